@@ -1,0 +1,123 @@
+package io.sluice.loadgen;
+
+import io.sluice.records.Completion;
+import io.sluice.records.ErrorRecord;
+import io.sluice.records.InferenceRequest;
+import io.sluice.records.Token;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What a client saw of one request: the sequence of tokens after lower attempts and repeated indices are dropped, when
+ * each arrived, and how the request ended. Not thread-safe.
+ */
+public final class RequestOutcome {
+    private final InferenceRequest request;
+    private final long sentNanos;
+    private final List<Integer> tokenIds = new ArrayList<>();
+    private final List<Long> tokenNanos = new ArrayList<>();
+    private final StringBuilder text = new StringBuilder();
+    private int attempt;
+    private int duplicates;
+    private Completion completion;
+    private ErrorRecord error;
+
+    /** Starts the observation of a request sent at {@code sentNanos} on the client's monotonic clock. */
+    public RequestOutcome(InferenceRequest request, long sentNanos) {
+        this.request = request;
+        this.sentNanos = sentNanos;
+    }
+
+    /**
+     * Takes one token record into account.
+     *
+     * @return true when the token extends the sequence
+     */
+    public boolean onToken(Token token, long nanos) {
+        if (token.getAttempt() < attempt || token.getIndex() < tokenIds.size()) {
+            duplicates++;
+            return false;
+        }
+        if (token.getIndex() > tokenIds.size()) {
+            throw new IllegalStateException("request " + request.getRequestId() + ": token " + token.getIndex()
+                    + " arrived before token " + tokenIds.size());
+        }
+        attempt = token.getAttempt();
+        tokenIds.add(token.getTokenId());
+        tokenNanos.add(nanos);
+        text.append(token.getText());
+        return true;
+    }
+
+    public void onCompletion(Completion record) {
+        completion = record;
+    }
+
+    public void onError(ErrorRecord record) {
+        error = record;
+    }
+
+    public InferenceRequest request() {
+        return request;
+    }
+
+    public List<Integer> tokenIds() {
+        return tokenIds;
+    }
+
+    public String text() {
+        return text.toString();
+    }
+
+    /** Null until the completion is seen. */
+    public Completion completion() {
+        return completion;
+    }
+
+    /** Null unless the request was refused or failed. */
+    public ErrorRecord error() {
+        return error;
+    }
+
+    public boolean completed() {
+        return completion != null;
+    }
+
+    public boolean ended() {
+        return completion != null || error != null;
+    }
+
+    /** Token records dropped because they repeated an index or came from a lower attempt. */
+    public int duplicates() {
+        return duplicates;
+    }
+
+    public int promptTokens() {
+        return completion == null ? 0 : completion.getPromptTokens();
+    }
+
+    /** Time to first token, milliseconds; 0 when there was none. */
+    public double ttftMs() {
+        return tokenNanos.isEmpty() ? 0 : (tokenNanos.getFirst() - sentNanos) / 1e6;
+    }
+
+    /** Mean time per output token after the first, milliseconds; 0 for fewer than two tokens. */
+    public double tpotMs() {
+        int n = tokenNanos.size();
+        return n < 2 ? 0 : (tokenNanos.getLast() - tokenNanos.getFirst()) / 1e6 / (n - 1);
+    }
+
+    /** Time from sending to the last token, milliseconds. */
+    public double endToEndMs() {
+        return tokenNanos.isEmpty() ? 0 : (tokenNanos.getLast() - sentNanos) / 1e6;
+    }
+
+    /** Gaps between consecutive tokens, milliseconds. */
+    public double[] interTokenMs() {
+        double[] gaps = new double[Math.max(0, tokenNanos.size() - 1)];
+        for (int i = 0; i < gaps.length; i++) {
+            gaps[i] = (tokenNanos.get(i + 1) - tokenNanos.get(i)) / 1e6;
+        }
+        return gaps;
+    }
+}
