@@ -1,0 +1,93 @@
+package io.sluice.core.batching;
+
+import io.sluice.core.SessionId;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+
+/**
+ * Forms a worker's next batch from what is ready now; it never waits for more. Decode steps go first because each one
+ * holds up a whole session, and a batch is either decodes or prompt chunks, so that no decode's result waits for the
+ * prompt chunk of a stranger. While prompt chunks wait, at most {@link BatchLimits#decodeBatchesPerPrefill} decode
+ * batches run in a row. A session appears at most once in a batch and its chunks keep their order. The idea is chunked
+ * prefill (Sarathi-Serve, OSDI'24) on continuous batching (Orca, OSDI'22). Adding is O(1), forming a batch is linear in
+ * its size. Not thread-safe.
+ *
+ * @param <T> what the caller runs
+ */
+public final class BatchScheduler<T> {
+    private final BatchLimits limits;
+    private final ArrayDeque<Ready<T>> decodes = new ArrayDeque<>();
+    private final ArrayDeque<Ready<T>> prefills = new ArrayDeque<>();
+    private int decodeBatchesInARow;
+
+    public BatchScheduler(BatchLimits limits) {
+        this.limits = Objects.requireNonNull(limits, "limits");
+    }
+
+    /** Adds a decode step, that is one position after the prompt. */
+    public void addDecode(SessionId session, T item) {
+        decodes.add(new Ready<>(session, 1, item));
+    }
+
+    /** Adds a prompt chunk of {@code tokens} positions. */
+    public void addPrefill(SessionId session, int tokens, T item) {
+        if (tokens < 1) {
+            throw new IllegalArgumentException("a prompt chunk of " + tokens + " tokens; it must have at least 1");
+        }
+        prefills.add(new Ready<>(session, tokens, item));
+    }
+
+    /** The next batch, empty when nothing is ready. */
+    public List<T> next() {
+        boolean prefillDue = decodes.isEmpty() || decodeBatchesInARow >= limits.decodeBatchesPerPrefill();
+        if (prefillDue && !prefills.isEmpty()) {
+            decodeBatchesInARow = 0;
+            return take(prefills, limits.maxPrefillTokens());
+        }
+        decodeBatchesInARow = prefills.isEmpty() ? 0 : decodeBatchesInARow + 1;
+        return take(decodes, Integer.MAX_VALUE);
+    }
+
+    /** Forgets everything of a session, for example when it has ended. */
+    public void remove(SessionId session) {
+        decodes.removeIf(ready -> ready.session.equals(session));
+        prefills.removeIf(ready -> ready.session.equals(session));
+    }
+
+    /** Chunks waiting. */
+    public int size() {
+        return decodes.size() + prefills.size();
+    }
+
+    public boolean isEmpty() {
+        return decodes.isEmpty() && prefills.isEmpty();
+    }
+
+    private List<T> take(ArrayDeque<Ready<T>> queue, int maxTokens) {
+        List<T> batch = new ArrayList<>(Math.min(queue.size(), limits.maxChunks()));
+        Set<SessionId> sessions = new HashSet<>();
+        long tokens = 0;
+        Iterator<Ready<T>> waiting = queue.iterator();
+        while (waiting.hasNext() && batch.size() < limits.maxChunks()) {
+            Ready<T> ready = waiting.next();
+            if (sessions.contains(ready.session)) {
+                continue; // the former chunk of this session must be computed first
+            }
+            if (!batch.isEmpty() && tokens + ready.tokens > maxTokens) {
+                break; // strict order: a small chunk does not overtake a big one
+            }
+            sessions.add(ready.session);
+            tokens += ready.tokens;
+            batch.add(ready.item);
+            waiting.remove();
+        }
+        return batch;
+    }
+
+    private record Ready<T>(SessionId session, int tokens, T item) {}
+}
