@@ -1,0 +1,170 @@
+package io.sluice.messaging;
+
+import io.sluice.schemas.TopicSpec;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.config.TopicConfig;
+import org.apache.kafka.common.errors.RetriableException;
+import org.apache.kafka.common.errors.TopicExistsException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Creates missing topics as the catalogue says; existing ones stay as they are. Thread-safe. */
+public final class TopicAdmin implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(TopicAdmin.class);
+    private static final Duration REPORT = Duration.ofSeconds(3);
+    private static final Duration RETRY = Duration.ofMillis(50);
+    private static final Duration SEGMENT_MAX = Duration.ofDays(7);
+    private static final Duration SEGMENT_MIN = Duration.ofMinutes(1);
+    private static final int SEGMENTS_PER_RETENTION = 4;
+
+    private final String bootstrap;
+    private final Duration timeout;
+    private final Admin admin;
+
+    /** Waits up to a minute for the broker in every call. */
+    public TopicAdmin(KafkaSettings settings) {
+        this(settings, Duration.ofMinutes(1));
+    }
+
+    /** @param timeout how long each call waits for a broker that does not answer */
+    public TopicAdmin(KafkaSettings settings, Duration timeout) {
+        this.bootstrap = settings.bootstrap();
+        this.timeout = Objects.requireNonNull(timeout, "timeout");
+        this.admin = Admin.create(KafkaClients.admin(settings));
+    }
+
+    /** As {@link #ensure(Collection)} for one topic. */
+    public void ensure(TopicSpec<?> topic) {
+        ensure(List.of(topic));
+    }
+
+    /**
+     * Creates those topics that do not exist, and returns when all of them have leaders.
+     *
+     * @throws BrokerUnavailableException when the broker does not answer in time, or refuses
+     */
+    public void ensure(Collection<? extends TopicSpec<?>> topics) {
+        long deadline = System.nanoTime() + timeout.toNanos();
+        Set<String> existing = await("list topics", deadline, () -> admin.listTopics().names());
+        for (TopicSpec<?> topic : topics) {
+            if (!existing.contains(topic.name())) {
+                create(topic, deadline);
+            }
+        }
+        awaitLeaders(topics.stream().map(TopicSpec::name).toList(), deadline);
+    }
+
+    /** Names of all topics. */
+    public Set<String> names() {
+        return await("list topics", System.nanoTime() + timeout.toNanos(), () -> admin.listTopics().names());
+    }
+
+    @Override
+    public void close() {
+        admin.close(Duration.ofSeconds(1));
+    }
+
+    private void create(TopicSpec<?> topic, long deadline) {
+        NewTopic created = newTopic(topic);
+        try {
+            await("create topic " + topic.name(), deadline, () -> admin.createTopics(List.of(created)).all());
+            LOG.info("topic created name={} partitions={}", topic.name(), topic.partitions());
+        } catch (BrokerUnavailableException e) {
+            // Another service, or our own timed-out request, was faster.
+            if (!(e.getCause() instanceof TopicExistsException)) {
+                throw e;
+            }
+        }
+    }
+
+    private void awaitLeaders(List<String> names, long deadline) {
+        while (true) {
+            Map<String, TopicDescription> found =
+                    await("describe topics " + names, deadline, () -> admin.describeTopics(names).allTopicNames());
+            boolean led = found.values().stream()
+                    .flatMap(topic -> topic.partitions().stream())
+                    .allMatch(partition -> partition.leader() != null && !partition.leader().isEmpty());
+            if (led) {
+                return;
+            }
+            if (System.nanoTime() - deadline >= 0) {
+                throw new BrokerUnavailableException(
+                        "broker at " + bootstrap + ": some of the topics " + names + " have no leader; look at its log",
+                        null);
+            }
+            pause();
+        }
+    }
+
+    static NewTopic newTopic(TopicSpec<?> topic) {
+        Map<String, String> settings = new HashMap<>();
+        settings.put(TopicConfig.CLEANUP_POLICY_CONFIG, topic.cleanup().policy());
+        settings.put(TopicConfig.RETENTION_MS_CONFIG, Long.toString(topic.retention().toMillis()));
+        settings.put(TopicConfig.MAX_MESSAGE_BYTES_CONFIG, Integer.toString(KafkaClients.MAX_RECORD_BYTES));
+        // Only closed segments are deleted: without this a short retention would wait for a week-old segment.
+        Duration segment = topic.retention().dividedBy(SEGMENTS_PER_RETENTION);
+        segment = segment.compareTo(SEGMENT_MAX) > 0 ? SEGMENT_MAX : segment;
+        segment = segment.compareTo(SEGMENT_MIN) < 0 ? SEGMENT_MIN : segment;
+        settings.put(TopicConfig.SEGMENT_MS_CONFIG, Long.toString(segment.toMillis()));
+        return new NewTopic(topic.name(), Optional.of(topic.partitions()), Optional.empty()).configs(settings);
+    }
+
+    /** Repeats a request while the broker is not there, and says so every few seconds. */
+    private <T> T await(String what, long deadline, Supplier<KafkaFuture<T>> request) {
+        long start = System.nanoTime();
+        while (true) {
+            long left = deadline - System.nanoTime();
+            Throwable failure;
+            try {
+                return request.get().get(Math.max(1, Math.min(left, REPORT.toNanos())), TimeUnit.NANOSECONDS);
+            } catch (ExecutionException e) {
+                failure = e.getCause();
+            } catch (TimeoutException e) {
+                failure = e;
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new BrokerUnavailableException("interrupted while asking the broker at " + bootstrap, e);
+            }
+            boolean again = failure instanceof TimeoutException || failure instanceof RetriableException;
+            if (!again) {
+                throw new BrokerUnavailableException(
+                        "broker at " + bootstrap + " refused to " + what + ": " + failure.getMessage(), failure);
+            }
+            if (System.nanoTime() - deadline >= 0) {
+                throw new BrokerUnavailableException("broker at " + bootstrap + " did not " + what + " within "
+                        + timeout.toSeconds() + " s; start it or correct --bootstrap", failure);
+            }
+            if (failure instanceof TimeoutException) {
+                LOG.info("waiting for broker bootstrap={} waitedSeconds={}", bootstrap,
+                        (System.nanoTime() - start) / 1_000_000_000);
+            } else {
+                pause();
+            }
+        }
+    }
+
+    private void pause() {
+        try {
+            Thread.sleep(RETRY);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new BrokerUnavailableException("interrupted while waiting for the broker at " + bootstrap, e);
+        }
+    }
+}
