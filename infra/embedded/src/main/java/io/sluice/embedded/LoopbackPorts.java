@@ -1,0 +1,68 @@
+package io.sluice.embedded;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Finds and checks TCP ports on the loopback interface. A port found free may be taken before it is used: retry. */
+public final class LoopbackPorts {
+    /** Address that every embedded part binds to. */
+    public static final String HOST = "127.0.0.1";
+
+    private LoopbackPorts() {}
+
+    /** Distinct ports that were free a moment ago, one per {@code count}. */
+    public static int[] free(int count) {
+        List<ServerSocket> held = new ArrayList<>();
+        try {
+            int[] ports = new int[count];
+            for (int i = 0; i < count; i++) {
+                held.add(new ServerSocket(0, 1, InetAddress.getByName(HOST)));
+                ports[i] = held.getLast().getLocalPort();
+            }
+            return ports;
+        } catch (IOException e) {
+            throw new StartupException("no free TCP port on " + HOST + ": " + e.getMessage(), e);
+        } finally {
+            for (ServerSocket socket : held) {
+                try {
+                    socket.close();
+                } catch (IOException e) {
+                    throw new StartupException("cannot release the probed port on " + HOST, e);
+                }
+            }
+        }
+    }
+
+    /** {@code port} itself, or a free one for 0. */
+    public static int freeIfZero(int port) {
+        return port == 0 ? free(1)[0] : port;
+    }
+
+    /**
+     * Fails when somebody listens on {@code port} already.
+     *
+     * @param what names the server and {@code flag} the setting that moves it, for the message
+     */
+    public static void requireFree(int port, String what, String flag) {
+        if (port < 1 || port > 65_535) {
+            throw new StartupException(what + " port " + port + " must be 0 (any free port) or 1 to 65535");
+        }
+        try (ServerSocket socket = new ServerSocket()) {
+            socket.setReuseAddress(true);
+            socket.bind(new InetSocketAddress(InetAddress.getByName(HOST), port), 1);
+        } catch (IOException e) {
+            throw inUse(port, what, flag, e);
+        }
+    }
+
+    static StartupException inUse(int port, String what, String flag, Throwable cause) {
+        return new StartupException(
+                what + " port " + port + " on " + HOST + " is in use: stop the program that holds it, choose another with "
+                        + flag + ", or pass 0 for any free port",
+                cause);
+    }
+}
