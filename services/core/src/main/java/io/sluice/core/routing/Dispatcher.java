@@ -1,0 +1,140 @@
+package io.sluice.core.routing;
+
+import io.sluice.core.Pipeline;
+import io.sluice.core.SessionId;
+import io.sluice.core.WorkerId;
+import io.sluice.core.planning.Allocation;
+import io.sluice.core.planning.Allocation.WorkerFlow;
+import io.sluice.core.routing.Route.Blocked;
+import io.sluice.core.routing.Route.Cause;
+import io.sluice.core.routing.Route.Routed;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.Predicate;
+
+/**
+ * Routes the sessions of one model: newest allocation, interleaved weighted round robin and KV budget together. Not
+ * thread-safe.
+ */
+public final class Dispatcher {
+    private final String model;
+    private final RoutingPolicy policy;
+    private final KvBudget budget;
+    private PipelineChooser chooser;
+
+    /** @param highWater as in {@link KvBudget} */
+    public Dispatcher(String model, RoutingPolicy policy, double highWater) {
+        this.model = model;
+        this.policy = policy;
+        this.budget = new KvBudget(highWater);
+    }
+
+    /**
+     * Uses a verified allocation from now on; sessions in flight keep their pipelines.
+     *
+     * @return false when its epoch is not above the one in use; then nothing changes
+     */
+    public boolean accept(Allocation allocation) {
+        if (!allocation.model().equals(model)) {
+            throw new IllegalArgumentException(
+                    "allocation of " + allocation.model() + " was given to the dispatcher of " + model);
+        }
+        if (chooser != null && allocation.epoch() <= chooser.allocation().epoch()) {
+            return false;
+        }
+        chooser = chooser == null ? new PipelineChooser(allocation, policy) : chooser.successor(allocation);
+        Map<WorkerId, Long> capacities = new TreeMap<>();
+        allocation.workers().forEach(worker -> capacities.put(worker.worker(), worker.kvCapacityTokens()));
+        budget.setCapacities(capacities);
+        return true;
+    }
+
+    public Optional<Allocation> allocation() {
+        return Optional.ofNullable(chooser).map(PipelineChooser::allocation);
+    }
+
+    /** See {@link KvBudget#setShare}. */
+    public void setShare(double share) {
+        budget.setShare(share);
+    }
+
+    /**
+     * Chooses a pipeline and reserves {@code kvTokens} on each of its stages.
+     *
+     * @param work tokens the session is expected to bring
+     * @param regions regions whose workers may be used; empty: all
+     * @param ready workers that can take chunks now
+     */
+    public Route route(SessionId session, long work, int kvTokens, Set<String> regions, Predicate<WorkerId> ready) {
+        if (chooser == null) {
+            return new Blocked(
+                    Cause.NO_ALLOCATION,
+                    "no allocation of model " + model + " has arrived; start workers and the planner");
+        }
+        Predicate<WorkerFlow> usable = worker -> ready.test(worker.worker());
+        Predicate<WorkerFlow> allowed =
+                usable.and(worker -> regions.isEmpty() || regions.contains(worker.region()));
+        Predicate<WorkerFlow> free = allowed.and(worker -> budget.fits(worker.worker(), kvTokens));
+        Optional<Pipeline> pipeline = chooser.choose(work, free);
+        if (pipeline.isEmpty()) {
+            return explain(kvTokens, regions, usable, allowed);
+        }
+        budget.reserve(session, pipeline.get(), kvTokens);
+        return new Routed(pipeline.get(), chooser.allocation().epoch());
+    }
+
+    /** Counts a session that runs already, after a restart. */
+    public void restore(SessionId session, Pipeline pipeline, int kvTokens) {
+        budget.reserve(session, pipeline, kvTokens);
+    }
+
+    /** Frees the session's reservation; harmless when it holds none. */
+    public void release(SessionId session) {
+        budget.release(session);
+    }
+
+    /** Tokens reserved on the worker. */
+    public long reserved(WorkerId worker) {
+        return budget.reserved(worker);
+    }
+
+    /** Sessions that hold a reservation. */
+    public int sessions() {
+        return budget.sessions();
+    }
+
+    private Blocked explain(
+            int kvTokens, Set<String> regions, Predicate<WorkerFlow> usable, Predicate<WorkerFlow> allowed) {
+        String allocation = "allocation epoch " + chooser.allocation().epoch() + " of model " + model;
+        if (!chooser.canChoose(worker -> true)) {
+            return new Blocked(
+                    Cause.NO_FLOW,
+                    allocation + " carries no flow from the first to the last layer; add workers for the layers that"
+                            + " nobody holds");
+        }
+        if (!chooser.canChoose(usable)) {
+            return new Blocked(
+                    Cause.NOT_READY, allocation + " uses workers whose activation topics do not exist yet");
+        }
+        if (!chooser.canChoose(allowed)) {
+            return new Blocked(
+                    Cause.REGION,
+                    allocation + " has no pipeline within the allowed regions " + new TreeSet<>(regions)
+                            + "; allow more regions or add workers there");
+        }
+        if (!chooser.canChoose(allowed.and(worker -> budget.fitsEmpty(worker.worker(), kvTokens)))) {
+            return new Blocked(
+                    Cause.KV_TOO_SMALL,
+                    "the session needs " + kvTokens + " tokens of KV cache on every stage and " + allocation
+                            + " has no pipeline of workers that large; lower max_tokens, shorten the prompt or raise"
+                            + " --kv-mib");
+        }
+        return new Blocked(
+                Cause.KV_BUSY,
+                "the " + kvTokens + " tokens of KV cache the session needs on every stage are taken by "
+                        + budget.sessions() + " sessions; send less load or add workers");
+    }
+}

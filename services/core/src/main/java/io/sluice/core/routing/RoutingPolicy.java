@@ -1,0 +1,26 @@
+package io.sluice.core.routing;
+
+import java.util.Locale;
+
+/** How the router splits sessions at every vertex of the worker graph. */
+public enum RoutingPolicy {
+    /** In proportion to the flows of the newest allocation (Helix). */
+    MAX_FLOW,
+    /** One after the other over every existing edge, flows ignored: the baseline. */
+    ROUND_ROBIN;
+
+    /** Reads {@code max-flow} or {@code round-robin}. */
+    public static RoutingPolicy parse(String text) {
+        for (RoutingPolicy policy : values()) {
+            if (policy.toString().equals(text)) {
+                return policy;
+            }
+        }
+        throw new IllegalArgumentException("policy '" + text + "' must be max-flow or round-robin");
+    }
+
+    @Override
+    public String toString() {
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+}

@@ -1,0 +1,92 @@
+package io.sluice.core.routing;
+
+import io.sluice.core.routing.SessionCommand.Assign;
+import io.sluice.core.routing.SessionCommand.Receive;
+import io.sluice.core.routing.SessionCommand.Submit;
+import io.sluice.core.routing.SessionCommand.Tick;
+import io.sluice.core.routing.SessionEvent.Assigned;
+import io.sluice.core.routing.SessionEvent.Duplicate;
+import io.sluice.core.routing.SessionEvent.Expired;
+import io.sluice.core.routing.SessionEvent.Finished;
+import io.sluice.core.routing.SessionEvent.Forgotten;
+import io.sluice.core.routing.SessionEvent.Queued;
+import io.sluice.core.routing.SessionEvent.Stalled;
+import io.sluice.core.routing.SessionEvent.TokenAccepted;
+import io.sluice.core.routing.SessionEvent.TokenIgnored;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The life of a session: {@link #decide} turns a command into events and changes nothing, {@link #apply} is the only
+ * change. No session, before the first and after the last event, is an empty state. Stateless and thread-safe.
+ */
+public final class SessionMachine {
+    private SessionMachine() {}
+
+    /**
+     * @param state empty when the id is not in use
+     * @param nowMs milliseconds, of the same clock as all times in the state
+     * @throws IllegalStateException when the command makes no sense in this state; that is a bug of the caller
+     */
+    public static List<SessionEvent> decide(Optional<SessionLife> state, SessionCommand command, long nowMs) {
+        return switch (command) {
+            case Submit submit -> List.of(state.<SessionEvent>map(life -> new Duplicate(life.id(), life.phase()))
+                    .orElseGet(() -> new Queued(submit.id(), submit.deadlineMs(), nowMs)));
+            case Assign assign -> List.of(assign(state, assign, nowMs));
+            case Receive token -> receive(state, token, nowMs);
+            case Tick tick -> state.map(life -> tick(life, tick, nowMs)).orElse(List.of());
+        };
+    }
+
+    /** The state after an event. */
+    public static Optional<SessionLife> apply(Optional<SessionLife> state, SessionEvent event) {
+        return switch (event) {
+            case Queued e -> Optional.of(new SessionLife(
+                    e.id(), SessionPhase.WAITING, 0, 0, null, 0, e.atMs(), e.deadlineMs()));
+            case Assigned e -> state.map(s -> new SessionLife(
+                    s.id(), SessionPhase.ACTIVE, e.attempt(), e.epoch(), e.pipeline(), 0, e.atMs(), s.deadlineMs()));
+            case TokenAccepted e -> state.map(s -> with(s, s.phase(), e.index() + 1, e.atMs()));
+            case Finished e -> state.map(s -> with(s, SessionPhase.FINISHED, s.nextIndex(), e.atMs()));
+            case Stalled e -> state.map(s -> with(s, SessionPhase.FAILED, s.nextIndex(), e.atMs()));
+            case Duplicate e -> state;
+            case TokenIgnored e -> state;
+            case Expired e -> Optional.empty();
+            case Forgotten e -> Optional.empty();
+        };
+    }
+
+    private static SessionEvent assign(Optional<SessionLife> state, Assign assign, long nowMs) {
+        SessionLife life = state.filter(s -> s.phase() == SessionPhase.WAITING)
+                .orElseThrow(() -> new IllegalStateException("only a waiting session is assigned, this is " + state));
+        return new Assigned(life.attempt() + 1, assign.pipeline(), assign.epoch(), nowMs);
+    }
+
+    private static List<SessionEvent> receive(Optional<SessionLife> state, Receive token, long nowMs) {
+        if (state.isEmpty()
+                || state.get().phase() != SessionPhase.ACTIVE
+                || state.get().attempt() != token.attempt()) {
+            return List.of(new TokenIgnored(TokenIgnored.Reason.STALE_ATTEMPT));
+        }
+        int expected = state.get().nextIndex();
+        if (token.index() != expected) {
+            return List.of(new TokenIgnored(
+                    token.index() < expected ? TokenIgnored.Reason.REPEATED : TokenIgnored.Reason.GAP));
+        }
+        TokenAccepted accepted = new TokenAccepted(token.index(), nowMs);
+        return token.last() ? List.of(accepted, new Finished(nowMs)) : List.of(accepted);
+    }
+
+    private static List<SessionEvent> tick(SessionLife life, Tick tick, long nowMs) {
+        long age = nowMs - life.changedMs();
+        return switch (life.phase()) {
+            case WAITING -> nowMs > life.deadlineMs() ? List.of(new Expired(age)) : List.of();
+            case ACTIVE -> age > tick.stallMs() ? List.of(new Stalled(age, nowMs)) : List.of();
+            case FINISHED, FAILED -> age > tick.retentionMs() ? List.of(new Forgotten()) : List.of();
+        };
+    }
+
+    private static SessionLife with(SessionLife s, SessionPhase phase, int nextIndex, long atMs) {
+        return new SessionLife(
+                s.id(), phase, s.attempt(), s.epoch(), s.pipeline(), nextIndex, atMs, s.deadlineMs());
+    }
+}

@@ -1,0 +1,51 @@
+package io.sluice.core.routing;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.sluice.core.SessionId;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class AdmissionQueueTest {
+
+    @Test
+    void shouldKeepTheOrderOfArrivalAndItsBound() {
+        AdmissionQueue<String> queue = new AdmissionQueue<>(2);
+        assertThat(queue.offer(new SessionId("b"), 100, "b")).isTrue();
+        assertThat(queue.offer(new SessionId("a"), 100, "a")).isTrue();
+        assertThat(queue.offer(new SessionId("c"), 100, "c")).isFalse();
+        List<String> seen = new ArrayList<>();
+        queue.drain(item -> {
+            seen.add(item);
+            return item.equals("b");
+        });
+        assertThat(seen).containsExactly("b", "a");
+        assertThat(queue.size()).isEqualTo(1);
+        assertThat(queue.contains(new SessionId("b"))).isFalse();
+        assertThat(queue.takeExpired(1000, 10)).containsExactly("a");
+    }
+
+    @Test
+    void shouldGiveUpExactlyWhatHasPassedItsDeadlineAndNoMoreThanAsked() {
+        AdmissionQueue<String> queue = new AdmissionQueue<>(10);
+        queue.offer(new SessionId("late"), 300, "late");
+        queue.offer(new SessionId("soon"), 100, "soon");
+        queue.offer(new SessionId("next"), 200, "next");
+        assertThat(queue.takeExpired(100, 10)).as("a deadline is the last good instant").isEmpty();
+        assertThat(queue.takeExpired(250, 1)).containsExactly("soon");
+        assertThat(queue.takeExpired(250, 10)).containsExactly("next");
+        assertThat(queue.size()).isEqualTo(1);
+    }
+
+    @Test
+    void shouldRestoreBeyondItsBound() {
+        AdmissionQueue<String> queue = new AdmissionQueue<>(1);
+        queue.restore(new SessionId("a"), 1, "a");
+        queue.restore(new SessionId("b"), 1, "b");
+        assertThat(queue.isFull()).isTrue();
+        assertThatThrownBy(() -> queue.restore(new SessionId("a"), 1, "a")).hasMessageContaining("waits already");
+        assertThatThrownBy(() -> new AdmissionQueue<String>(0)).hasMessageContaining("queue limit 0");
+    }
+}
