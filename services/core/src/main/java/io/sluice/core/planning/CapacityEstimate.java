@@ -1,0 +1,43 @@
+package io.sluice.core.planning;
+
+/**
+ * A worker's measured speed against the speed it announced; immutable.
+ *
+ * @param prefillTokensPerSecond announced, tokens/s
+ * @param decodeTokensPerSecond announced, tokens/s
+ * @param expectedSeconds recent work at the announced speeds, seconds, older work counting less
+ * @param busySeconds time that work really took, seconds, weighted alike
+ * @param prefillTokens recent prompt tokens, long memory
+ * @param decodeTokens recent decode tokens, long memory
+ */
+public record CapacityEstimate(
+        double prefillTokensPerSecond,
+        double decodeTokensPerSecond,
+        double expectedSeconds,
+        double busySeconds,
+        double prefillTokens,
+        double decodeTokens) {
+
+    public CapacityEstimate {
+        positive("announced prefill speed", prefillTokensPerSecond);
+        positive("announced decode speed", decodeTokensPerSecond);
+        positive("expected seconds", expectedSeconds);
+        positive("busy seconds", busySeconds);
+    }
+
+    private static void positive(String what, double value) {
+        if (!(value > 0) || Double.isInfinite(value)) {
+            throw new IllegalArgumentException(what + " " + value + " must be positive and finite");
+        }
+    }
+
+    /** Measured over announced speed; 0.5: half as fast as announced. */
+    public double speedFactor() {
+        return expectedSeconds / busySeconds;
+    }
+
+    /** Tokens per busy second, prompt and decode tokens counted alike, under {@code mix}. */
+    public double tokensPerSecond(TokenMix mix) {
+        return speedFactor() * mix.tokensPerSecond(prefillTokensPerSecond, decodeTokensPerSecond);
+    }
+}

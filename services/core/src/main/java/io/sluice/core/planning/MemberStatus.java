@@ -1,0 +1,58 @@
+package io.sluice.core.planning;
+
+import io.sluice.core.LayerRange;
+import io.sluice.core.WorkerId;
+import java.util.Objects;
+
+/**
+ * What a worker announces of itself. Immutable.
+ *
+ * @param incarnation grows with every start of the worker
+ * @param kvCapacityTokens KV cache capacity over the layers held, tokens
+ * @param prefillTokensPerSecond measured at start, through the layers held
+ * @param decodeTokensPerSecond measured at start, through the layers held
+ * @param linkBytesPerSecond declared network bandwidth, bytes/s
+ * @param atMillis when, ms since the epoch, worker's clock
+ */
+public record MemberStatus(
+        String model,
+        WorkerId worker,
+        State state,
+        long incarnation,
+        LayerRange layers,
+        String region,
+        long kvCapacityTokens,
+        double prefillTokensPerSecond,
+        double decodeTokensPerSecond,
+        double linkBytesPerSecond,
+        long atMillis) {
+
+    /** Where a worker stands; only a joined one gets flow. */
+    public enum State {
+        JOINED,
+        DRAINING,
+        LEFT
+    }
+
+    public MemberStatus {
+        Objects.requireNonNull(model, "model");
+        Objects.requireNonNull(worker, "worker");
+        Objects.requireNonNull(state, "state");
+        Objects.requireNonNull(layers, "layers");
+        Objects.requireNonNull(region, "region");
+        if (kvCapacityTokens < 0) {
+            throw new IllegalArgumentException(
+                    "worker " + worker + ": KV capacity " + kvCapacityTokens + " tokens must not be negative");
+        }
+        positive(worker, "prefill speed", prefillTokensPerSecond, "tokens/s");
+        positive(worker, "decode speed", decodeTokensPerSecond, "tokens/s");
+        positive(worker, "link bandwidth", linkBytesPerSecond, "bytes/s");
+    }
+
+    private static void positive(WorkerId worker, String what, double value, String unit) {
+        if (!(value > 0) || value > 1e15) {
+            throw new IllegalArgumentException(
+                    "worker " + worker + ": " + what + " " + value + " " + unit + " must be positive and below 1e15");
+        }
+    }
+}
