@@ -20,6 +20,8 @@ import org.apache.kafka.common.serialization.Deserializer;
  * back as heap {@link ByteBuffer}s of their own. Thread-safe; null bytes are a tombstone and give null.
  */
 public final class AvroDeserializer<T extends SpecificRecord> implements Deserializer<T> {
+    private static final byte[] NOTHING = {};
+
     private final SchemaRegistry registry;
     private final Schema compiled;
     private final String typeName;
@@ -83,8 +85,6 @@ public final class AvroDeserializer<T extends SpecificRecord> implements Deseria
         }
         return record;
     }
-
-    private static final byte[] NOTHING = {};
 
     private SpecificDatumReader<T> readerFor(String topic, int id) {
         Schema written;

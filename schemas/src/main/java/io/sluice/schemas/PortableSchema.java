@@ -3,6 +3,7 @@ package io.sluice.schemas;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import org.apache.avro.Schema;
 
@@ -28,9 +29,9 @@ final class PortableSchema {
                 return object.get("type");
             }
             object.properties().forEach(entry -> entry.setValue(strip(entry.getValue())));
-        } else if (node.isArray()) {
-            for (int i = 0; i < node.size(); i++) {
-                ((com.fasterxml.jackson.databind.node.ArrayNode) node).set(i, strip(node.get(i)));
+        } else if (node instanceof ArrayNode array) {
+            for (int i = 0; i < array.size(); i++) {
+                array.set(i, strip(array.get(i)));
             }
         }
         return node;

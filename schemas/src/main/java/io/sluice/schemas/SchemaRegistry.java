@@ -163,7 +163,7 @@ public final class SchemaRegistry implements AutoCloseable {
 
     private boolean isRegistered(String subject, AvroSchema schema) throws IOException, RestClientException {
         try {
-            client.getVersion(subject, schema);
+            client.getId(subject, schema);
             return true;
         } catch (RestClientException e) {
             if (e.getStatus() == NOT_FOUND) {

@@ -1,0 +1,264 @@
+package io.sluice.schemas;
+
+import io.sluice.records.ActivationBatch;
+import io.sluice.records.ActivationChunk;
+import io.sluice.records.Allocation;
+import io.sluice.records.BestEffortJob;
+import io.sluice.records.BestEffortProgress;
+import io.sluice.records.ChatMessage;
+import io.sluice.records.ChunkKind;
+import io.sluice.records.ClassLatency;
+import io.sluice.records.Completion;
+import io.sluice.records.DType;
+import io.sluice.records.EdgeFlow;
+import io.sluice.records.ErrorReason;
+import io.sluice.records.ErrorRecord;
+import io.sluice.records.FinishReason;
+import io.sluice.records.GpuTelemetry;
+import io.sluice.records.HopSummary;
+import io.sluice.records.HopTiming;
+import io.sluice.records.InferenceRequest;
+import io.sluice.records.JobCommand;
+import io.sluice.records.JobKind;
+import io.sluice.records.JobState;
+import io.sluice.records.Limits;
+import io.sluice.records.LinkTelemetry;
+import io.sluice.records.Placement;
+import io.sluice.records.ServiceClass;
+import io.sluice.records.Session;
+import io.sluice.records.SessionSetup;
+import io.sluice.records.SessionState;
+import io.sluice.records.Slo;
+import io.sluice.records.Stage;
+import io.sluice.records.Token;
+import io.sluice.records.TransferSample;
+import io.sluice.records.WorkerFlow;
+import io.sluice.records.WorkerState;
+import io.sluice.records.WorkerStatus;
+import java.nio.ByteBuffer;
+import java.util.List;
+import org.apache.avro.specific.SpecificRecord;
+
+/** One fixed record of every type, with every optional field set. */
+final class SampleRecords {
+    private static final long AT_MS = 1_795_000_000_000L;
+    private static final List<Stage> STAGES = List.of(new Stage("w1", 0, 4), new Stage("w-2", 4, 6));
+    private static final List<HopTiming> HOPS =
+            List.of(new HopTiming("w1", 512L, 40L, 1_700L, 3), new HopTiming("w-2", -3L, 0L, 900L, 1));
+
+    private SampleRecords() {}
+
+    static List<SpecificRecord> all() {
+        return List.of(
+                request(),
+                token(),
+                completion(),
+                error(),
+                session(),
+                activations(new byte[] {1, 2, 3, (byte) 0xff}),
+                workerStatus(),
+                gpuTelemetry(),
+                linkTelemetry(),
+                placement(),
+                allocation(),
+                limits(),
+                job(),
+                progress());
+    }
+
+    static InferenceRequest request() {
+        return InferenceRequest.newBuilder()
+                .setRequestId("req-1")
+                .setModel("psalm")
+                .setPrompt("In the beginning – ü")
+                .setPromptTokenIds(List.of(1, 300, 70_000))
+                .setMessages(List.of(new ChatMessage("user", "Who is there?")))
+                .setMaxTokens(64)
+                .setTemperature(0.75f)
+                .setTopK(40)
+                .setTopP(0.95f)
+                .setSeed(-7L)
+                .setIgnoreEos(true)
+                .setServiceClass(ServiceClass.BEST_EFFORT)
+                .setSlo(new Slo(500L, 40L))
+                .setDeadlineMs(30_000L)
+                .setTenant("acme")
+                .setAllowedRegions(List.of("eu-1"))
+                .setArrivalMs(AT_MS)
+                .build();
+    }
+
+    static Token token() {
+        return new Token("req-1", 1, 3, 415, " light", FinishReason.LENGTH, "w-2", AT_MS, HOPS);
+    }
+
+    static Completion completion() {
+        return Completion.newBuilder()
+                .setRequestId("req-1")
+                .setModel("psalm")
+                .setTenant("acme")
+                .setText("the light")
+                .setPromptTokenIds(List.of(1, 2))
+                .setTokenIds(List.of(3, 4, 5))
+                .setPromptTokens(2)
+                .setCompletionTokens(3)
+                .setFinishReason(FinishReason.STOP)
+                .setAttempt(2)
+                .setEpoch(9L)
+                .setPipeline(STAGES)
+                .setArrivalMs(AT_MS)
+                .setAssignedMs(AT_MS + 2)
+                .setFirstTokenMs(AT_MS + 20)
+                .setFinishedMs(AT_MS + 60)
+                .setHops(List.of(new HopSummary("w1", 4, 2_000L, 100L, 8_000L)))
+                .build();
+    }
+
+    static ErrorRecord error() {
+        return ErrorRecord.newBuilder()
+                .setRequestId("req-1")
+                .setReason(ErrorReason.PROMPT_TOO_LONG)
+                .setMessage("prompt has 9000 tokens; the context holds 2048")
+                .setService("router")
+                .setOriginTopic("sluice.inference.requests.v1")
+                .setOriginPartition(3)
+                .setOriginOffset(77L)
+                .setOriginKey(ByteBuffer.wrap(new byte[] {0x72}))
+                .setOriginValue(ByteBuffer.wrap(new byte[] {0, 0, 0, 0, 1}))
+                .setOriginValueBytes(5L)
+                .setAtMs(AT_MS)
+                .build();
+    }
+
+    static Session session() {
+        return new Session("req-1", "psalm", SessionState.REASSIGNED, 2, 9L, STAGES, 12, 64, 128, AT_MS);
+    }
+
+    static ActivationBatch activations(byte[] payload) {
+        SessionSetup setup = SessionSetup.newBuilder()
+                .setModel("psalm")
+                .setEpoch(9L)
+                .setPipeline(STAGES)
+                .setPromptTokens(12)
+                .setMaxTokens(64)
+                .setKvTokens(128)
+                .setTemperature(0.5f)
+                .setTopK(10)
+                .setTopP(0.9f)
+                .setSeed(42L)
+                .setIgnoreEos(false)
+                .setServiceClass(ServiceClass.LATENCY_CRITICAL)
+                .build();
+        ActivationChunk forward = ActivationChunk.newBuilder()
+                .setSessionId("req-1")
+                .setAttempt(1)
+                .setKind(ChunkKind.FORWARD)
+                .setPosition(8)
+                .setCount(1)
+                .setEnterLayer(4)
+                .setDtype(DType.FP16)
+                .setHidden(2)
+                .setPayload(ByteBuffer.wrap(payload))
+                .setLastOfPrompt(true)
+                .setSetup(setup)
+                .setHops(HOPS)
+                .build();
+        ActivationChunk release = ActivationChunk.newBuilder(forward)
+                .setSessionId("req-0")
+                .setKind(ChunkKind.RELEASE)
+                .setDtype(DType.TOKEN_IDS)
+                .setHidden(0)
+                .setPayload(ByteBuffer.allocate(0))
+                .setSetup(null)
+                .setHops(List.of())
+                .build();
+        return new ActivationBatch("w1", AT_MS * 1000, List.of(forward, release));
+    }
+
+    static WorkerStatus workerStatus() {
+        return WorkerStatus.newBuilder()
+                .setWorker("w1")
+                .setState(WorkerState.DRAINING)
+                .setIncarnation(AT_MS)
+                .setModel("psalm")
+                .setFirstLayer(0)
+                .setEndLayer(4)
+                .setDevice("emulated:t4")
+                .setEmulated(true)
+                .setMemoryBytes(16L << 30)
+                .setKvCapacityTokens(65_536L)
+                .setRegion("eu-1")
+                .setPricePerHour(0.35)
+                .setPrefillTokensPerS(5_000.5)
+                .setDecodeTokensPerS(320.25)
+                .setLinkBytesPerS(1.25e9)
+                .setMetricsUrl("http://127.0.0.1:40001/metrics")
+                .setAtMs(AT_MS)
+                .build();
+    }
+
+    static GpuTelemetry gpuTelemetry() {
+        return GpuTelemetry.newBuilder()
+                .setWorker("w1")
+                .setIncarnation(5L)
+                .setModel("psalm")
+                .setSequence(17L)
+                .setAtMs(AT_MS)
+                .setIntervalMs(250L)
+                .setBusyUs(200_000L)
+                .setUtilization(0.8)
+                .setPrefillTokens(128L)
+                .setDecodeTokens(40L)
+                .setBatches(21L)
+                .setQueueChunks(2)
+                .setSessions(8)
+                .setKvUsedTokens(1_024L)
+                .setKvCapacityTokens(65_536L)
+                .setMemoryUsedBytes(1L << 30)
+                .setMemoryTotalBytes(16L << 30)
+                .setPowerWatts(68.5)
+                .setTemperatureCelsius(61.0)
+                .setClasses(List.of(new ClassLatency(ServiceClass.LATENCY_CRITICAL, 20L, 30L, 900L, 1_500L, 2_900L)))
+                .build();
+    }
+
+    static LinkTelemetry linkTelemetry() {
+        return new LinkTelemetry(
+                "w1", "w-2", "psalm", AT_MS, 500L, 42L, 86_016L, List.of(new TransferSample(2_048L, -12L)));
+    }
+
+    static Placement placement() {
+        return new Placement("psalm", 3L, 6, 192, 2, STAGES, "proportional to memory", AT_MS);
+    }
+
+    static Allocation allocation() {
+        return Allocation.newBuilder()
+                .setModel("psalm")
+                .setEpoch(9L)
+                .setPlacementEpoch(3L)
+                .setLayerCount(6)
+                .setWorkers(List.of(new WorkerFlow("w1", 0, 4, "eu-1", 320.0, 250.0, 65_536L)))
+                .setEdges(List.of(new EdgeFlow("source", "w1", 1e9, 250.0)))
+                .setMaxFlowTokensPerS(250.0)
+                .setBoundTokensPerS(250.5)
+                .setBottleneck(List.of("w-2", "w1>w-2"))
+                .setReason("worker w1 slowed down")
+                .setSolveUs(310L)
+                .setAtMs(AT_MS)
+                .build();
+    }
+
+    static Limits limits() {
+        return new Limits("w1", 4L, 0.25, 2_000L, 1, AT_MS + 5_000, AT_MS);
+    }
+
+    static BestEffortJob job() {
+        return new BestEffortJob(
+                "job-1", "acme", 2.0, JobKind.FINE_TUNE, JobCommand.CANCEL, "psalm", List.of("{\"custom_id\":\"1\"}"),
+                AT_MS);
+    }
+
+    static BestEffortProgress progress() {
+        return new BestEffortProgress("job-1", JobState.PAUSED, 5L, 10L, 4L, "{\"text\":\"x\"}", "waiting", AT_MS);
+    }
+}
