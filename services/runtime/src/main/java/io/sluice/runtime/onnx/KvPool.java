@@ -1,0 +1,184 @@
+package io.sluice.runtime.onnx;
+
+import ai.onnxruntime.OnnxTensor;
+import io.sluice.runtime.OffHeap;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * Slots of one length: per layer one buffer of keys and one of values, {@code [slots, kvHeads, slotLength, headDim]}
+ * fp32. Neighbouring slots are one tensor without copying, which is what lets sessions decode as one batch. Not
+ * thread-safe.
+ */
+final class KvPool {
+    /** Most slot ranges whose tensors are remembered; a busy pool uses few. */
+    private static final int VIEWS_MAX = 64;
+
+    private final OnnxEngine engine;
+    private final int slotLength;
+    private final int kvHeads;
+    private final int headDim;
+    private final long slotBytes;
+    private final ByteBuffer[] keys;
+    private final ByteBuffer[] values;
+    private final Map<Long, View> views = new LinkedHashMap<>(16, 0.75f, true);
+    private CacheSlot[] slots = {};
+    private int used;
+
+    /** Keys and values of a slot range, per layer held. */
+    record View(OnnxTensor[] keys, OnnxTensor[] values) {}
+
+    KvPool(OnnxEngine engine, int layers, int kvHeads, int headDim, int slotLength) {
+        this.engine = engine;
+        this.slotLength = slotLength;
+        this.kvHeads = kvHeads;
+        this.headDim = headDim;
+        slotBytes = (long) kvHeads * slotLength * headDim * Float.BYTES;
+        keys = new ByteBuffer[layers];
+        values = new ByteBuffer[layers];
+    }
+
+    int slotLength() {
+        return slotLength;
+    }
+
+    /** Slots that exist, free ones included. */
+    int size() {
+        return slots.length;
+    }
+
+    int used() {
+        return used;
+    }
+
+    /** Bytes of one slot over all layers. */
+    long bytesPerSlot() {
+        return 2 * slotBytes * keys.length;
+    }
+
+    /** Most slots that one buffer can hold. */
+    int sizeMax() {
+        return (int) (Integer.MAX_VALUE / slotBytes);
+    }
+
+    /** The slot of a row, null when it is free. */
+    CacheSlot at(int row) {
+        return slots[row];
+    }
+
+    /** Takes the lowest free row; there must be one. */
+    CacheSlot take(int capacityTokens) {
+        int row = 0;
+        while (slots[row] != null) {
+            row++;
+        }
+        slots[row] = new CacheSlot(this, row, capacityTokens);
+        used++;
+        return slots[row];
+    }
+
+    void free(CacheSlot slot) {
+        slots[slot.row()] = null;
+        slot.kill();
+        used--;
+    }
+
+    /** Resizes to {@code size} slots, keeping the rows below it; one layer at a time, so little is held twice. */
+    void resize(int size) {
+        dropViews();
+        for (ByteBuffer[] buffers : new ByteBuffer[][] {keys, values}) {
+            for (int layer = 0; layer < buffers.length; layer++) {
+                buffers[layer] = resized(buffers[layer], size);
+            }
+        }
+        slots = Arrays.copyOf(slots, size);
+    }
+
+    /** Moves the used rows together at the start and gives the rest back. */
+    void compact() {
+        int high = slots.length - 1;
+        for (int low = 0; low < used; low++) {
+            if (slots[low] == null) {
+                while (slots[high] == null) {
+                    high--;
+                }
+                move(high, low);
+            }
+        }
+        resize(used);
+    }
+
+    /** Tensors over rows {@code [first, first + count)}; valid until the pool is resized. */
+    View view(int first, int count) {
+        long key = (long) first << 32 | count;
+        View view = views.get(key);
+        if (view == null) {
+            if (views.size() == VIEWS_MAX) {
+                var eldest = views.entrySet().iterator();
+                close(eldest.next().getValue());
+                eldest.remove();
+            }
+            view = new View(tensors(keys, first, count), tensors(values, first, count));
+            views.put(key, view);
+        }
+        return view;
+    }
+
+    private OnnxTensor[] tensors(ByteBuffer[] buffers, int first, int count) {
+        OnnxTensor[] tensors = new OnnxTensor[buffers.length];
+        for (int layer = 0; layer < tensors.length; layer++) {
+            ByteBuffer rows = buffers[layer]
+                    .slice((int) (first * slotBytes), (int) (count * slotBytes))
+                    .order(ByteOrder.nativeOrder());
+            tensors[layer] = engine.floats(rows, count, kvHeads, slotLength, headDim);
+        }
+        return tensors;
+    }
+
+    private ByteBuffer resized(ByteBuffer old, int size) {
+        ByteBuffer buffer = null;
+        if (size > 0) {
+            buffer = OffHeap.allocate(size * slotBytes);
+            if (old != null) {
+                buffer.put(0, old, 0, Math.min(old.capacity(), buffer.capacity()));
+            }
+        }
+        if (old != null) {
+            OffHeap.free(old);
+        }
+        return buffer;
+    }
+
+    private void move(int from, int to) {
+        for (ByteBuffer[] buffers : new ByteBuffer[][] {keys, values}) {
+            for (ByteBuffer buffer : buffers) {
+                buffer.put((int) (to * slotBytes), buffer, (int) (from * slotBytes), (int) slotBytes);
+            }
+        }
+        slots[to] = slots[from];
+        slots[to].moveTo(to);
+        slots[from] = null;
+    }
+
+    private void dropViews() {
+        views.values().forEach(KvPool::close);
+        views.clear();
+    }
+
+    private static void close(View view) {
+        for (OnnxTensor tensor : view.keys()) {
+            tensor.close();
+        }
+        for (OnnxTensor tensor : view.values()) {
+            tensor.close();
+        }
+    }
+
+    @Override
+    public String toString() {
+        return slotLength + "-position slots";
+    }
+}

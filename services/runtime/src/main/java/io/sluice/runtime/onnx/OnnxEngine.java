@@ -1,0 +1,90 @@
+package io.sluice.runtime.onnx;
+
+import ai.onnxruntime.OnnxJavaType;
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtLoggingLevel;
+import ai.onnxruntime.OrtSession.SessionOptions;
+import java.nio.ByteBuffer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * ONNX Runtime in this process: one environment with one pool of computing threads for all sessions. Whoever comes first
+ * fixes the number of threads. Thread-safe.
+ */
+final class OnnxEngine {
+    private static final Logger log = LoggerFactory.getLogger(OnnxEngine.class);
+    private static OnnxEngine instance;
+
+    private final OrtEnvironment environment;
+    private final int threads;
+    private final boolean spinning;
+
+    private OnnxEngine(int threads, boolean spinning) {
+        this.threads = threads;
+        this.spinning = spinning;
+        try (OrtEnvironment.ThreadingOptions pool = new OrtEnvironment.ThreadingOptions()) {
+            pool.setGlobalIntraOpNumThreads(threads);
+            pool.setGlobalInterOpNumThreads(1);
+            pool.setGlobalSpinControl(spinning);
+            environment = OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_WARNING, "sluice", pool);
+        } catch (OrtException e) {
+            throw failed("start", e);
+        }
+        log.info("event=onnxruntime_started version={} threads={} spinning={}", environment.getVersion(), threads, spinning);
+    }
+
+    static synchronized OnnxEngine get(int threads, boolean spinning) {
+        if (instance == null) {
+            instance = new OnnxEngine(threads, spinning);
+        } else if (instance.threads != threads || instance.spinning != spinning) {
+            log.warn(
+                    "event=threads_kept threads={} spinning={} asked_threads={} asked_spinning={} reason=one_pool_per_process",
+                    instance.threads,
+                    instance.spinning,
+                    threads,
+                    spinning);
+        }
+        return instance;
+    }
+
+    OrtEnvironment environment() {
+        return environment;
+    }
+
+    /** Options of one session; the caller closes them. */
+    SessionOptions sessionOptions() throws OrtException {
+        SessionOptions options = new SessionOptions();
+        options.setOptimizationLevel(SessionOptions.OptLevel.ALL_OPT);
+        options.disablePerSessionThreads();
+        // Per-session arenas would each keep the memory of the longest prefill; malloc shares it between all layers.
+        options.setCPUArenaAllocator(false);
+        options.setMemoryPatternOptimization(false);
+        options.addConfigEntry("session.use_device_allocator_for_initializers", "1");
+        return options;
+    }
+
+    /** A tensor over the bytes of {@code buffer}, which must stay alive and in place. */
+    OnnxTensor floats(ByteBuffer buffer, long... shape) {
+        return tensor(buffer, OnnxJavaType.FLOAT, shape);
+    }
+
+    /** As {@link #floats}, of 32-bit integers. */
+    OnnxTensor ints(ByteBuffer buffer, long... shape) {
+        return tensor(buffer, OnnxJavaType.INT32, shape);
+    }
+
+    static IllegalStateException failed(String what, OrtException cause) {
+        return new IllegalStateException("ONNX Runtime failed to " + what + ": " + cause.getMessage(), cause);
+    }
+
+    private OnnxTensor tensor(ByteBuffer buffer, OnnxJavaType type, long... shape) {
+        try {
+            return OnnxTensor.createTensor(environment, buffer, shape, type);
+        } catch (OrtException e) {
+            throw failed("wrap a tensor", e);
+        }
+    }
+}
