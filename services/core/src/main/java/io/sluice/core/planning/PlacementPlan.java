@@ -12,7 +12,7 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Which worker holds which layers of a model. Immutable; stages are ordered by layer range, then worker.
+ * Which worker holds which layers of a model. Immutable; stages are ordered by first layer, then worker.
  *
  * <p>A plan may leave layers uncovered (a hand-written one can): {@link #uncoveredLayers()} names them.
  *
@@ -28,7 +28,7 @@ public record PlacementPlan(
 
     private static final Set<String> RESERVED = Set.of(Allocation.SOURCE, Allocation.SINK);
     static final Comparator<Stage> ORDER =
-            Comparator.comparing(Stage::layers).thenComparing(Stage::worker);
+            Comparator.comparing((Stage s) -> s.layers().first()).thenComparing(Stage::worker);
 
     public PlacementPlan {
         Objects.requireNonNull(model, "model");

@@ -9,7 +9,7 @@ import java.util.Objects;
 
 /**
  * The graph max-flow runs on: workers with a capacity and the edges that tokens can take (Helix, ASPLOS'25, section 4).
- * Immutable; workers are ordered by layer range, then id, edges by from, then to.
+ * Immutable; workers are ordered by first layer, then id, edges by from, then to.
  *
  * <p>Edges: source to w when w begins at layer 0; w to sink when w ends at the last layer; u to v when
  * {@code v.first <= u.end < v.end} (partial inference: a pipeline that comes from u runs {@code [u.end, v.end)} on v,
@@ -22,7 +22,7 @@ public final class WorkerGraph {
     public static final int TOKEN_ID_BYTES = 4;
 
     static final Comparator<Vertex> VERTEX_ORDER =
-            Comparator.comparing(Vertex::layers).thenComparing(Vertex::worker);
+            Comparator.comparing((Vertex v) -> v.layers().first()).thenComparing(Vertex::worker);
     static final Comparator<Edge> EDGE_ORDER = Comparator.comparing(Edge::from).thenComparing(Edge::to);
 
     private final String model;
