@@ -64,7 +64,7 @@ final class GgufTokenizer {
                 splitting.patterns(),
                 Optional.empty(),
                 splitting.wholeWords(),
-                metadata.flag(PREFIX + "add_space_prefix").orElse(false),
+                false,
                 added(metadata, "add_bos_token", "bos_token_id", splitting.beginsSequence()),
                 added(metadata, "add_eos_token", "eos_token_id", false));
         BytePairVocabulary.Roles roles = new BytePairVocabulary.Roles(
