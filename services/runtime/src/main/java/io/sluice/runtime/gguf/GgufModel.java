@@ -48,6 +48,15 @@ public final class GgufModel implements ModelWeights {
         return model;
     }
 
+    /**
+     * The tokenizer of a file, its chat template included, without the weights.
+     *
+     * @throws ModelFormatException when the file is missing or damaged, or carries a tokenizer that is not supported
+     */
+    public static Tokenizer tokenizer(Path path) {
+        return GgufTokenizer.read(GgufFile.open(path));
+    }
+
     /** The file's own tokenizer, its chat template included. */
     public Tokenizer tokenizer() {
         return GgufTokenizer.read(file);

@@ -40,7 +40,8 @@ public final class FolderTokenizer {
         Path file = folder.resolve("tokenizer.json");
         JsonNode definition = read(file);
         if (!definition.isObject()) {
-            throw new ModelFormatException(file + ": no such file; a model folder needs the tokenizer as tokenizer.json");
+            throw new ModelFormatException(
+                    file + (Files.exists(file) ? ": holds no tokenizer" : ": no such file") + "; a model folder needs it");
         }
         Map<String, Integer> ids = ids(definition);
         BytePairVocabulary.Roles roles = roles(folder, ids);
