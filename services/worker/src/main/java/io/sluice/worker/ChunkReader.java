@@ -1,0 +1,116 @@
+package io.sluice.worker;
+
+import io.sluice.core.LayerRange;
+import io.sluice.core.SessionId;
+import io.sluice.core.WorkerId;
+import io.sluice.records.ActivationChunk;
+import io.sluice.records.ChunkKind;
+import io.sluice.records.DType;
+import io.sluice.runtime.ActivationCodec;
+import io.sluice.runtime.ActivationDtype;
+import io.sluice.runtime.ModelConfig;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.util.Objects;
+
+/**
+ * Checks a chunk against what this worker holds and expands its payload to fp32. Payloads are little-endian: token ids
+ * int32 {@code [count]}, hidden states fp16 or fp32 {@code [count, hidden]}. Stateless and thread-safe.
+ */
+final class ChunkReader {
+    /** Largest payload of a chunk, bytes. */
+    static final int MAX_PAYLOAD_BYTES = 1 << 20;
+
+    private final ModelConfig model;
+    private final String servedModel;
+    private final LayerRange held;
+    private final WorkerId self;
+
+    ChunkReader(ModelConfig model, String servedModel, LayerRange held, WorkerId self) {
+        this.model = Objects.requireNonNull(model, "model");
+        this.servedModel = Objects.requireNonNull(servedModel, "servedModel");
+        this.held = Objects.requireNonNull(held, "held");
+        this.self = Objects.requireNonNull(self, "self");
+    }
+
+    /**
+     * The chunk, ready to run.
+     *
+     * @throws IllegalArgumentException when it cannot be used; the message names field and value
+     */
+    InboundChunk read(ActivationChunk chunk, Arrival arrival) {
+        SessionId session = new SessionId(chunk.getSessionId());
+        require(chunk.getAttempt() >= 1, "attempt", chunk.getAttempt(), "attempts count from 1");
+        if (chunk.getKind() == ChunkKind.RELEASE) {
+            return InboundChunk.release(session, chunk.getAttempt(), arrival);
+        }
+        int count = chunk.getCount();
+        require(count >= 1, "count", count, "at least 1 is needed");
+        require(chunk.getPosition() >= 0, "position", chunk.getPosition(), "positions count from 0");
+        require(
+                count <= model.contextLength() && chunk.getPosition() <= model.contextLength() - count,
+                "position + count",
+                (long) chunk.getPosition() + count,
+                "the context of " + servedModel + " ends at " + model.contextLength());
+        require(
+                held.contains(chunk.getEnterLayer()),
+                "enter_layer",
+                chunk.getEnterLayer(),
+                "worker " + self + " holds layers " + held);
+        ByteBuffer payload = chunk.getPayload();
+        require(payload.remaining() <= MAX_PAYLOAD_BYTES, "payload bytes", payload.remaining(), "at most 1 MiB is allowed");
+        boolean tokens = chunk.getDtype() == DType.TOKEN_IDS;
+        require(
+                tokens == (chunk.getEnterLayer() == 0),
+                "dtype",
+                chunk.getDtype(),
+                "layer " + chunk.getEnterLayer() + " takes " + (tokens ? "hidden states" : "token ids"));
+        SessionPlan plan = chunk.getSetup() == null
+                ? null
+                : SessionPlan.of(chunk.getSetup(), servedModel, model.layerCount(), self, held);
+        return new InboundChunk(
+                session,
+                chunk.getAttempt(),
+                false,
+                chunk.getPosition(),
+                count,
+                chunk.getEnterLayer(),
+                tokens ? tokenIds(chunk, payload) : null,
+                tokens ? null : hidden(chunk, payload),
+                chunk.getLastOfPrompt(),
+                plan,
+                chunk.getHops(),
+                arrival);
+    }
+
+    private int[] tokenIds(ActivationChunk chunk, ByteBuffer payload) {
+        require(
+                payload.remaining() == (long) chunk.getCount() * Integer.BYTES,
+                "payload bytes",
+                payload.remaining(),
+                chunk.getCount() + " token ids take " + (long) chunk.getCount() * Integer.BYTES);
+        int[] ids = new int[chunk.getCount()];
+        payload.duplicate().order(ByteOrder.LITTLE_ENDIAN).asIntBuffer().get(ids);
+        for (int id : ids) {
+            require(id >= 0 && id < model.vocabSize(), "token id", id, "the vocabulary has " + model.vocabSize() + " entries");
+        }
+        return ids;
+    }
+
+    private FloatBuffer hidden(ActivationChunk chunk, ByteBuffer payload) {
+        require(
+                chunk.getHidden() == model.hiddenSize(),
+                "hidden",
+                chunk.getHidden(),
+                servedModel + " has a hidden size of " + model.hiddenSize());
+        ActivationDtype type = chunk.getDtype() == DType.FP32 ? ActivationDtype.FP32 : ActivationDtype.FP16;
+        return ActivationCodec.decode(payload, chunk.getCount(), model.hiddenSize(), type);
+    }
+
+    private static void require(boolean holds, String field, Object value, String why) {
+        if (!holds) {
+            throw new IllegalArgumentException("chunk: " + field + " is " + value + "; " + why);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+package io.sluice.worker;
+
+import io.sluice.records.TransferSample;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * What came in over each link since the last look. Written by the consumer thread, read by the telemetry thread. Of many
+ * transfers every n-th is sampled, with n doubling, so that the samples spread over the whole interval.
+ */
+final class LinkStats {
+    /** Most samples of a link telemetry record. */
+    static final int MAX_SAMPLES = 64;
+
+    private final Map<String, Link> links = new TreeMap<>();
+
+    synchronized void received(String sender, long bytes, long transferMicros) {
+        links.computeIfAbsent(sender, key -> new Link()).add(bytes, transferMicros);
+    }
+
+    /** Takes what has gathered, by sender; links without traffic are absent. */
+    synchronized Map<String, Traffic> take() {
+        Map<String, Traffic> taken = new TreeMap<>();
+        links.forEach((sender, link) -> taken.put(sender, new Traffic(link.records, link.bytes, link.samples)));
+        links.clear();
+        return taken;
+    }
+
+    /** One link's traffic in one interval. */
+    record Traffic(long records, long bytes, List<TransferSample> samples) {}
+
+    private static final class Link {
+        private long records;
+        private long bytes;
+        private long stride = 1;
+        private List<TransferSample> samples = new ArrayList<>();
+
+        void add(long size, long transferMicros) {
+            if (records % stride == 0) {
+                if (samples.size() == MAX_SAMPLES) {
+                    thinOut();
+                }
+                if (records % stride == 0) {
+                    samples.add(new TransferSample(size, transferMicros));
+                }
+            }
+            records++;
+            bytes += size;
+        }
+
+        private void thinOut() {
+            List<TransferSample> kept = new ArrayList<>(MAX_SAMPLES);
+            for (int i = 0; i < samples.size(); i += 2) {
+                kept.add(samples.get(i));
+            }
+            samples = kept;
+            stride *= 2;
+        }
+    }
+}

@@ -1,0 +1,19 @@
+package io.sluice.worker;
+
+import io.sluice.core.SessionId;
+import io.sluice.core.WorkerId;
+import io.sluice.records.ActivationChunk;
+import io.sluice.records.ErrorReason;
+import io.sluice.records.Token;
+import java.util.List;
+
+/** Where a stage's results go. Called by the compute thread; must not block for longer than a send takes. */
+interface Outbox {
+    /** Sends chunks of one step to a worker, in order. */
+    void forward(WorkerId to, List<ActivationChunk> chunks);
+
+    void token(Token token);
+
+    /** Publishes that a session cannot go on. */
+    void failed(SessionId session, ErrorReason reason, String message);
+}

@@ -1,0 +1,296 @@
+package io.sluice.worker;
+
+import io.sluice.core.SessionId;
+import io.sluice.core.Stage;
+import io.sluice.core.WorkerId;
+import io.sluice.core.batching.BatchScheduler;
+import io.sluice.records.ErrorReason;
+import io.sluice.runtime.PromptChunks;
+import io.sluice.runtime.StageRunner;
+import io.sluice.runtime.StageRunner.KvSlot;
+import io.sluice.worker.StageLoop.Work;
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * From chunks as they come to chunks that may run: fencing by attempt, duplicates dropped, order restored, KV cache
+ * reserved, long prompts cut. Also ends sessions. Every wait is bounded in number and time. Owned by the compute thread.
+ */
+final class SessionIntake {
+    /** Chunks of one session that may wait for a missing one. */
+    static final int MAX_EARLY_CHUNKS = 64;
+
+    private static final Logger LOG = LoggerFactory.getLogger(SessionIntake.class);
+
+    private final LoopSettings settings;
+    private final StageRunner runner;
+    private final BatchScheduler<Work> scheduler;
+    private final Outbox outbox;
+    private final WorkerMetrics metrics;
+    private final LongSupplier nanos;
+    private final int pieceTokens;
+    private final SessionTable table = new SessionTable();
+    /** Sessions without KV cache, first come first served. */
+    private final ArrayDeque<StageSession> waiting = new ArrayDeque<>();
+
+    /** @param pieceTokens prompt positions per chunk at the first stage */
+    SessionIntake(
+            LoopSettings settings,
+            StageRunner runner,
+            BatchScheduler<Work> scheduler,
+            Outbox outbox,
+            WorkerMetrics metrics,
+            LongSupplier nanos,
+            int pieceTokens) {
+        this.settings = Objects.requireNonNull(settings, "settings");
+        this.runner = Objects.requireNonNull(runner, "runner");
+        this.scheduler = Objects.requireNonNull(scheduler, "scheduler");
+        this.outbox = Objects.requireNonNull(outbox, "outbox");
+        this.metrics = Objects.requireNonNull(metrics, "metrics");
+        this.nanos = Objects.requireNonNull(nanos, "nanos");
+        this.pieceTokens = pieceTokens;
+    }
+
+    int sessions() {
+        return table.size();
+    }
+
+    void accept(InboundChunk chunk) {
+        if (chunk.release()) {
+            release(chunk);
+            return;
+        }
+        if (table.isFenced(chunk.session(), chunk.attempt())) {
+            metrics.dropped("fenced");
+            return;
+        }
+        long now = nanos.getAsLong();
+        StageSession session = table.get(chunk.session());
+        if (session != null && session.attempt < chunk.attempt()) {
+            LOG.info("session={} superseded_attempt={} attempt={}", session.id, session.attempt, chunk.attempt());
+            end(session);
+            session = null;
+        }
+        if (session == null) {
+            session = table.open(chunk.session(), chunk.attempt(), now);
+        }
+        session.touchedNanos = now;
+        if (session.plan == null && chunk.plan() != null) {
+            session.plan = chunk.plan();
+        }
+        inOrder(session, chunk, now);
+    }
+
+    /** A release from another stage: frees the session here and passes the word on, except to the last stage. */
+    private void release(InboundChunk chunk) {
+        StageSession session = table.get(chunk.session());
+        if (session == null || session.attempt > chunk.attempt()) {
+            if (session == null) {
+                table.end(chunk.session(), chunk.attempt());
+            }
+            return;
+        }
+        end(session);
+        table.end(session.id, chunk.attempt());
+        SessionPlan plan = session.plan;
+        if (plan != null && plan.index() + 2 < plan.pipeline().stages().size()) {
+            sendRelease(plan.next().worker(), session);
+        }
+    }
+
+    /** The last token of a session is out: frees it and tells the first stage. */
+    void finished(SessionId id, int attempt) {
+        StageSession session = table.get(id);
+        if (session == null || session.attempt != attempt) {
+            return;
+        }
+        end(session);
+        if (!session.plan.isFirst()) {
+            sendRelease(session.plan.pipeline().first().worker(), session);
+        }
+    }
+
+    /** The session cannot go on: publishes why and frees it at every stage. Does nothing when it is over already. */
+    void fail(SessionId id, int attempt, ErrorReason reason, String message) {
+        if (!table.isFenced(id, attempt)) {
+            metrics.failed(reason);
+            outbox.failed(id, reason, message);
+        }
+        giveUp(id, attempt);
+    }
+
+    /** Frees the session at every stage; its error is already published. */
+    void giveUp(SessionId id, int attempt) {
+        if (table.isFenced(id, attempt)) {
+            return;
+        }
+        StageSession session = table.get(id);
+        if (session == null) {
+            table.end(id, attempt);
+            return;
+        }
+        end(session);
+        table.end(id, attempt);
+        LOG.info("session={} attempt={} state=failed", id, attempt);
+        if (session.plan != null) {
+            for (Stage stage : session.plan.pipeline().stages()) {
+                if (!stage.worker().equals(settings.self())) {
+                    sendRelease(stage.worker(), session);
+                }
+            }
+        }
+    }
+
+    /** Ends what has waited too long for KV cache, for a missing chunk, or for anything at all. */
+    void sweep(long nowNanos) {
+        for (StageSession session : List.copyOf(table.live())) {
+            if (session.waitsForKv() && nowNanos - session.waitingSinceNanos > settings.waitTimeout().toNanos()) {
+                fail(session.id, session.attempt, ErrorReason.NO_CAPACITY, "worker " + settings.self()
+                        + " had no KV cache for " + session.plan.kvTokens() + " tokens within "
+                        + settings.waitTimeout().toMillis() + " ms; raise --kv-mib or send fewer requests at once");
+            } else if (session.waitsForChunk()
+                    && nowNanos - session.waitingSinceNanos > settings.gapTimeout().toNanos()) {
+                fail(session.id, session.attempt, ErrorReason.WORKER_FAILED, "worker " + settings.self() + " misses "
+                        + (session.plan == null ? "the set-up" : "position " + session.expected)
+                        + " of the session; the chunk was lost or this worker was restarted: send the request again");
+            } else if (nowNanos - session.touchedNanos > settings.idleTimeout().toNanos()) {
+                LOG.info("session={} attempt={} state=dropped idle_ms={}", session.id, session.attempt,
+                        (nowNanos - session.touchedNanos) / 1_000_000);
+                metrics.dropped("expired");
+                end(session);
+            }
+        }
+    }
+
+    private void inOrder(StageSession session, InboundChunk chunk, long now) {
+        if (chunk.position() < session.expected) {
+            metrics.dropped("duplicate");
+            return;
+        }
+        if (session.plan == null || chunk.position() > session.expected) {
+            if (session.early.isEmpty() && !session.waitsForKv()) {
+                session.waitingSinceNanos = now;
+            }
+            session.early.putIfAbsent(chunk.position(), chunk);
+            if (session.early.size() > MAX_EARLY_CHUNKS) {
+                fail(session.id, session.attempt, ErrorReason.WORKER_FAILED, "worker " + settings.self()
+                        + " misses position " + session.expected + " of the session, and " + session.early.size()
+                        + " later chunks have come: send the request again");
+            }
+            return;
+        }
+        take(session, chunk, now);
+        while (!session.early.isEmpty() && session.early.firstKey() <= session.expected) {
+            InboundChunk next = session.early.pollFirstEntry().getValue();
+            if (next.position() < session.expected) {
+                metrics.dropped("duplicate");
+            } else {
+                take(session, next, now);
+                session.waitingSinceNanos = now;
+            }
+        }
+    }
+
+    private void take(StageSession session, InboundChunk chunk, long now) {
+        SessionPlan plan = session.plan;
+        if (chunk.enterLayer() != plan.enterLayer() || chunk.end() > plan.kvTokens()) {
+            fail(session.id, session.attempt, ErrorReason.MALFORMED_RECORD, "chunk of positions [" + chunk.position() + ", "
+                    + chunk.end() + ") entering layer " + chunk.enterLayer() + " contradicts the session's set-up: it enters layer "
+                    + plan.enterLayer() + " and reserves " + plan.kvTokens() + " tokens of KV cache");
+            return;
+        }
+        session.expected = chunk.end();
+        if (session.slot == null) {
+            session.parked.add(chunk);
+            if (session.parked.size() == 1) {
+                reserve(session, now);
+            }
+            return;
+        }
+        schedule(session, chunk);
+    }
+
+    private void reserve(StageSession session, long now) {
+        int kvTokens = session.plan.kvTokens();
+        if (kvTokens > runner.kvCapacityTokens()) {
+            fail(session.id, session.attempt, ErrorReason.NO_CAPACITY, "worker " + settings.self() + " has KV cache for "
+                    + runner.kvCapacityTokens() + " tokens, the session reserves " + kvTokens + "; raise --kv-mib");
+            return;
+        }
+        if (waiting.isEmpty() && tryReserve(session)) {
+            return;
+        }
+        if (waiting.size() >= settings.maxWaitingSessions()) {
+            fail(session.id, session.attempt, ErrorReason.NO_CAPACITY, "worker " + settings.self()
+                    + " has no KV cache left and " + waiting.size() + " sessions wait for it; raise --kv-mib or send fewer"
+                    + " requests at once");
+            return;
+        }
+        session.waitingSinceNanos = now;
+        waiting.add(session);
+    }
+
+    private boolean tryReserve(StageSession session) {
+        Optional<KvSlot> slot;
+        try {
+            slot = runner.reserve(session.plan.setup().getKvTokens());
+        } catch (IllegalArgumentException e) {
+            fail(session.id, session.attempt, ErrorReason.NO_CAPACITY, "worker " + settings.self() + ": " + e.getMessage());
+            return true;
+        }
+        if (slot.isEmpty()) {
+            return false;
+        }
+        session.slot = slot.get();
+        while (!session.parked.isEmpty()) {
+            schedule(session, session.parked.poll());
+        }
+        return true;
+    }
+
+    private void schedule(StageSession session, InboundChunk chunk) {
+        if (!session.plan.isPrompt(chunk.position()) && chunk.count() == 1) {
+            scheduler.addDecode(session.id, new Work(session, chunk));
+        } else if (chunk.tokenIds() == null || chunk.count() <= pieceTokens) {
+            scheduler.addPrefill(session.id, chunk.count(), new Work(session, chunk));
+        } else {
+            int from = 0;
+            for (int size : PromptChunks.split(chunk.count(), pieceTokens)) {
+                scheduler.addPrefill(session.id, size, new Work(session, chunk.slice(from, from + size)));
+                from += size;
+            }
+        }
+    }
+
+    private void end(StageSession session) {
+        table.end(session.id, session.attempt);
+        scheduler.remove(session.id);
+        waiting.remove(session);
+        session.parked.clear();
+        session.early.clear();
+        if (session.slot != null) {
+            runner.release(session.slot);
+            session.slot = null;
+        }
+        admitWaiting();
+    }
+
+    private void admitWaiting() {
+        while (!waiting.isEmpty()) {
+            StageSession head = waiting.peek();
+            if (!tryReserve(head)) {
+                return;
+            }
+            waiting.remove(head);
+        }
+    }
+
+    private void sendRelease(WorkerId to, StageSession session) {
+        outbox.forward(to, List.of(ChunkWriter.release(session.id.value(), session.attempt)));
+    }
+}

@@ -1,0 +1,85 @@
+package io.sluice.worker;
+
+import io.sluice.core.LayerRange;
+import io.sluice.core.Pipeline;
+import io.sluice.core.Stage;
+import io.sluice.core.WorkerId;
+import io.sluice.core.routing.KvReservation;
+import io.sluice.messaging.StageCodec;
+import io.sluice.records.SessionSetup;
+import io.sluice.runtime.SamplingParams;
+import java.util.List;
+
+/**
+ * What this worker must know of a session, checked. Immutable.
+ *
+ * @param setup as received, to be passed on; not changed by anybody
+ * @param sampling how tokens are drawn
+ * @param pipeline the session's stages
+ * @param index which of them this worker is
+ */
+record SessionPlan(SessionSetup setup, SamplingParams sampling, Pipeline pipeline, int index) {
+
+    /**
+     * Checks a set-up against what this worker holds.
+     *
+     * @throws IllegalArgumentException when a value is nonsense or the pipeline does not use this worker as it is; the
+     *     message names the value
+     */
+    static SessionPlan of(SessionSetup setup, String model, int layerCount, WorkerId self, LayerRange held) {
+        require(model.equals(setup.getModel()), "model", setup.getModel(), "this worker serves " + model);
+        require(setup.getPromptTokens() >= 1, "prompt_tokens", setup.getPromptTokens(), "at least 1 is needed");
+        require(setup.getMaxTokens() >= 1, "max_tokens", setup.getMaxTokens(), "at least 1 is needed");
+        require(
+                setup.getKvTokens() >= setup.getPromptTokens() && setup.getKvTokens() <= 1 << 30,
+                "kv_tokens",
+                setup.getKvTokens(),
+                "the prompt alone needs " + setup.getPromptTokens());
+        SamplingParams sampling =
+                new SamplingParams(setup.getTemperature(), setup.getTopK(), setup.getTopP(), setup.getSeed());
+        Pipeline pipeline = StageCodec.decodePipeline(setup.getPipeline());
+        List<Stage> stages = pipeline.stages();
+        int index = stages.stream().map(Stage::worker).toList().indexOf(self);
+        require(index >= 0, "pipeline", stages, "worker " + self + " is not in it");
+        require(pipeline.layerCount() == layerCount, "pipeline", stages, "the model has " + layerCount + " layers");
+        LayerRange wanted = stages.get(index).layers();
+        require(
+                wanted.first() >= held.first() && wanted.end() == held.end(),
+                "pipeline",
+                stages,
+                "worker " + self + " holds " + held);
+        return new SessionPlan(setup, sampling, pipeline, index);
+    }
+
+    boolean isFirst() {
+        return index == 0;
+    }
+
+    boolean isLast() {
+        return index == pipeline.stages().size() - 1;
+    }
+
+    int enterLayer() {
+        return pipeline.stages().get(index).layers().first();
+    }
+
+    /** The stage that follows; not for the last stage. */
+    Stage next() {
+        return pipeline.stages().get(index + 1);
+    }
+
+    /** KV cache the session takes on every stage, tokens. */
+    int kvTokens() {
+        return KvReservation.roundUp(setup.getKvTokens());
+    }
+
+    boolean isPrompt(int position) {
+        return position < setup.getPromptTokens();
+    }
+
+    private static void require(boolean holds, String field, Object value, String why) {
+        if (!holds) {
+            throw new IllegalArgumentException("set-up: " + field + " is " + value + "; " + why);
+        }
+    }
+}

@@ -1,0 +1,287 @@
+package io.sluice.worker;
+
+import io.sluice.core.SessionId;
+import io.sluice.core.WorkerId;
+import io.sluice.core.batching.BatchScheduler;
+import io.sluice.records.ActivationChunk;
+import io.sluice.records.ErrorReason;
+import io.sluice.records.FinishReason;
+import io.sluice.records.HopTiming;
+import io.sluice.records.Token;
+import io.sluice.runtime.StageRunner;
+import io.sluice.runtime.StageRunner.StageInput;
+import io.sluice.runtime.StageRunner.StageOutput;
+import io.sluice.worker.device.BatchShape;
+import io.sluice.worker.device.Device;
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.LongSupplier;
+
+/**
+ * The compute side of a stage: takes chunks, forms a batch of what is ready, runs it, waits out the device's pace, and sends
+ * every result on. All methods belong to one thread, the compute thread, which also owns the runner.
+ */
+final class StageLoop {
+    private final LoopSettings settings;
+    private final StageRunner runner;
+    private final Device device;
+    private final Outbox outbox;
+    private final TokenStep tokens;
+    private final IntervalStats stats;
+    private final WorkerMetrics metrics;
+    private final LongSupplier nanos;
+    private final ChunkWriter writer;
+    private final BatchScheduler<Work> scheduler;
+    private final SessionIntake intake;
+
+    /**
+     * @param tokens null unless this worker holds the last layer
+     * @param nanos the time source of arrivals and of the device, nanoseconds
+     */
+    StageLoop(
+            LoopSettings settings,
+            StageRunner runner,
+            Device device,
+            Outbox outbox,
+            TokenStep tokens,
+            IntervalStats stats,
+            WorkerMetrics metrics,
+            LongSupplier nanos) {
+        this.settings = Objects.requireNonNull(settings, "settings");
+        this.runner = Objects.requireNonNull(runner, "runner");
+        this.device = Objects.requireNonNull(device, "device");
+        this.outbox = Objects.requireNonNull(outbox, "outbox");
+        this.tokens = tokens;
+        this.stats = Objects.requireNonNull(stats, "stats");
+        this.metrics = Objects.requireNonNull(metrics, "metrics");
+        this.nanos = Objects.requireNonNull(nanos, "nanos");
+        this.writer = new ChunkWriter(settings.activations(), runner.model().hiddenSize(), settings.maxPayloadBytes());
+        this.scheduler = new BatchScheduler<>(settings.batch());
+        int pieceTokens = Math.min(settings.prefillChunk(), writer.maxPositions());
+        this.intake = new SessionIntake(settings, runner, scheduler, outbox, metrics, nanos, pieceTokens);
+    }
+
+    /** Takes what another thread handed over. */
+    void accept(Inbound inbound) {
+        switch (inbound) {
+            case Inbound.Chunks record -> record.chunks().forEach(intake::accept);
+            case Inbound.Unusable chunk -> intake.giveUp(chunk.session(), chunk.attempt());
+            case Inbound.Undelivered lost -> lost.sessions().forEach(key -> intake.fail(
+                    key.session(), key.attempt(), ErrorReason.WORKER_FAILED, lost.why()));
+            case Inbound.WakeUp ignored -> {}
+        }
+    }
+
+    /** True when a batch could be run now. */
+    boolean isReady() {
+        return !scheduler.isEmpty();
+    }
+
+    /** Ends what has waited too long; to be called about once a second. */
+    void sweep() {
+        intake.sweep(nanos.getAsLong());
+        publishLevels(0);
+    }
+
+    /** Tells telemetry how much waits. */
+    void publishLevels(int inboxSize) {
+        stats.levels(scheduler.size() + inboxSize, intake.sessions(), runner.kvReservedTokens());
+    }
+
+    /**
+     * Runs one batch of what is ready.
+     *
+     * @return false when nothing was ready
+     */
+    boolean step() {
+        List<Work> batch = scheduler.next();
+        if (batch.isEmpty()) {
+            return false;
+        }
+        long startNanos = nanos.getAsLong();
+        stats.batchStarted(startNanos);
+        BatchShape shape = new BatchShape(runner.layers().first(), runner.layers().size());
+        int prefill = 0;
+        int decode = 0;
+        List<StageInput> inputs = new ArrayList<>(batch.size());
+        for (Work work : batch) {
+            InboundChunk chunk = work.chunk;
+            if (work.session.plan.isPrompt(chunk.position())) {
+                prefill += chunk.count();
+                shape.addPrompt(chunk.enterLayer(), chunk.count());
+            } else {
+                decode += chunk.count();
+                shape.addDecode(chunk.enterLayer(), chunk.count());
+            }
+            inputs.add(input(work));
+        }
+        List<Result> results = compute(batch, inputs);
+        device.pace(startNanos, shape);
+        long endNanos = nanos.getAsLong();
+        stats.batchDone(endNanos, prefill, decode);
+        metrics.batch(batch.size(), prefill, decode, endNanos - startNanos);
+        for (Work work : batch) {
+            long waited = startNanos - work.chunk.arrival().receivedNanos();
+            metrics.queued(waited);
+            stats.step(work.session.plan.setup().getServiceClass(), waited / 1_000, (endNanos - startNanos) / 1_000);
+        }
+        send(results, startNanos, endNanos, batch.size());
+        return true;
+    }
+
+    private StageInput input(Work work) {
+        InboundChunk chunk = work.chunk;
+        return new StageInput(
+                work.session.slot,
+                chunk.position(),
+                chunk.count(),
+                chunk.tokenIds(),
+                chunk.hidden(),
+                chunk.enterLayer(),
+                work.session.plan.isLast() && chunk.lastOfPrompt());
+    }
+
+    /**
+     * Runs the batch. When the runner refuses it, each input that has not advanced runs alone, so that only the guilty
+     * session fails.
+     */
+    private List<Result> compute(List<Work> batch, List<StageInput> inputs) {
+        List<Result> results = new ArrayList<>(batch.size());
+        try {
+            List<StageOutput> outputs = runner.run(inputs);
+            for (int i = 0; i < batch.size(); i++) {
+                results.add(new Result(batch.get(i), outputs.get(i)));
+            }
+            return results;
+        } catch (RuntimeException e) {
+            if (batch.size() == 1) {
+                failed(batch.getFirst(), e);
+                return List.of();
+            }
+        }
+        for (int i = 0; i < batch.size(); i++) {
+            Work work = batch.get(i);
+            try {
+                StageOutput output = runner.run(List.of(inputs.get(i))).getFirst();
+                results.add(new Result(work, new StageOutput(copy(output.hidden()), copy(output.logits()))));
+            } catch (RuntimeException e) {
+                failed(work, e);
+            }
+        }
+        return results;
+    }
+
+    private void failed(Work work, RuntimeException cause) {
+        intake.fail(
+                work.session.id,
+                work.session.attempt,
+                ErrorReason.WORKER_FAILED,
+                "worker " + settings.self() + " could not compute positions [" + work.chunk.position() + ", "
+                        + work.chunk.end() + "): " + cause.getMessage());
+    }
+
+    private void send(List<Result> results, long startNanos, long endNanos, int batchSize) {
+        Map<WorkerId, List<ActivationChunk>> outgoing = new LinkedHashMap<>();
+        List<Token> sampled = new ArrayList<>();
+        List<InboundChunk> looped = new ArrayList<>();
+        for (Result result : results) {
+            StageSession session = result.work.session;
+            InboundChunk chunk = result.work.chunk;
+            session.touchedNanos = endNanos;
+            List<HopTiming> hops = hops(chunk, startNanos, endNanos, batchSize);
+            try {
+                if (!session.plan.isLast()) {
+                    forward(session, chunk, result.output.hidden(), hops, outgoing);
+                } else if (chunk.lastOfPrompt()) {
+                    sample(session, chunk, result.output.logits(), hops, outgoing, sampled, looped);
+                }
+            } catch (RuntimeException e) {
+                failed(result.work, e);
+            }
+        }
+        // Chunks first: the next step waits for them, nobody computes with the token records.
+        outgoing.forEach(outbox::forward);
+        sampled.forEach(outbox::token);
+        looped.forEach(intake::accept);
+        finish(sampled);
+    }
+
+    private void forward(
+            StageSession session,
+            InboundChunk chunk,
+            FloatBuffer hidden,
+            List<HopTiming> hops,
+            Map<WorkerId, List<ActivationChunk>> outgoing) {
+        var setup = session.setupPassedOn ? null : session.plan.setup();
+        var next = session.plan.next();
+        outgoing.computeIfAbsent(next.worker(), key -> new ArrayList<>())
+                .addAll(writer.hidden(chunk, next.layers().first(), hidden, setup, hops));
+        session.setupPassedOn = true;
+    }
+
+    private void sample(
+            StageSession session,
+            InboundChunk chunk,
+            FloatBuffer logits,
+            List<HopTiming> hops,
+            Map<WorkerId, List<ActivationChunk>> outgoing,
+            List<Token> sampled,
+            List<InboundChunk> looped) {
+        Token token = tokens.sample(session, chunk, logits, hops);
+        long now = nanos.getAsLong();
+        metrics.sampled(session.lastTokenNanos == 0 ? 0 : now - session.lastTokenNanos);
+        session.lastTokenNanos = now;
+        sampled.add(token);
+        if (token.getFinishReason() != null) {
+            return;
+        }
+        if (session.plan.isFirst()) {
+            int[] ids = {token.getTokenId()};
+            Arrival here = new Arrival(settings.self().value(), 0, now);
+            looped.add(InboundChunk.tokens(session.id, session.attempt, chunk.end(), ids, true, null, List.of(), here));
+        } else {
+            outgoing.computeIfAbsent(session.plan.pipeline().first().worker(), key -> new ArrayList<>())
+                    .add(ChunkWriter.decode(chunk, chunk.end(), token.getTokenId()));
+        }
+    }
+
+    /** Frees sessions whose last token is out and tells the stages before. */
+    private void finish(List<Token> sampled) {
+        for (Token token : sampled) {
+            FinishReason reason = token.getFinishReason();
+            if (reason != null) {
+                intake.finished(new SessionId(token.getRequestId()), token.getAttempt());
+            }
+        }
+    }
+
+    private List<HopTiming> hops(InboundChunk chunk, long startNanos, long endNanos, int batchSize) {
+        List<HopTiming> hops = new ArrayList<>(chunk.hops().size() + 1);
+        hops.addAll(chunk.hops());
+        hops.add(new HopTiming(
+                settings.self().value(),
+                chunk.arrival().transferMicros(),
+                (startNanos - chunk.arrival().receivedNanos()) / 1_000,
+                (endNanos - startNanos) / 1_000,
+                batchSize));
+        return hops;
+    }
+
+    private static FloatBuffer copy(FloatBuffer source) {
+        if (source == null) {
+            return null;
+        }
+        FloatBuffer copy = FloatBuffer.allocate(source.remaining());
+        copy.put(source.duplicate()).flip();
+        return copy;
+    }
+
+    /** A chunk whose session has KV cache and whose turn has come. */
+    record Work(StageSession session, InboundChunk chunk) {}
+
+    private record Result(Work work, StageOutput output) {}
+}

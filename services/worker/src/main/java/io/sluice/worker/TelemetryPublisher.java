@@ -1,0 +1,107 @@
+package io.sluice.worker;
+
+import io.sluice.core.WorkerId;
+import io.sluice.records.GpuTelemetry;
+import io.sluice.records.LinkTelemetry;
+import io.sluice.worker.IntervalStats.Interval;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.LongSupplier;
+
+/**
+ * Turns what has been gathered into telemetry records. Power and temperature are unknown on CPU and emulated devices and
+ * stay null. Not thread-safe: one telemetry thread.
+ */
+final class TelemetryPublisher {
+    private final WorkerId self;
+    private final long incarnation;
+    private final String model;
+    private final long memoryBytes;
+    private final long kvCapacityTokens;
+    private final IntervalStats stats;
+    private final LinkStats links;
+    private final LongSupplier usedBytes;
+    private final LongSupplier nanos;
+    private final LongSupplier epochMillis;
+    private long sequence;
+    private long deviceSinceNanos;
+    private long linksSinceNanos;
+
+    TelemetryPublisher(
+            WorkerId self,
+            long incarnation,
+            String model,
+            long memoryBytes,
+            long kvCapacityTokens,
+            IntervalStats stats,
+            LinkStats links,
+            LongSupplier usedBytes,
+            LongSupplier nanos,
+            LongSupplier epochMillis) {
+        this.self = Objects.requireNonNull(self, "self");
+        this.incarnation = incarnation;
+        this.model = Objects.requireNonNull(model, "model");
+        this.memoryBytes = memoryBytes;
+        this.kvCapacityTokens = kvCapacityTokens;
+        this.stats = Objects.requireNonNull(stats, "stats");
+        this.links = Objects.requireNonNull(links, "links");
+        this.usedBytes = Objects.requireNonNull(usedBytes, "usedBytes");
+        this.nanos = Objects.requireNonNull(nanos, "nanos");
+        this.epochMillis = Objects.requireNonNull(epochMillis, "epochMillis");
+        this.deviceSinceNanos = nanos.getAsLong();
+        this.linksSinceNanos = deviceSinceNanos;
+    }
+
+    /** The device's record for the time since the last one; also the heartbeat, so it is made when nothing ran, too. */
+    GpuTelemetry device() {
+        long now = nanos.getAsLong();
+        Interval interval = stats.take(now);
+        long elapsedNanos = Math.max(1, now - deviceSinceNanos);
+        deviceSinceNanos = now;
+        return GpuTelemetry.newBuilder()
+                .setWorker(self.value())
+                .setIncarnation(incarnation)
+                .setModel(model)
+                .setSequence(sequence++)
+                .setAtMs(epochMillis.getAsLong())
+                .setIntervalMs(elapsedNanos / 1_000_000)
+                .setBusyUs(interval.busyMicros())
+                .setUtilization(Math.min(1, interval.busyMicros() * 1e3 / elapsedNanos))
+                .setPrefillTokens(interval.prefillTokens())
+                .setDecodeTokens(interval.decodeTokens())
+                .setBatches(interval.batches())
+                .setQueueChunks(interval.queueChunks())
+                .setSessions(interval.sessions())
+                .setKvUsedTokens(interval.kvUsedTokens())
+                .setKvCapacityTokens(kvCapacityTokens)
+                .setMemoryUsedBytes(usedBytes.getAsLong())
+                .setMemoryTotalBytes(memoryBytes)
+                .setClasses(interval.classes())
+                .build();
+    }
+
+    /** One record per link with traffic since the last call, by sender. */
+    List<LinkTelemetry> links() {
+        long now = nanos.getAsLong();
+        long elapsedMillis = (now - linksSinceNanos) / 1_000_000;
+        linksSinceNanos = now;
+        long at = epochMillis.getAsLong();
+        return links.take().entrySet().stream()
+                .map(link -> LinkTelemetry.newBuilder()
+                        .setFromWorker(link.getKey())
+                        .setToWorker(self.value())
+                        .setModel(model)
+                        .setAtMs(at)
+                        .setIntervalMs(elapsedMillis)
+                        .setRecords(link.getValue().records())
+                        .setBytes(link.getValue().bytes())
+                        .setSamples(link.getValue().samples())
+                        .build())
+                .toList();
+    }
+
+    /** Key of a link's record. */
+    static String key(LinkTelemetry link) {
+        return link.getFromWorker() + ">" + link.getToWorker();
+    }
+}

@@ -1,0 +1,101 @@
+package io.sluice.worker;
+
+import io.sluice.core.LayerRange;
+import io.sluice.core.WorkerId;
+import io.sluice.messaging.KafkaSettings;
+import io.sluice.runtime.ActivationDtype;
+import io.sluice.runtime.PromptChunks;
+import io.sluice.worker.device.DeviceSpec;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Optional;
+
+/**
+ * What a worker is told. Immutable.
+ *
+ * @param id of this worker; also a part of its topic's name
+ * @param kafka broker and registry
+ * @param model folder of a Hugging Face model, or a .gguf file
+ * @param modelName name under which it is served
+ * @param layers layers to hold; empty: wait for a placement that names this worker
+ * @param device what to compute on
+ * @param threads compute threads
+ * @param kvMib KV cache, MiB
+ * @param prefillChunk prompt positions per chunk at the first stage
+ * @param activations element type of the hidden states sent on
+ * @param region where this worker is
+ * @param metricsPort 0: any free one
+ * @param telemetryInterval between two GPU telemetry records; links are reported half as often
+ * @param startTimeout how long broker and registry are waited for at start
+ */
+public record WorkerConfig(
+        WorkerId id,
+        KafkaSettings kafka,
+        Path model,
+        String modelName,
+        Optional<LayerRange> layers,
+        DeviceSpec device,
+        int threads,
+        int kvMib,
+        int prefillChunk,
+        ActivationDtype activations,
+        String region,
+        int metricsPort,
+        Duration telemetryInterval,
+        Duration startTimeout) {
+    public static final int DEFAULT_KV_MIB = 256;
+    public static final int DEFAULT_PREFILL_CHUNK = 128;
+    public static final Duration DEFAULT_TELEMETRY_INTERVAL = Duration.ofMillis(250);
+    public static final Duration DEFAULT_START_TIMEOUT = Duration.ofSeconds(60);
+
+    private static final int MAX_PORT = 65_535;
+
+    public WorkerConfig {
+        Objects.requireNonNull(id, "id");
+        Objects.requireNonNull(kafka, "kafka");
+        Objects.requireNonNull(model, "model");
+        Objects.requireNonNull(layers, "layers");
+        Objects.requireNonNull(device, "device");
+        Objects.requireNonNull(activations, "activations");
+        Objects.requireNonNull(region, "region");
+        require(modelName != null && !modelName.isBlank(), "--model-name", modelName, "must not be empty");
+        require(threads >= 1, "--threads", threads, "must be at least 1");
+        require(kvMib >= 1, "--kv-mib", kvMib, "must be at least 1");
+        require(
+                prefillChunk >= PromptChunks.MIN_CHUNK,
+                "--prefill-chunk",
+                prefillChunk,
+                "must be at least " + PromptChunks.MIN_CHUNK);
+        require(metricsPort >= 0 && metricsPort <= MAX_PORT, "--metrics-port", metricsPort, "must be 0 to " + MAX_PORT);
+        require(
+                telemetryInterval.toMillis() >= 10, "telemetry interval", telemetryInterval, "must be at least 10 ms");
+        require(!startTimeout.isNegative(), "start timeout", startTimeout, "must not be negative");
+    }
+
+    /** A worker on the CPU with the defaults. */
+    public static WorkerConfig onCpu(
+            WorkerId id, KafkaSettings kafka, Path model, String modelName, Optional<LayerRange> layers) {
+        return new WorkerConfig(
+                id,
+                kafka,
+                model,
+                modelName,
+                layers,
+                DeviceSpec.CPU,
+                Runtime.getRuntime().availableProcessors(),
+                DEFAULT_KV_MIB,
+                DEFAULT_PREFILL_CHUNK,
+                ActivationDtype.FP16,
+                "local",
+                0,
+                DEFAULT_TELEMETRY_INTERVAL,
+                DEFAULT_START_TIMEOUT);
+    }
+
+    private static void require(boolean holds, String name, Object value, String rule) {
+        if (!holds) {
+            throw new IllegalArgumentException(name + " is '" + value + "'; it " + rule);
+        }
+    }
+}

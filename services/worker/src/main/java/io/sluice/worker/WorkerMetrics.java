@@ -1,0 +1,213 @@
+package io.sluice.worker;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.DistributionSummary;
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Tag;
+import io.micrometer.core.instrument.Tags;
+import io.micrometer.core.instrument.Timer;
+import io.sluice.records.ErrorReason;
+import io.sluice.runtime.StageRunner;
+import io.sluice.worker.device.Device;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+
+/**
+ * The worker's Prometheus meters: DCGM names for the device (with {@code emulated="true"} where the pace is emulated),
+ * OpenTelemetry GenAI names for token latency, {@code sluice_worker_*} for the rest. Thread-safe.
+ */
+final class WorkerMetrics {
+    private static final double MIB = 1 << 20;
+    private static final Duration[] BUCKETS = {
+        Duration.ofNanos(100_000),
+        Duration.ofNanos(250_000),
+        Duration.ofNanos(500_000),
+        Duration.ofMillis(1),
+        Duration.ofNanos(2_500_000),
+        Duration.ofMillis(5),
+        Duration.ofMillis(10),
+        Duration.ofMillis(25),
+        Duration.ofMillis(50),
+        Duration.ofMillis(100),
+        Duration.ofMillis(250),
+        Duration.ofMillis(500),
+        Duration.ofSeconds(1),
+        Duration.ofMillis(2_500),
+        Duration.ofSeconds(10)
+    };
+
+    private final MeterRegistry registry;
+    private final Tags tags;
+    private final Timer queue;
+    private final Timer compute;
+    private final Timer timePerOutputToken;
+    private final DistributionSummary batchSessions;
+    private final Counter prefillTokens;
+    private final Counter decodeTokens;
+    private final Counter sampledTokens;
+    private final Map<String, Timer> links = new ConcurrentHashMap<>();
+
+    /** @param model served model */
+    WorkerMetrics(MeterRegistry registry, String worker, String model) {
+        this.registry = Objects.requireNonNull(registry, "registry");
+        this.tags = Tags.of("worker", worker, "model", model);
+        this.queue = timer("sluice.worker.queue", "Wait of a chunk before its batch.", tags);
+        this.compute = timer("sluice.worker.compute", "Duration of a batch, an emulated device's pace included.", tags);
+        this.timePerOutputToken = timer(
+                "gen_ai.server.time_per_output_token",
+                "Time between a session's output tokens, at the last stage.",
+                tags.and("gen_ai.operation.name", "text_completion", "gen_ai.response.model", model));
+        this.batchSessions = DistributionSummary.builder("sluice.worker.batch.sessions")
+                .description("Sessions in a batch.")
+                .tags(tags)
+                .serviceLevelObjectives(1, 2, 4, 8, 16, 32, 64)
+                .register(registry);
+        this.prefillTokens = tokens("prefill");
+        this.decodeTokens = tokens("decode");
+        this.sampledTokens = Counter.builder("sluice.worker.tokens.sampled")
+                .description("Tokens sampled at the last stage.")
+                .tags(tags)
+                .register(registry);
+    }
+
+    /** Registers the gauges that read the device, the runner's cache and the interval figures. */
+    void observe(Device device, StageRunner runner, IntervalStats stats, LongSupplier nanos, LongSupplier usedBytes) {
+        Tags gpu = tags.and(
+                Tag.of("gpu", "0"),
+                Tag.of("device", device.name()),
+                Tag.of("modelName", device.name()),
+                Tag.of("emulated", Boolean.toString(device.emulated())));
+        BusyShare share = new BusyShare(stats, nanos);
+        Gauge.builder("DCGM_FI_DEV_GPU_UTIL", share, BusyShare::percent)
+                .description("Busy share of the device in percent, over the last second or more.")
+                .tags(gpu)
+                .strongReference(true)
+                .register(registry);
+        Gauge.builder("DCGM_FI_DEV_FB_USED", usedBytes, bytes -> bytes.getAsLong() / MIB)
+                .description("Memory in use in MiB; of a CPU or emulated device, the process's resident memory.")
+                .tags(gpu)
+                .strongReference(true)
+                .register(registry);
+        Gauge.builder("DCGM_FI_DEV_FB_FREE", usedBytes, bytes ->
+                        Math.max(0, device.memoryBytes() - bytes.getAsLong()) / MIB)
+                .description("Memory free in MiB.")
+                .tags(gpu)
+                .strongReference(true)
+                .register(registry);
+        gauge("sluice.worker.device.speed", "Speed factor against the device's profile.", gpu, device, Device::speed);
+        FunctionCounter.builder("sluice.worker.busy", stats, s -> s.busyNanos(nanos.getAsLong()) / 1e9)
+                .description("Time the device was busy, an emulated device's pace included.")
+                .baseUnit("seconds")
+                .tags(gpu)
+                .register(registry);
+        gauge("sluice.worker.queue.chunks", "Chunks waiting.", tags, stats, IntervalStats::queueChunks);
+        gauge("sluice.worker.sessions", "Sessions at this stage.", tags, stats, IntervalStats::sessions);
+        gauge("sluice.worker.kv.used.tokens", "KV cache reserved.", tags, stats, IntervalStats::kvUsedTokens);
+        gauge("sluice.worker.kv.capacity.tokens", "KV cache capacity.", tags, runner, StageRunner::kvCapacityTokens);
+        gauge("sluice.worker.first.layer", "First layer held.", tags, runner, r -> r.layers().first());
+        gauge("sluice.worker.end.layer", "End of the layers held, exclusive.", tags, runner, r -> r.layers().end());
+    }
+
+    /** Registers the gauge of records not yet read. */
+    void observeLag(LongSupplier lag) {
+        gauge("sluice.worker.consumer.lag", "Records of the worker's topic not yet read.", tags, lag, LongSupplier::getAsLong);
+    }
+
+    void batch(int sessions, int prefill, int decode, long computeNanos) {
+        compute.record(computeNanos, TimeUnit.NANOSECONDS);
+        batchSessions.record(sessions);
+        if (prefill > 0) {
+            prefillTokens.increment(prefill);
+        }
+        if (decode > 0) {
+            decodeTokens.increment(decode);
+        }
+    }
+
+    void queued(long nanosWaited) {
+        queue.record(nanosWaited, TimeUnit.NANOSECONDS);
+    }
+
+    /** @param sinceFormerNanos since the session's former token; 0 for its first */
+    void sampled(long sinceFormerNanos) {
+        sampledTokens.increment();
+        if (sinceFormerNanos > 0) {
+            timePerOutputToken.record(sinceFormerNanos, TimeUnit.NANOSECONDS);
+        }
+    }
+
+    void received(String sender, long transferMicros) {
+        links.computeIfAbsent(sender, from -> timer(
+                        "sluice.worker.link",
+                        "Transfer time of a record, by both clocks.",
+                        tags.and("from", from)))
+                .record(Math.max(0, transferMicros), TimeUnit.MICROSECONDS);
+    }
+
+    /** @param why duplicate, fenced, ended or expired */
+    void dropped(String why) {
+        registry.counter("sluice.worker.chunks.dropped", tags.and("why", why)).increment();
+    }
+
+    void failed(ErrorReason reason) {
+        registry.counter("sluice.worker.failures", tags.and("reason", reason.name())).increment();
+    }
+
+    private Counter tokens(String phase) {
+        return Counter.builder("sluice.worker.tokens")
+                .description("Positions computed.")
+                .tags(tags.and("phase", phase))
+                .register(registry);
+    }
+
+    private Timer timer(String name, String description, Tags timerTags) {
+        return Timer.builder(name)
+                .description(description)
+                .tags(timerTags)
+                .serviceLevelObjectives(BUCKETS)
+                .register(registry);
+    }
+
+    private <T> void gauge(
+            String name, String description, Tags gaugeTags, T source, java.util.function.ToDoubleFunction<T> value) {
+        Gauge.builder(name, source, value)
+                .description(description)
+                .tags(gaugeTags)
+                .strongReference(true)
+                .register(registry);
+    }
+
+    /** Busy share between two scrapes that are at least a second apart. */
+    private static final class BusyShare {
+        private static final long WINDOW_NANOS = 1_000_000_000L;
+
+        private final IntervalStats stats;
+        private final LongSupplier nanos;
+        private long fromNanos;
+        private long fromBusyNanos;
+        private double percent;
+
+        BusyShare(IntervalStats stats, LongSupplier nanos) {
+            this.stats = stats;
+            this.nanos = nanos;
+            this.fromNanos = nanos.getAsLong();
+        }
+
+        synchronized double percent() {
+            long now = nanos.getAsLong();
+            long busy = stats.busyNanos(now);
+            if (now - fromNanos >= WINDOW_NANOS) {
+                percent = 100.0 * (busy - fromBusyNanos) / (now - fromNanos);
+                fromNanos = now;
+                fromBusyNanos = busy;
+            }
+            return Math.max(0, Math.min(100, percent));
+        }
+    }
+}

@@ -1,0 +1,365 @@
+package io.sluice.worker;
+
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.sluice.core.LayerRange;
+import io.sluice.core.WorkerId;
+import io.sluice.messaging.ErrorPublisher;
+import io.sluice.messaging.KafkaClients;
+import io.sluice.messaging.KafkaSettings;
+import io.sluice.messaging.MetricsServer;
+import io.sluice.messaging.TopicAdmin;
+import io.sluice.records.ActivationBatch;
+import io.sluice.records.WorkerState;
+import io.sluice.records.WorkerStatus;
+import io.sluice.runtime.ModelConfig;
+import io.sluice.runtime.ModelWeights;
+import io.sluice.runtime.RuntimeOptions;
+import io.sluice.runtime.StageRunner;
+import io.sluice.runtime.onnx.OnnxStageRunner;
+import io.sluice.schemas.AvroDeserializer;
+import io.sluice.schemas.AvroSerializer;
+import io.sluice.schemas.SchemaRegistry;
+import io.sluice.schemas.TopicSpec;
+import io.sluice.schemas.Topics;
+import io.sluice.worker.device.Device;
+import io.sluice.worker.device.EmulatedDevice;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import org.apache.kafka.clients.consumer.Consumer;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A running worker: wiring and life cycle only. Started, it holds its layers, reads its topic from the end on, has
+ * announced itself as JOINED and reports telemetry; closed, it announces LEFT. Thread-safe.
+ */
+public final class WorkerService implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(WorkerService.class);
+    private static final int MIB = 1 << 20;
+    private static final int MAX_BLOCK_MILLIS = 5_000;
+    private static final int DELIVERY_MILLIS = 30_000;
+    private static final int REQUEST_MILLIS = 10_000;
+    private static final Duration STOP_TIMEOUT = Duration.ofSeconds(10);
+
+    private final WorkerConfig config;
+    private final CloseStack parts = new CloseStack();
+    private final CompletableFuture<Void> stopped = new CompletableFuture<>();
+    private final LongSupplier nanos = System::nanoTime;
+    private final LongSupplier epochMillis = System::currentTimeMillis;
+    private final long incarnation = System.currentTimeMillis();
+    private MetricsServer metricsServer;
+    private LayerRange layers;
+
+    private WorkerService(WorkerConfig config) {
+        this.config = config;
+    }
+
+    /**
+     * Starts a worker and returns when it has joined; waits for broker and registry, and for a placement where no layers
+     * are configured.
+     *
+     * @throws RuntimeException when the model, the broker, the registry or the metrics port cannot be used; the message
+     *     names the value and the remedy. Nothing is left running then
+     */
+    public static WorkerService start(WorkerConfig config) {
+        WorkerService service = new WorkerService(Objects.requireNonNull(config, "config"));
+        try {
+            service.open();
+            return service;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            service.parts.close();
+            throw new IllegalStateException("worker " + config.id() + " was stopped while it started", e);
+        } catch (RuntimeException | Error e) {
+            service.parts.close();
+            throw e;
+        }
+    }
+
+    /** Layers held. */
+    public LayerRange layers() {
+        return layers;
+    }
+
+    /** Base address of the metrics endpoint, which also takes {@code PUT /device/speed}. */
+    public String metricsUrl() {
+        return metricsServer.url();
+    }
+
+    /**
+     * Waits until the worker is closed.
+     *
+     * @throws IllegalStateException when it stopped because a part of it failed
+     */
+    public void awaitStopped() throws InterruptedException {
+        try {
+            stopped.get();
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("worker " + config.id() + " failed: " + e.getCause(), e.getCause());
+        }
+    }
+
+    /** Announces LEFT and stops; sessions at hand are not finished. */
+    @Override
+    public void close() {
+        parts.close();
+        stopped.complete(null);
+    }
+
+    private void open() throws InterruptedException {
+        WorkerId self = config.id();
+        ModelWeights weights = parts.push("weights", ModelSource.open(config.model(), config.modelName()));
+        Device device = config.device().open();
+        PrometheusMeterRegistry meters = MetricsServer.newRegistry("worker");
+        metricsServer = parts.push(
+                "metrics", MetricsServer.start(meters, config.metricsPort(), this::ailment));
+        metricsServer.addHandler(DeviceSpeedHandler.PATH, new DeviceSpeedHandler(device));
+
+        KafkaSettings kafka = config.kafka();
+        TopicSpec<ActivationBatch> inTopic = Topics.activations(self);
+        try (TopicAdmin admin = new TopicAdmin(kafka, config.startTimeout())) {
+            admin.ensure(List.of(
+                    inTopic,
+                    Topics.TOKENS,
+                    Topics.ERRORS,
+                    Topics.WORKERS,
+                    Topics.GPU_TELEMETRY,
+                    Topics.LINK_TELEMETRY,
+                    Topics.PLACEMENTS));
+        }
+        SchemaRegistry registry =
+                parts.push("registry", new SchemaRegistry(kafka.registryUrl(), config.startTimeout()));
+        layers = config.layers().isPresent()
+                ? config.layers().get()
+                : LayerAssignment.await(kafka, registry, config.modelName(), self);
+        StageRunner runner = parts.push(
+                "runner",
+                OnnxStageRunner.open(
+                        weights, layers, new RuntimeOptions(config.threads(), (long) config.kvMib() * MIB)));
+        CostModel cost = device instanceof EmulatedDevice emulated
+                ? CostModel.of(emulated, layers.size(), config.prefillChunk())
+                : new SpeedProbe(runner, nanos).measure();
+
+        Producer<byte[], byte[]> durable = parts.push("producer", producer(
+                KafkaClients.durableProducer(kafka, "worker-" + self + "-durable")));
+        RecordSender<WorkerStatus> statuses = new RecordSender<>(
+                durable, new AvroSerializer<>(registry, Topics.WORKERS), Topics.WORKERS);
+        wire(weights, runner, device, meters, registry, durable, inTopic);
+        statuses.send(self.value(), status(WorkerState.JOINED, runner, device, cost));
+        parts.push("status", () -> statuses.send(self.value(), status(WorkerState.LEFT, runner, device, cost)));
+        LOG.info(
+                "worker={} state=joined model={} layers={} device={} emulated={} kv_tokens={} prefill_tokens_per_s={}"
+                        + " decode_tokens_per_s={} topic={} metrics={}",
+                self,
+                config.modelName(),
+                layers,
+                device.name(),
+                device.emulated(),
+                runner.kvCapacityTokens(),
+                Math.round(cost.prefillTokensPerSecond(config.prefillChunk())),
+                Math.round(cost.decodeTokensPerSecond()),
+                inTopic.name(),
+                metricsUrl());
+    }
+
+    /** Data path and telemetry: consumer thread, compute thread, publishers. */
+    private void wire(
+            ModelWeights weights,
+            StageRunner runner,
+            Device device,
+            PrometheusMeterRegistry meters,
+            SchemaRegistry registry,
+            Producer<byte[], byte[]> durable,
+            TopicSpec<ActivationBatch> inTopic) {
+        WorkerId self = config.id();
+        KafkaSettings kafka = config.kafka();
+        WorkerMetrics metrics = new WorkerMetrics(meters, self.value(), config.modelName());
+        IntervalStats stats = new IntervalStats();
+        LinkStats links = new LinkStats();
+        ComputeThread compute = new ComputeThread(nanos);
+        RecordSender<io.sluice.records.ErrorRecord> errorRecords = new RecordSender<>(
+                durable, new AvroSerializer<>(registry, Topics.ERRORS), Topics.ERRORS);
+        ErrorOutbox errors = new ErrorOutbox("worker " + self, epochMillis, error -> {
+            LOG.warn("request={} reason={} message={}", error.getRequestId(), error.getReason(), error.getMessage());
+            errorRecords.send(ErrorPublisher.key(error), error);
+        });
+
+        Producer<byte[], byte[]> fast = parts.push("activation producer", producer(latencyProducer(kafka)));
+        ActivationPublisher activations = new ActivationPublisher(
+                fast,
+                new AvroSerializer<>(registry, inTopic),
+                self,
+                WorkerService::epochMicros,
+                nanos,
+                compute::report);
+        TokenPublisher tokens = new TokenPublisher(
+                durable, new AvroSerializer<>(registry, Topics.TOKENS), compute::report);
+        StageLoop loop = new StageLoop(
+                LoopSettings.of(self, config.activations(), config.prefillChunk()),
+                runner,
+                device,
+                new KafkaOutbox(activations, tokens, errors),
+                layers.end() == runner.model().layerCount() ? tokenStep(weights) : null,
+                stats,
+                metrics,
+                nanos);
+        metrics.observe(device, runner, stats, nanos, ProcessMemory::usedBytes);
+        startTelemetry(new TelemetryPublisher(
+                        self,
+                        incarnation,
+                        config.modelName(),
+                        device.memoryBytes(),
+                        runner.kvCapacityTokens(),
+                        stats,
+                        links,
+                        ProcessMemory::usedBytes,
+                        nanos,
+                        epochMillis),
+                durable,
+                registry);
+
+        startThread("compute", () -> compute.run(loop), compute::close);
+        Consumer<byte[], byte[]> consumer = parts.push("consumer", new KafkaConsumer<>(consumerSettings(kafka)));
+        ActivationAdapter adapter = new ActivationAdapter(
+                consumer,
+                inTopic.name(),
+                new AvroDeserializer<>(registry, inTopic),
+                new ChunkReader(runner.model(), config.modelName(), layers, self),
+                compute::put,
+                errors,
+                links,
+                metrics,
+                nanos,
+                WorkerService::epochMicros);
+        metrics.observeLag(adapter::lag);
+        adapter.seekToEnd();
+        startThread("consumer", adapter::run, adapter::close);
+    }
+
+    private TokenStep tokenStep(ModelWeights weights) {
+        ModelConfig model = weights.config();
+        var tokenizer = parts.push("tokenizer", ModelSource.tokenizer(config.model(), weights));
+        TreeSet<Integer> eos = new TreeSet<>(model.eosTokenIds());
+        eos.addAll(tokenizer.eos());
+        return new TokenStep(config.id(), tokenizer, eos, model.contextLength(), epochMillis);
+    }
+
+    private void startTelemetry(
+            TelemetryPublisher telemetry, Producer<byte[], byte[]> producer, SchemaRegistry registry) {
+        var device = new RecordSender<>(
+                producer, new AvroSerializer<>(registry, Topics.GPU_TELEMETRY), Topics.GPU_TELEMETRY);
+        var links = new RecordSender<>(
+                producer, new AvroSerializer<>(registry, Topics.LINK_TELEMETRY), Topics.LINK_TELEMETRY);
+        ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(
+                Thread.ofPlatform().daemon().name(config.id() + "-telemetry").factory());
+        long millis = config.telemetryInterval().toMillis();
+        timer.scheduleAtFixedRate(
+                guarded(() -> device.send(config.id().value(), telemetry.device())), millis, millis, TimeUnit.MILLISECONDS);
+        timer.scheduleAtFixedRate(
+                guarded(() -> telemetry.links().forEach(link -> links.send(TelemetryPublisher.key(link), link))),
+                2 * millis,
+                2 * millis,
+                TimeUnit.MILLISECONDS);
+        parts.push("telemetry", timer::shutdownNow);
+    }
+
+    private Runnable guarded(Runnable report) {
+        return () -> {
+            try {
+                report.run();
+            } catch (RuntimeException e) {
+                LOG.warn("worker={} telemetry=failed reason={}", config.id(), e.toString());
+            }
+        };
+    }
+
+    /** Starts a part's thread; closing the part tells it to stop and waits for it. */
+    private void startThread(String name, Runnable body, Runnable stop) {
+        Thread thread = Thread.ofPlatform().daemon().name(config.id() + "-" + name).start(() -> {
+            try {
+                body.run();
+            } catch (Throwable e) {
+                LOG.error("worker={} thread={} state=failed", config.id(), name, e);
+                stopped.completeExceptionally(e);
+            }
+        });
+        parts.push(name + " thread", () -> {
+            stop.run();
+            if (!thread.join(STOP_TIMEOUT)) {
+                thread.interrupt();
+                thread.join(STOP_TIMEOUT);
+            }
+        });
+    }
+
+    private Optional<String> ailment() {
+        return stopped.isCompletedExceptionally() ? Optional.of("a thread of the worker has failed") : Optional.empty();
+    }
+
+    private WorkerStatus status(WorkerState state, StageRunner runner, Device device, CostModel cost) {
+        return WorkerStatus.newBuilder()
+                .setWorker(config.id().value())
+                .setState(state)
+                .setIncarnation(incarnation)
+                .setModel(config.modelName())
+                .setFirstLayer(layers.first())
+                .setEndLayer(layers.end())
+                .setDevice(device.name())
+                .setEmulated(device.emulated())
+                .setMemoryBytes(device.memoryBytes())
+                .setKvCapacityTokens(runner.kvCapacityTokens())
+                .setRegion(config.region())
+                .setPrefillTokensPerS(cost.prefillTokensPerSecond(config.prefillChunk()))
+                .setDecodeTokensPerS(cost.decodeTokensPerSecond())
+                .setBatchUs(cost.batchMicros())
+                .setPrefillUsPerToken(cost.prefillMicros())
+                .setDecodeUsPerToken(cost.decodeMicros())
+                .setLinkBytesPerS(device.linkBytesPerSecond())
+                .setMetricsUrl(metricsUrl())
+                .setAtMs(epochMillis.getAsLong())
+                .build();
+    }
+
+    private Map<String, Object> latencyProducer(KafkaSettings kafka) {
+        Map<String, Object> settings = KafkaClients.latencyProducer(kafka, "worker-" + config.id() + "-activations");
+        // A step must not wait for the acknowledgement of the former one. A retry may then reorder; receivers restore order.
+        settings.put(ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION, 5);
+        return settings;
+    }
+
+    private static Producer<byte[], byte[]> producer(Map<String, Object> settings) {
+        settings.putIfAbsent(ProducerConfig.MAX_BLOCK_MS_CONFIG, MAX_BLOCK_MILLIS);
+        settings.putIfAbsent(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, DELIVERY_MILLIS);
+        settings.putIfAbsent(ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG, REQUEST_MILLIS);
+        return new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer());
+    }
+
+    private Map<String, Object> consumerSettings(KafkaSettings kafka) {
+        Map<String, Object> settings = KafkaClients.tailConsumer(kafka, "worker-" + config.id());
+        // The router's transactions commit later than its chunks are worth waiting for; attempts and positions protect.
+        settings.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_uncommitted");
+        return settings;
+    }
+
+    private static long epochMicros() {
+        Instant now = Instant.now();
+        return now.getEpochSecond() * 1_000_000 + now.getNano() / 1_000;
+    }
+}
