@@ -1,0 +1,46 @@
+package io.sluice.router;
+
+import io.sluice.core.ServiceClass;
+import io.sluice.core.SessionId;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * A checked and tokenized request. Immutable by agreement: nobody writes to {@code promptIds}.
+ *
+ * @param promptIds the prompt as the model sees it
+ * @param maxTokens output bound, already clipped to what the context leaves
+ * @param kvTokens KV cache to reserve on every stage, tokens
+ * @param regions allowed regions, sorted; empty: all
+ * @param arrivalMs when the client made the request, milliseconds since the Unix epoch
+ * @param deadlineMs last instant at which it may be assigned, milliseconds since the Unix epoch
+ * @param originOffset offset in the requests topic; orders requests that came in the same millisecond
+ */
+record RoutedRequest(
+        SessionId id,
+        String model,
+        String tenant,
+        int[] promptIds,
+        int maxTokens,
+        int kvTokens,
+        float temperature,
+        int topK,
+        float topP,
+        long seed,
+        boolean ignoreEos,
+        ServiceClass serviceClass,
+        List<String> regions,
+        long arrivalMs,
+        long deadlineMs,
+        long originOffset) {
+
+    /** Tokens the session is expected to bring. */
+    long work() {
+        return (long) promptIds.length + maxTokens;
+    }
+
+    Set<String> regionSet() {
+        return new TreeSet<>(regions);
+    }
+}

@@ -1,0 +1,126 @@
+package io.sluice.router;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import io.sluice.core.routing.RoutingPolicy;
+import io.sluice.messaging.KafkaSettings;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Objects;
+
+/**
+ * Settings of a router. Immutable; start from {@link #of} and change what differs.
+ *
+ * @param kafka broker and registry
+ * @param models what is served
+ * @param metrics where meters go
+ * @param stateDirectory folder of the router's own; only lock and checkpoint files, the state is in memory and in changelogs
+ * @param applicationId name of the router group: routers with one name share the requests
+ * @param instanceId name of this router within the group; keep it over restarts
+ * @param policy how sessions are split
+ * @param queueLimit most requests that wait for a pipeline in this router
+ * @param deadline how long a request waits that sets no deadline itself
+ * @param highWater part of a worker's KV cache that sessions may fill, in (0, 1]
+ * @param sessionTimeout how long a session may go without a token before its pipeline is taken for broken
+ * @param retention how long an ended request's id stays taken
+ * @param startTimeout how long to wait for broker and registry
+ */
+public record RouterConfig(
+        KafkaSettings kafka,
+        ModelCatalog models,
+        MeterRegistry metrics,
+        Path stateDirectory,
+        String applicationId,
+        String instanceId,
+        RoutingPolicy policy,
+        int queueLimit,
+        Duration deadline,
+        double highWater,
+        Duration sessionTimeout,
+        Duration retention,
+        Duration startTimeout) {
+
+    public RouterConfig {
+        Objects.requireNonNull(kafka, "kafka");
+        Objects.requireNonNull(models, "models");
+        Objects.requireNonNull(metrics, "metrics");
+        Objects.requireNonNull(stateDirectory, "stateDirectory");
+        Objects.requireNonNull(policy, "policy");
+        if (applicationId.isBlank() || instanceId.isBlank()) {
+            throw new IllegalArgumentException("application id '" + applicationId + "' and instance id '" + instanceId
+                    + "' must not be blank");
+        }
+        if (queueLimit < 1) {
+            throw new IllegalArgumentException("--queue " + queueLimit + " must be at least 1");
+        }
+        if (!(highWater > 0 && highWater <= 1)) {
+            throw new IllegalArgumentException("--high-water " + highWater + " must be in (0, 1]");
+        }
+        positive("--deadline", deadline);
+        positive("session timeout", sessionTimeout);
+        positive("retention", retention);
+        positive("start timeout", startTimeout);
+    }
+
+    /** The defaults. */
+    public static RouterConfig of(
+            KafkaSettings kafka, ModelCatalog models, MeterRegistry metrics, Path stateDirectory) {
+        return new RouterConfig(
+                kafka,
+                models,
+                metrics,
+                stateDirectory,
+                "sluice-router",
+                "router-1",
+                RoutingPolicy.MAX_FLOW,
+                1000,
+                Duration.ofSeconds(30),
+                0.9,
+                Duration.ofSeconds(120),
+                Duration.ofMinutes(10),
+                Duration.ofMinutes(2));
+    }
+
+    public RouterConfig withInstanceId(String value) {
+        return new RouterConfig(
+                kafka, models, metrics, stateDirectory, applicationId, value, policy, queueLimit, deadline, highWater,
+                sessionTimeout, retention, startTimeout);
+    }
+
+    public RouterConfig withPolicy(RoutingPolicy value) {
+        return new RouterConfig(
+                kafka, models, metrics, stateDirectory, applicationId, instanceId, value, queueLimit, deadline,
+                highWater, sessionTimeout, retention, startTimeout);
+    }
+
+    /** Sets how many requests may wait and how long. */
+    public RouterConfig withQueue(int limit, Duration wait) {
+        return new RouterConfig(
+                kafka, models, metrics, stateDirectory, applicationId, instanceId, policy, limit, wait, highWater,
+                sessionTimeout, retention, startTimeout);
+    }
+
+    public RouterConfig withHighWater(double value) {
+        return new RouterConfig(
+                kafka, models, metrics, stateDirectory, applicationId, instanceId, policy, queueLimit, deadline, value,
+                sessionTimeout, retention, startTimeout);
+    }
+
+    /** Sets when a silent session fails and how long an ended one is remembered. */
+    public RouterConfig withSessionTimes(Duration timeout, Duration remember) {
+        return new RouterConfig(
+                kafka, models, metrics, stateDirectory, applicationId, instanceId, policy, queueLimit, deadline,
+                highWater, timeout, remember, startTimeout);
+    }
+
+    public RouterConfig withStartTimeout(Duration value) {
+        return new RouterConfig(
+                kafka, models, metrics, stateDirectory, applicationId, instanceId, policy, queueLimit, deadline,
+                highWater, sessionTimeout, retention, value);
+    }
+
+    private static void positive(String name, Duration value) {
+        if (value.isNegative() || value.isZero()) {
+            throw new IllegalArgumentException(name + " " + value + " must be positive");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+package io.sluice.router;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import io.sluice.core.Stage;
+import io.sluice.core.WorkerId;
+import io.sluice.core.planning.Allocation;
+import io.sluice.records.ErrorReason;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** The router's meters, all under {@code sluice_router_}. Thread-safe. */
+final class RouterMetrics {
+    private final MeterRegistry registry;
+    private final SharedDispatch dispatch;
+    private final Set<String> gaugesOfWorkers = ConcurrentHashMap.newKeySet();
+
+    RouterMetrics(MeterRegistry registry, SharedDispatch dispatch, ModelCatalog models) {
+        this.registry = registry;
+        this.dispatch = dispatch;
+        Gauge.builder("sluice.router.queue.length", dispatch, SharedDispatch::queued)
+                .description("Requests that wait for a pipeline")
+                .strongReference(true)
+                .register(registry);
+        Gauge.builder("sluice.router.active.sessions", dispatch, SharedDispatch::active)
+                .description("Sessions that have a pipeline")
+                .strongReference(true)
+                .register(registry);
+        for (String model : models.names()) {
+            Gauge.builder("sluice.router.allocation.epoch", dispatch, d -> d.epoch(model).orElse(0))
+                    .description("Epoch of the allocation in use; 0: none yet")
+                    .tag("model", model)
+                    .strongReference(true)
+                    .register(registry);
+        }
+    }
+
+    /** A request got its end or its pipeline; outcome: assigned, completed, or the reason of its error. */
+    void outcome(String outcome) {
+        counter("sluice.router.requests", "Requests by what became of them", "outcome", outcome)
+                .increment();
+    }
+
+    void refused(ErrorReason reason) {
+        outcome(reason.name().toLowerCase(Locale.ROOT));
+    }
+
+    void assigned(RoutedRequest request, Iterable<Stage> stages, long waitedMs) {
+        outcome("assigned");
+        Timer.builder("sluice.router.queue.wait")
+                .description("From receipt of a request to its pipeline")
+                .publishPercentileHistogram()
+                .minimumExpectedValue(Duration.ofMillis(1))
+                .maximumExpectedValue(Duration.ofMinutes(1))
+                .register(registry)
+                .record(Duration.ofMillis(Math.max(0, waitedMs)));
+        for (Stage stage : stages) {
+            String worker = stage.worker().value();
+            counter("sluice.router.assigned.sessions", "Sessions sent to a worker", "worker", worker)
+                    .increment();
+            counter("sluice.router.assigned.tokens", "Tokens expected of the sessions sent to a worker", "worker", worker)
+                    .increment(request.work());
+        }
+    }
+
+    /** A token; result: accepted, or why it was dropped. */
+    void token(String result) {
+        counter("sluice.router.tokens", "Tokens received", "result", result).increment();
+    }
+
+    /** A record that could not be used, by topic. */
+    void deadLetter(String topic) {
+        counter("sluice.router.dead.letters", "Records that could not be used", "topic", topic)
+                .increment();
+    }
+
+    /** Adds the gauges of workers seen for the first time. */
+    void workers(Allocation allocation) {
+        for (Allocation.WorkerFlow flow : allocation.workers()) {
+            WorkerId worker = flow.worker();
+            if (gaugesOfWorkers.add(allocation.model() + "/" + worker)) {
+                Gauge.builder("sluice.router.kv.reserved.tokens", dispatch, d -> d.reserved(allocation.model(), worker))
+                        .description("KV cache reserved by sessions of this router")
+                        .tag("model", allocation.model())
+                        .tag("worker", worker.value())
+                        .strongReference(true)
+                        .register(registry);
+            }
+        }
+    }
+
+    private Counter counter(String name, String description, String tag, String value) {
+        return Counter.builder(name).description(description).tag(tag, value).register(registry);
+    }
+}

@@ -1,0 +1,147 @@
+package io.sluice.router;
+
+import io.sluice.core.WorkerId;
+import io.sluice.records.ActivationBatch;
+import io.sluice.records.Allocation;
+import io.sluice.records.Completion;
+import io.sluice.records.ErrorRecord;
+import io.sluice.records.InferenceRequest;
+import io.sluice.records.Session;
+import io.sluice.records.Token;
+import io.sluice.schemas.AvroDeserializer;
+import io.sluice.schemas.AvroSerializer;
+import io.sluice.schemas.SchemaRegistry;
+import io.sluice.schemas.Topics;
+import java.util.Map;
+import java.util.function.Predicate;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.common.serialization.Serdes;
+import org.apache.kafka.common.serialization.Serializer;
+import org.apache.kafka.common.serialization.StringDeserializer;
+import org.apache.kafka.streams.AutoOffsetReset;
+import org.apache.kafka.streams.Topology;
+import org.apache.kafka.streams.processor.RecordContext;
+import org.apache.kafka.streams.processor.TimestampExtractor;
+import org.apache.kafka.streams.state.KeyValueStore;
+import org.apache.kafka.streams.state.StoreBuilder;
+import org.apache.kafka.streams.state.Stores;
+
+/**
+ * The router's graph, and nothing else:
+ *
+ * <pre>
+ *   requests ─┐               ┌─► activations.(first worker)
+ *             ├─► router ─────┼─► sessions, completions, errors
+ *   tokens  ──┘     ▲         └─► requests (those on a wrong partition)
+ *   allocations ────┘ (global store)
+ * </pre>
+ *
+ * Values come in as bytes, so that a bad one ends in the errors topic instead of in an exception.
+ */
+final class RouterTopology {
+    static final String REQUESTS_SOURCE = "requests-source";
+    static final String TOKENS_SOURCE = "tokens-source";
+    static final String ALLOCATIONS_SOURCE = "allocations-source";
+    static final String ALLOCATIONS_PROCESSOR = "allocations-collector";
+    static final String PROCESSOR = "router";
+    static final String ACTIVATIONS_SINK = "activations-sink";
+    static final String SESSIONS_SINK = "sessions-sink";
+    static final String COMPLETIONS_SINK = "completions-sink";
+    static final String ERRORS_SINK = "errors-sink";
+    static final String REHOMED_SINK = "rehomed-requests-sink";
+
+    static final String SESSIONS_STORE = "router-sessions";
+    static final String TOKENS_STORE = "router-tokens";
+    static final String ALLOCATIONS_STORE = "router-valid-allocations";
+    static final String ALLOCATIONS_GLOBAL_STORE = "router-latest-allocations";
+
+    /** Timestamps are for people here; a record without one is no reason to stop. */
+    private static final TimestampExtractor LENIENT_TIME = RouterTopology::timestamp;
+
+    private RouterTopology() {}
+
+    /** Readers and writers of the router's topics; constructing it registers the schemas. */
+    record Formats(
+            AvroDeserializer<InferenceRequest> requests,
+            AvroDeserializer<Token> tokens,
+            AvroDeserializer<Allocation> allocations,
+            AvroSerializer<ActivationBatch> activations,
+            AvroSerializer<Session> sessions,
+            AvroSerializer<Completion> completions,
+            AvroSerializer<ErrorRecord> errors) {
+        static Formats of(SchemaRegistry registry) {
+            return new Formats(
+                    new AvroDeserializer<>(registry, Topics.REQUESTS),
+                    new AvroDeserializer<>(registry, Topics.TOKENS),
+                    new AvroDeserializer<>(registry, Topics.ALLOCATIONS),
+                    new AvroSerializer<>(registry, Topics.activations(new WorkerId("any"))),
+                    new AvroSerializer<>(registry, Topics.SESSIONS),
+                    new AvroSerializer<>(registry, Topics.COMPLETIONS),
+                    new AvroSerializer<>(registry, Topics.ERRORS));
+        }
+    }
+
+    /**
+     * @param partitions of the requests topic, which the tokens topic shares
+     * @param ready whether a worker's activation topic exists
+     */
+    static Topology build(RouterConfig config, SchemaRegistry registry, int partitions, Predicate<WorkerId> ready) {
+        Formats formats = Formats.of(registry);
+        SharedDispatch dispatch = new SharedDispatch(config, partitions, ready);
+        RouterMetrics metrics = new RouterMetrics(config.metrics(), dispatch, config.models());
+        ByteArrayDeserializer bytes = new ByteArrayDeserializer();
+        ByteArraySerializer raw = new ByteArraySerializer();
+        return new Topology()
+                .addGlobalStore(
+                        store(ALLOCATIONS_GLOBAL_STORE).withLoggingDisabled(),
+                        ALLOCATIONS_SOURCE,
+                        LENIENT_TIME,
+                        new StringDeserializer(),
+                        bytes,
+                        Topics.ALLOCATIONS.name(),
+                        ALLOCATIONS_PROCESSOR,
+                        AllocationCollector::new)
+                .addSource(
+                        AutoOffsetReset.earliest(), REQUESTS_SOURCE, LENIENT_TIME, bytes, bytes, Topics.REQUESTS.name())
+                .addSource(AutoOffsetReset.earliest(), TOKENS_SOURCE, LENIENT_TIME, bytes, bytes, Topics.TOKENS.name())
+                .addProcessor(
+                        PROCESSOR,
+                        () -> new RouterProcessor(config, partitions, formats, dispatch, metrics),
+                        REQUESTS_SOURCE,
+                        TOKENS_SOURCE)
+                .addStateStore(store(SESSIONS_STORE).withLoggingEnabled(Map.of()), PROCESSOR)
+                .addStateStore(store(TOKENS_STORE).withLoggingEnabled(Map.of()), PROCESSOR)
+                .addStateStore(store(ALLOCATIONS_STORE).withLoggingEnabled(Map.of()), PROCESSOR)
+                .addSink(
+                        ACTIVATIONS_SINK,
+                        (byte[] key, ToWorker chunks, RecordContext context) ->
+                                Topics.activations(chunks.worker()).name(),
+                        raw,
+                        toWorkers(formats.activations()),
+                        PROCESSOR)
+                .addSink(SESSIONS_SINK, Topics.SESSIONS.name(), raw, formats.sessions(), PROCESSOR)
+                .addSink(COMPLETIONS_SINK, Topics.COMPLETIONS.name(), raw, formats.completions(), PROCESSOR)
+                .addSink(ERRORS_SINK, Topics.ERRORS.name(), raw, formats.errors(), PROCESSOR)
+                .addSink(
+                        REHOMED_SINK,
+                        (byte[] key, byte[] value, RecordContext context) -> Topics.REQUESTS.name(),
+                        raw,
+                        raw,
+                        PROCESSOR);
+    }
+
+    private static StoreBuilder<KeyValueStore<String, byte[]>> store(String name) {
+        return Stores.keyValueStoreBuilder(
+                Stores.inMemoryKeyValueStore(name), Serdes.String(), Serdes.ByteArray());
+    }
+
+    private static Serializer<ToWorker> toWorkers(AvroSerializer<ActivationBatch> batches) {
+        return (topic, chunks) -> batches.serialize(topic, chunks.batch());
+    }
+
+    private static long timestamp(ConsumerRecord<Object, Object> record, long partitionTime) {
+        return record.timestamp() >= 0 ? record.timestamp() : Math.max(0, partitionTime);
+    }
+}

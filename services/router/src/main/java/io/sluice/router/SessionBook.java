@@ -1,0 +1,173 @@
+package io.sluice.router;
+
+import io.sluice.core.SessionId;
+import io.sluice.core.routing.AdmissionQueue;
+import io.sluice.core.routing.SessionLife;
+import io.sluice.core.routing.SessionPhase;
+import io.sluice.records.Token;
+import io.sluice.schemas.AvroDeserializer;
+import io.sluice.schemas.Topics;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.apache.kafka.streams.KeyValue;
+import org.apache.kafka.streams.state.KeyValueIterator;
+import org.apache.kafka.streams.state.KeyValueStore;
+
+/**
+ * The sessions of one partition: in the stores what must survive, in memory what is asked per token. A token adds one
+ * small entry to its store; the session's own entry, which holds the prompt, is written when its phase changes only. Used
+ * by one task.
+ */
+final class SessionBook {
+    private static final char SEPARATOR = '|';
+
+    private final KeyValueStore<String, byte[]> sessions;
+    private final KeyValueStore<String, byte[]> tokens;
+    private final AvroDeserializer<Token> tokenReader;
+    private final AdmissionQueue<StoredSession> queue;
+    private final Map<String, StoredSession> running = new LinkedHashMap<>();
+    private final ArrayDeque<SessionLife> ended = new ArrayDeque<>();
+
+    SessionBook(
+            KeyValueStore<String, byte[]> sessions,
+            KeyValueStore<String, byte[]> tokens,
+            AvroDeserializer<Token> tokenReader,
+            int queueLimit) {
+        this.sessions = sessions;
+        this.tokens = tokens;
+        this.tokenReader = tokenReader;
+        this.queue = new AdmissionQueue<>(queueLimit);
+    }
+
+    /** Rebuilds memory from the stores; a running session gets a full time-out again from {@code nowMs} on. */
+    void restore(long nowMs) {
+        List<StoredSession> waiting = new ArrayList<>();
+        List<SessionLife> over = new ArrayList<>();
+        try (KeyValueIterator<String, byte[]> all = sessions.all()) {
+            while (all.hasNext()) {
+                StoredSession session = StateCodec.decode(all.next().value);
+                SessionLife life = session.life();
+                switch (life.phase()) {
+                    case WAITING -> waiting.add(session);
+                    case ACTIVE -> running.put(
+                            life.id().value(), session.with(resumed(life, storedTokens(life.id().value()), nowMs)));
+                    case FINISHED, FAILED -> over.add(life);
+                }
+            }
+        }
+        waiting.sort(Comparator.comparingLong((StoredSession s) -> s.life().changedMs())
+                .thenComparingLong(s -> s.request().originOffset()));
+        waiting.forEach(s -> queue.restore(s.life().id(), s.life().deadlineMs(), s));
+        over.sort(Comparator.comparingLong(SessionLife::changedMs));
+        ended.addAll(over);
+    }
+
+    AdmissionQueue<StoredSession> queue() {
+        return queue;
+    }
+
+    Collection<StoredSession> running() {
+        return running.values();
+    }
+
+    Optional<StoredSession> running(String id) {
+        return Optional.ofNullable(running.get(id));
+    }
+
+    /** State of the session that holds this id, whether it waits, runs or has ended not long ago. */
+    Optional<SessionLife> life(SessionId id) {
+        StoredSession live = running.get(id.value());
+        if (live != null) {
+            return Optional.of(live.life());
+        }
+        byte[] stored = sessions.get(id.value());
+        return stored == null ? Optional.empty() : Optional.of(StateCodec.decode(stored).life());
+    }
+
+    /** Keeps a session that waits. */
+    void putWaiting(StoredSession session) {
+        sessions.put(session.life().id().value(), StateCodec.encode(session));
+        queue.restore(session.life().id(), session.life().deadlineMs(), session);
+    }
+
+    /** Keeps a session that runs. */
+    void putRunning(StoredSession session) {
+        String id = session.life().id().value();
+        sessions.put(id, StateCodec.encode(session));
+        running.put(id, session);
+    }
+
+    /** Keeps a token, and in memory how far the session is. */
+    void putToken(StoredSession session, int index, byte[] record) {
+        String id = session.life().id().value();
+        tokens.put(key(id, index), record);
+        running.put(id, session);
+    }
+
+    /** Remembers only that a session has ended and removes its tokens, which it returns in order. */
+    List<Token> end(SessionLife life) {
+        String id = life.id().value();
+        running.remove(id);
+        sessions.put(id, StateCodec.encode(new StoredSession(null, life, 0)));
+        ended.add(life);
+        List<Token> taken = new ArrayList<>();
+        List<String> keys = new ArrayList<>();
+        try (KeyValueIterator<String, byte[]> range = tokens.range(key(id, 0), key(id, Integer.MAX_VALUE))) {
+            while (range.hasNext()) {
+                KeyValue<String, byte[]> entry = range.next();
+                taken.add(tokenReader.deserialize(Topics.TOKENS.name(), entry.value));
+                keys.add(entry.key);
+            }
+        }
+        keys.forEach(tokens::delete);
+        return taken;
+    }
+
+    /** Forgets a session that waited in vain. */
+    void drop(SessionId id) {
+        sessions.delete(id.value());
+    }
+
+    /** The session that ended first among those remembered. */
+    Optional<SessionLife> firstEnded() {
+        return Optional.ofNullable(ended.peekFirst());
+    }
+
+    /** Forgets the session that ended first. */
+    void forgetFirstEnded() {
+        sessions.delete(ended.removeFirst().id().value());
+    }
+
+    private int storedTokens(String id) {
+        int count = 0;
+        try (KeyValueIterator<String, byte[]> range = tokens.range(key(id, 0), key(id, Integer.MAX_VALUE))) {
+            for (; range.hasNext(); range.next()) {
+                count++;
+            }
+        }
+        return count;
+    }
+
+    private static SessionLife resumed(SessionLife life, int received, long nowMs) {
+        return new SessionLife(
+                life.id(),
+                SessionPhase.ACTIVE,
+                life.attempt(),
+                life.epoch(),
+                life.pipeline(),
+                received,
+                nowMs,
+                life.deadlineMs());
+    }
+
+    /** The separator is no character of an id, and fixed-width digits sort like the numbers. */
+    private static String key(String id, int index) {
+        return id + SEPARATOR + String.format("%08x", index);
+    }
+}

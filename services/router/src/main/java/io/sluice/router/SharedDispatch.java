@@ -1,0 +1,170 @@
+package io.sluice.router;
+
+import io.sluice.core.SessionId;
+import io.sluice.core.WorkerId;
+import io.sluice.core.planning.Allocation;
+import io.sluice.core.routing.Dispatcher;
+import io.sluice.core.routing.Route;
+import io.sluice.core.routing.Route.Blocked;
+import io.sluice.core.routing.Route.Cause;
+import io.sluice.core.routing.Route.Routed;
+import io.sluice.core.routing.SessionLife;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.Predicate;
+
+/**
+ * What the tasks of one router process decide together: one weighted round robin, one KV budget and one bound of the
+ * queue, instead of a small one per partition that would each round on its own and waste what another one lacks. With
+ * several router processes each uses the part of the KV budget that its partitions are of all.
+ *
+ * <p>Nothing here is durable: a task that starts puts its sessions back from its store. Thread-safe; the tasks of one
+ * stream thread never contend.
+ */
+final class SharedDispatch {
+    /** A request may overtake one that waits for KV cache in another partition by at most this. */
+    private static final long OVERTAKE_MS = Duration.ofMillis(250).toMillis();
+
+    private final RouterConfig config;
+    private final int partitions;
+    private final Predicate<WorkerId> ready;
+    private final Map<String, Dispatcher> dispatchers = new TreeMap<>();
+    private final Set<Integer> owned = new TreeSet<>();
+    private final Map<SessionId, Holder> holders = new HashMap<>();
+    private final Map<Integer, Integer> waiting = new TreeMap<>();
+    private final Map<String, Map<Integer, Long>> heldBackSince = new TreeMap<>();
+
+    private record Holder(int partition, String model) {}
+
+    /**
+     * @param partitions of the requests topic
+     * @param ready whether a worker's topic exists
+     */
+    SharedDispatch(RouterConfig config, int partitions, Predicate<WorkerId> ready) {
+        this.config = config;
+        this.partitions = partitions;
+        this.ready = ready;
+    }
+
+    /** A task begins to own a partition; nothing is left of what an earlier task held for it. */
+    synchronized void join(int partition) {
+        leave(partition);
+        owned.add(partition);
+        share();
+    }
+
+    /** A task gives its partition up. */
+    synchronized void leave(int partition) {
+        for (SessionId session : new HashSet<>(holders.keySet())) {
+            if (holders.get(session).partition == partition) {
+                release(session);
+            }
+        }
+        waiting.remove(partition);
+        heldBackSince.values().forEach(since -> since.remove(partition));
+        owned.remove(partition);
+        share();
+    }
+
+    /** Uses a verified allocation from now on; false when its epoch is not above the one in use. */
+    synchronized boolean accept(Allocation allocation) {
+        return dispatcher(allocation.model()).accept(allocation);
+    }
+
+    synchronized Optional<Allocation> allocation(String model) {
+        return dispatcher(model).allocation();
+    }
+
+    /**
+     * Chooses a pipeline and reserves its KV cache.
+     *
+     * @param sinceMs since when the request waits
+     */
+    synchronized Route route(int partition, RoutedRequest request, long sinceMs) {
+        boolean overtakes = heldBackSince.getOrDefault(request.model(), Map.of()).entrySet().stream()
+                .anyMatch(other -> other.getKey() != partition && other.getValue() + OVERTAKE_MS < sinceMs);
+        if (overtakes) {
+            return new Blocked(Cause.KV_BUSY, "older requests wait for the KV cache; send less load or add workers");
+        }
+        Route route = dispatcher(request.model())
+                .route(request.id(), request.work(), request.kvTokens(), request.regionSet(), ready);
+        if (route instanceof Routed) {
+            holders.put(request.id(), new Holder(partition, request.model()));
+        }
+        return route;
+    }
+
+    /** Counts a running session after a restart. */
+    synchronized void restore(int partition, RoutedRequest request, SessionLife life) {
+        dispatcher(request.model()).restore(request.id(), life.pipeline(), request.kvTokens());
+        holders.put(request.id(), new Holder(partition, request.model()));
+    }
+
+    /** Frees what a session holds. */
+    synchronized void release(SessionId session) {
+        Holder holder = holders.remove(session);
+        if (holder != null) {
+            dispatcher(holder.model).release(session);
+        }
+    }
+
+    /** Whether one more request may wait in this process. */
+    synchronized boolean mayWait() {
+        return queued() < Math.max(1, config.queueLimit() * owned.size() / partitions);
+    }
+
+    /**
+     * Tells the other tasks what waits here.
+     *
+     * @param oldestMs per model, since when the oldest request waits that other requests must not overtake
+     */
+    synchronized void waiting(int partition, int count, Map<String, Long> oldestMs) {
+        waiting.put(partition, count);
+        heldBackSince.values().forEach(since -> since.remove(partition));
+        oldestMs.forEach((model, since) ->
+                heldBackSince.computeIfAbsent(model, name -> new TreeMap<>()).put(partition, since));
+    }
+
+    /** Requests that wait in this process. */
+    synchronized int queued() {
+        return waiting.values().stream().mapToInt(Integer::intValue).sum();
+    }
+
+    /** Sessions that run through this process. */
+    synchronized int active() {
+        return holders.size();
+    }
+
+    /** Epoch in use, empty before the first allocation. */
+    synchronized OptionalLong epoch(String model) {
+        return dispatcher(model).allocation().stream().mapToLong(Allocation::epoch).findFirst();
+    }
+
+    /** KV tokens reserved on a worker by sessions of a model. */
+    synchronized long reserved(String model, WorkerId worker) {
+        return dispatcher(model).reserved(worker);
+    }
+
+    private Dispatcher dispatcher(String model) {
+        return dispatchers.computeIfAbsent(model, name -> {
+            Dispatcher created = new Dispatcher(name, config.policy(), config.highWater());
+            created.setShare(currentShare());
+            return created;
+        });
+    }
+
+    private void share() {
+        dispatchers.values().forEach(dispatcher -> dispatcher.setShare(currentShare()));
+    }
+
+    private double currentShare() {
+        return owned.isEmpty() ? 1 : Math.min(1, (double) owned.size() / partitions);
+    }
+}
