@@ -111,7 +111,11 @@ public final class ErrorPublisher {
     private Future<RecordMetadata> send(ErrorRecord error) {
         String topic = Topics.ERRORS.name();
         String key = key(error);
-        LOG.warn("record refused key={} reason={} message={}", key, error.getReason(), error.getMessage());
+        if (error.getOriginTopic() != null) {
+            LOG.warn("dead letter key={} reason={} message={}", key, error.getReason(), error.getMessage());
+        } else {
+            LOG.debug("refused key={} reason={} message={}", key, error.getReason(), error.getMessage());
+        }
         CompletableFuture<RecordMetadata> sent = new CompletableFuture<>();
         producer.send(
                 new ProducerRecord<>(

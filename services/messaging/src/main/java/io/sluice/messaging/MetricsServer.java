@@ -64,7 +64,7 @@ public final class MetricsServer implements AutoCloseable {
             Optional<String> wrong = ailment.get();
             answer(exchange, wrong.isEmpty() ? OK : UNAVAILABLE, TEXT, wrong.orElse("ok") + "\n");
         });
-        http.createContext("/", exchange -> answer(exchange, NOT_FOUND, TEXT, "try /metrics or /healthz\n"));
+        server.addHandler("/", exchange -> answer(exchange, NOT_FOUND, TEXT, "try /metrics or /healthz\n"));
         http.start();
         return server;
     }
