@@ -1,11 +1,13 @@
 package io.sluice.embedded;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -39,7 +41,7 @@ public final class ChildProcess implements AutoCloseable {
      *
      * @param name of the child in messages
      * @param jvmArgs flags of its JVM
-     * @param classPath its class path, without this module's own jar, which is put in front
+     * @param classPath its class path; this module's own jar is put in front where it is missing
      * @param mainClass its main class
      * @param args arguments of the main class
      * @param environment variables added to this process's own
@@ -70,7 +72,7 @@ public final class ChildProcess implements AutoCloseable {
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(spec.jvmArgs());
         command.add("-cp");
-        command.add(ownClasses() + System.getProperty("path.separator") + spec.classPath());
+        command.add(withOwnClasses(spec.classPath()));
         command.add(ExitWithParent.class.getName());
         command.add(spec.mainClass());
         command.addAll(spec.args());
@@ -92,6 +94,13 @@ public final class ChildProcess implements AutoCloseable {
         } catch (IOException e) {
             throw new StartupException("cannot start " + spec.name() + ": " + e.getMessage(), e);
         }
+    }
+
+    private static String withOwnClasses(String classPath) {
+        String own = ownClasses().toString();
+        // An unchanged class path lets parent and child share one class-data archive.
+        boolean present = Arrays.asList(classPath.split(File.pathSeparator)).contains(own);
+        return present ? classPath : own + File.pathSeparator + classPath;
     }
 
     /** Where this module's classes are: a jar, or a folder while testing. */

@@ -1,0 +1,133 @@
+package io.sluice.launcher;
+
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.sluice.core.routing.RoutingPolicy;
+import io.sluice.launcher.stack.StackFolder;
+import io.sluice.messaging.MetricsServer;
+import io.sluice.router.RouterConfig;
+import io.sluice.router.RouterService;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletionException;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Runs one router against an outside broker and registry. */
+@Command(
+        name = "router",
+        description = "Runs a router, which gives every request a pipeline, until Ctrl-C.",
+        mixinStandardHelpOptions = true)
+final class RouterCommand implements Callable<Integer>, Logs.InFolder {
+    @Spec
+    private CommandSpec spec;
+
+    @Mixin
+    private Endpoints endpoints;
+
+    @Option(
+            names = "--models",
+            paramLabel = "NAME=DIR",
+            required = true,
+            split = ",",
+            description = "Served models, NAME=DIR or NAME=FILE.gguf, several with commas.")
+    private Map<String, Path> models;
+
+    @Option(
+            names = "--policy",
+            paramLabel = "NAME",
+            defaultValue = "max-flow",
+            converter = StackOptions.PolicyConverter.class,
+            description = "How pipelines are chosen: max-flow (default) or round-robin.")
+    private RoutingPolicy policy;
+
+    @Option(
+            names = "--queue",
+            paramLabel = "N",
+            defaultValue = "1000",
+            description = "Most requests that wait for a pipeline; default: ${DEFAULT-VALUE}.")
+    private int queue;
+
+    @Option(
+            names = "--deadline",
+            paramLabel = "TIME",
+            defaultValue = "30s",
+            converter = DurationConverter.class,
+            description = "How long a request waits that sets no deadline itself; default: ${DEFAULT-VALUE}.")
+    private Duration deadline;
+
+    @Option(
+            names = "--high-water",
+            paramLabel = "PART",
+            defaultValue = "0.9",
+            description = "Part of a worker's KV cache that sessions may fill; default: ${DEFAULT-VALUE}.")
+    private double highWater;
+
+    @Option(
+            names = "--instance",
+            paramLabel = "NAME",
+            defaultValue = "router-1",
+            description = "Name of this router in its group; default: ${DEFAULT-VALUE}.")
+    private String instance;
+
+    @Option(names = "--metrics-port", paramLabel = "N", defaultValue = "0", description = "0 (default): any free one.")
+    private int metricsPort;
+
+    @Option(
+            names = "--start-timeout",
+            paramLabel = "TIME",
+            defaultValue = "60s",
+            converter = DurationConverter.class,
+            description = "How long to wait for broker and registry; default: ${DEFAULT-VALUE}.")
+    private Duration startTimeout;
+
+    @Option(names = "--data", paramLabel = "DIR", description = "Folder of its own; default: .sluice/NAME.")
+    private Path data;
+
+    @Option(names = "--json", paramLabel = "FILE", description = "Write the addresses to FILE as JSON when ready.")
+    private Path json;
+
+    @Override
+    public Path dataFolder() {
+        return data == null ? StackFolder.defaultPath().resolve(instance) : data.toAbsolutePath();
+    }
+
+    @Override
+    public Integer call() throws InterruptedException {
+        PrometheusMeterRegistry meters = MetricsServer.newRegistry("router");
+        try (ServedModels served = ServedModels.open(models)) {
+            RouterService router = RouterService.start(RouterConfig.of(
+                            endpoints.settings(), served, meters, dataFolder().resolve("state"))
+                    .withInstanceId(instance)
+                    .withPolicy(policy)
+                    .withQueue(queue, deadline)
+                    .withHighWater(highWater)
+                    .withStartTimeout(startTimeout));
+            MetricsServer metrics = MetricsServer.start(
+                    meters, metricsPort, () -> router.isRunning() ? Optional.empty() : Optional.of("not running"));
+            spec.commandLine().getOut().println("router " + instance + " ready: models " + served.names() + ", metrics "
+                    + metrics.url() + "/metrics");
+            spec.commandLine().getOut().flush();
+            JsonFile.write(json, Map.of("instance", instance, "metrics", metrics.url() + "/metrics"));
+            return Foreground.runUntilStopped(
+                    () -> {
+                        router.close();
+                        metrics.close();
+                    },
+                    () -> awaitEnd(router));
+        }
+    }
+
+    private static void awaitEnd(RouterService router) {
+        try {
+            router.stopped().join();
+        } catch (CompletionException e) {
+            throw new UserException("the router has stopped: " + e.getCause().getMessage(), e.getCause());
+        }
+    }
+}

@@ -1,0 +1,98 @@
+package io.sluice.launcher;
+
+import io.sluice.core.routing.RoutingPolicy;
+import io.sluice.launcher.stack.StackConfig;
+import io.sluice.launcher.stack.StackFolder;
+import io.sluice.launcher.stack.WorkersFile;
+import io.sluice.runtime.ActivationDtype;
+import java.nio.file.Path;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
+
+/** Flags of every command that starts a whole stack. */
+public final class StackOptions {
+    @Option(
+            names = "--model",
+            paramLabel = "DIR|FILE.gguf",
+            description = "Llama-family model to serve; default: models/psalm of this repository.")
+    private Path model;
+
+    @Option(names = "--model-name", paramLabel = "NAME", description = "Name it is served under; default: the file's.")
+    private String modelName;
+
+    @Option(
+            names = "--workers",
+            paramLabel = "FILE",
+            description = "JSON list of workers (id, device, memory, region, layers, kv_mib); default: four unlike"
+                    + " emulated devices.")
+    private Path workers;
+
+    @Option(
+            names = "--stages",
+            paramLabel = "N",
+            defaultValue = "2",
+            description = "Pipeline stages, unless the workers file names layers; default: ${DEFAULT-VALUE}.")
+    private int stages;
+
+    @Option(
+            names = "--policy",
+            paramLabel = "NAME",
+            defaultValue = "max-flow",
+            converter = PolicyConverter.class,
+            description = "How pipelines are chosen: max-flow (default) or round-robin.")
+    private RoutingPolicy policy;
+
+    @Option(
+            names = "--activations",
+            paramLabel = "TYPE",
+            defaultValue = "fp16",
+            description = "Numbers between stages: fp16 (default) or fp32.")
+    private ActivationDtype activations;
+
+    @Option(names = "--data", paramLabel = "DIR", description = "Folder of everything; default: $SLUICE_HOME or .sluice.")
+    private Path data;
+
+    @Option(names = "--broker-port", paramLabel = "N", defaultValue = "0", description = "0: any free one.")
+    private int brokerPort;
+
+    @Option(names = "--registry-port", paramLabel = "N", defaultValue = "0", description = "0: any free one.")
+    private int registryPort;
+
+    @Option(names = "--flink-port", paramLabel = "N", defaultValue = "0", description = "0: any free one.")
+    private int flinkPort;
+
+    @Option(names = "--metrics-port", paramLabel = "N", defaultValue = "0", description = "0: any free one.")
+    private int metricsPort;
+
+    /** Folder of the stack. */
+    public Path dataFolder() {
+        return data == null ? StackFolder.defaultPath() : data.toAbsolutePath();
+    }
+
+    /** The stack these flags ask for; policy and folder as given. */
+    public StackConfig config() {
+        Path path = model == null ? StackFolder.repository().resolve("models").resolve("psalm") : model.toAbsolutePath();
+        return new StackConfig(
+                path,
+                modelName == null ? StackConfig.defaultName(path) : modelName,
+                workers == null ? WorkersFile.defaults() : WorkersFile.read(workers),
+                stages,
+                policy,
+                activations,
+                dataFolder(),
+                new StackConfig.Ports(brokerPort, registryPort, flinkPort, metricsPort));
+    }
+
+    /** Reads {@code max-flow} or {@code round-robin}. */
+    public static final class PolicyConverter implements ITypeConverter<RoutingPolicy> {
+        @Override
+        public RoutingPolicy convert(String text) {
+            try {
+                return RoutingPolicy.parse(text);
+            } catch (IllegalArgumentException e) {
+                throw new TypeConversionException(e.getMessage());
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+package io.sluice.launcher;
+
+import io.sluice.core.LayerRange;
+import io.sluice.core.WorkerId;
+import io.sluice.launcher.stack.StackConfig;
+import io.sluice.launcher.stack.StackFolder;
+import io.sluice.runtime.ActivationDtype;
+import io.sluice.worker.WorkerConfig;
+import io.sluice.worker.WorkerService;
+import io.sluice.worker.device.DeviceSpec;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Runs one worker against an outside broker and registry; the stack starts its workers with this command, too. */
+@Command(
+        name = "worker",
+        description = "Runs one worker, which holds some of a model's layers, until Ctrl-C.",
+        mixinStandardHelpOptions = true)
+final class WorkerCommand implements Callable<Integer>, Logs.InFolder {
+    @Spec
+    private CommandSpec spec;
+
+    @Mixin
+    private Endpoints endpoints;
+
+    @Option(names = "--id", paramLabel = "ID", required = true, description = "Worker id: [a-z0-9-], at most 64.")
+    private String id;
+
+    @Option(names = "--model", paramLabel = "DIR|FILE.gguf", required = true, description = "The model.")
+    private Path model;
+
+    @Option(names = "--model-name", paramLabel = "NAME", description = "Name it is served under; default: the file's.")
+    private String modelName;
+
+    @Option(
+            names = "--layers",
+            paramLabel = "FIRST-END",
+            description = "Layers to hold, END exclusive, for example 0-3; default: as the placement says.")
+    private String layers;
+
+    @Option(
+            names = "--device",
+            paramLabel = "DEVICE",
+            defaultValue = "cpu",
+            description = "cpu (default), or emulated:PROFILE[@SPEED], which paces the computation like that GPU.")
+    private String device;
+
+    @Option(names = "--threads", paramLabel = "N", description = "Compute threads; default: all processors.")
+    private Integer threads;
+
+    @Option(
+            names = "--kv-mib",
+            paramLabel = "N",
+            defaultValue = "" + WorkerConfig.DEFAULT_KV_MIB,
+            description = "KV cache, MiB; default: ${DEFAULT-VALUE}.")
+    private int kvMib;
+
+    @Option(
+            names = "--prefill-chunk",
+            paramLabel = "N",
+            defaultValue = "" + WorkerConfig.DEFAULT_PREFILL_CHUNK,
+            description = "Prompt positions per chunk; default: ${DEFAULT-VALUE}.")
+    private int prefillChunk;
+
+    @Option(
+            names = "--activations",
+            paramLabel = "TYPE",
+            defaultValue = "fp16",
+            description = "Numbers sent to the next stage: fp16 (default) or fp32.")
+    private ActivationDtype activations;
+
+    @Option(names = "--region", paramLabel = "NAME", defaultValue = "local", description = "Where this worker is.")
+    private String region;
+
+    @Option(names = "--metrics-port", paramLabel = "N", defaultValue = "0", description = "0 (default): any free one.")
+    private int metricsPort;
+
+    @Option(
+            names = "--telemetry-interval",
+            paramLabel = "TIME",
+            defaultValue = "250ms",
+            converter = DurationConverter.class,
+            description = "Between two reports; default: ${DEFAULT-VALUE}.")
+    private Duration telemetryInterval;
+
+    @Option(
+            names = "--start-timeout",
+            paramLabel = "TIME",
+            defaultValue = "60s",
+            converter = DurationConverter.class,
+            description = "How long to wait for broker and registry; default: ${DEFAULT-VALUE}.")
+    private Duration startTimeout;
+
+    @Option(names = "--json", paramLabel = "FILE", description = "Write id, layers and addresses to FILE when ready.")
+    private Path json;
+
+    @Override
+    public Path dataFolder() {
+        return StackFolder.defaultPath();
+    }
+
+    @Override
+    public String logName() {
+        return "sluice-worker-" + id + ".log";
+    }
+
+    @Override
+    public Integer call() throws InterruptedException {
+        WorkerService worker = WorkerService.start(config());
+        spec.commandLine().getOut().println("worker " + id + " ready: layers " + worker.layers().first() + "-"
+                + worker.layers().end() + ", metrics " + worker.metricsUrl() + "/metrics");
+        spec.commandLine().getOut().flush();
+        Map<String, Object> report = new LinkedHashMap<>();
+        report.put("id", id);
+        report.put("layers", worker.layers().first() + "-" + worker.layers().end());
+        report.put("device", device);
+        report.put("metrics", worker.metricsUrl() + "/metrics");
+        JsonFile.write(json, report);
+        return Foreground.runUntilStopped(worker, worker::awaitStopped);
+    }
+
+    private WorkerConfig config() {
+        return new WorkerConfig(
+                new WorkerId(id),
+                endpoints.settings(),
+                model.toAbsolutePath(),
+                modelName == null ? StackConfig.defaultName(model) : modelName,
+                Optional.ofNullable(layers).map(LayerRange::parse),
+                DeviceSpec.parse(device),
+                threads == null ? Runtime.getRuntime().availableProcessors() : threads,
+                kvMib,
+                prefillChunk,
+                activations,
+                region,
+                metricsPort,
+                telemetryInterval,
+                startTimeout);
+    }
+}

@@ -1,0 +1,41 @@
+package io.sluice.launcher.stack;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import io.sluice.launcher.ServedModels;
+import io.sluice.messaging.KafkaSettings;
+import io.sluice.router.RouterConfig;
+import io.sluice.router.RouterService;
+import java.util.Map;
+
+/** Starts the services that run in the stack's own JVM. */
+final class ControlPlane {
+    private final KafkaSettings settings;
+    private final StackConfig config;
+    private final MeterRegistry meters;
+    private final StackFolder folder;
+
+    ControlPlane(KafkaSettings settings, StackConfig config, MeterRegistry meters, StackFolder folder) {
+        this.settings = settings;
+        this.config = config;
+        this.meters = meters;
+        this.folder = folder;
+    }
+
+    /** A router that serves the stack's model; returns when it takes requests. */
+    AutoCloseable startRouter() {
+        ServedModels models = ServedModels.open(Map.of(config.modelName(), config.model()));
+        try {
+            RouterService router = RouterService.start(
+                    RouterConfig.of(settings, models, meters, folder.router()).withPolicy(config.policy()));
+            return () -> {
+                router.close();
+                models.close();
+            };
+        } catch (RuntimeException e) {
+            models.close();
+            throw e;
+        }
+    }
+
+    AutoCloseable startJob(FlinkCluster flink) { return () -> {}; }
+}

@@ -1,0 +1,62 @@
+package io.sluice.launcher.stack;
+
+import io.sluice.core.routing.RoutingPolicy;
+import io.sluice.launcher.UserException;
+import io.sluice.runtime.ActivationDtype;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * What an embedded stack serves, on which workers and where. Immutable.
+ *
+ * @param model folder of a Hugging Face model, or a {@code .gguf} file
+ * @param modelName name it is served under
+ * @param workers at least one
+ * @param stages pipeline stages when the workers do not name their layers; 0: one per worker
+ * @param policy how the router splits sessions
+ * @param activations element type of hidden states between stages
+ * @param data folder of everything the stack keeps
+ * @param ports ports of the parts
+ */
+public record StackConfig(
+        Path model,
+        String modelName,
+        List<WorkerSpec> workers,
+        int stages,
+        RoutingPolicy policy,
+        ActivationDtype activations,
+        Path data,
+        Ports ports) {
+    public StackConfig {
+        Objects.requireNonNull(modelName, "modelName");
+        Objects.requireNonNull(policy, "policy");
+        Objects.requireNonNull(activations, "activations");
+        Objects.requireNonNull(data, "data");
+        Objects.requireNonNull(ports, "ports");
+        workers = List.copyOf(workers);
+        if (!Files.exists(model)) {
+            throw new UserException(
+                    "model " + model + " does not exist: give --model a Hugging Face folder or a .gguf file");
+        }
+        if (workers.isEmpty()) {
+            throw new UserException("no workers are given: a stack needs at least one");
+        }
+        if (stages < 0) {
+            throw new UserException("--stages " + stages + " must be at least 1");
+        }
+    }
+
+    /** Ports on loopback; 0: any free one. */
+    public record Ports(int broker, int registry, int flink, int metrics) {
+        /** Free ports for everything. */
+        public static final Ports FREE = new Ports(0, 0, 0, 0);
+    }
+
+    /** Name a model is served under when the user gives none: that of its folder or file, without its suffix. */
+    public static String defaultName(Path model) {
+        String name = model.toAbsolutePath().normalize().getFileName().toString();
+        return name.endsWith(".gguf") ? name.substring(0, name.length() - ".gguf".length()) : name;
+    }
+}

@@ -1,0 +1,84 @@
+package io.sluice.launcher.stack;
+
+import io.sluice.core.Stage;
+import io.sluice.core.WorkerId;
+import io.sluice.core.planning.PlacementPlan;
+import io.sluice.embedded.ChildProcess;
+import io.sluice.launcher.Main;
+import io.sluice.messaging.KafkaSettings;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** The worker processes of a stack, each the {@code sluice worker} command in a JVM of its own. Thread-safe. */
+final class WorkerProcesses implements AutoCloseable {
+    private final Map<WorkerId, ChildProcess> children = new LinkedHashMap<>();
+
+    /** Starts all workers of the plan; they are not ready yet. */
+    synchronized void startAll(StackConfig config, PlacementPlan plan, KafkaSettings settings, Path logs) {
+        for (WorkerSpec worker : config.workers()) {
+            // A plan may leave a worker out; it then has nothing to hold.
+            plan.stageOf(worker.id()).ifPresent(stage -> start(config, worker, stage, settings, logs));
+        }
+    }
+
+    private void start(StackConfig config, WorkerSpec worker, Stage stage, KafkaSettings settings, Path logs) {
+        ChildProcess child = ChildProcess.start(new ChildProcess.Spec(
+                "worker " + worker.id(),
+                jvmArgs(),
+                System.getProperty("java.class.path"),
+                Main.class.getName(),
+                arguments(config, worker, stage, settings),
+                Map.of(),
+                logs.resolve("worker-" + worker.id() + ".log")));
+        children.put(worker.id(), child);
+    }
+
+    /** Weights and KV cache are outside the heap. */
+    private static List<String> jvmArgs() {
+        return List.of(
+                "-Xms16m",
+                "-Xmx256m",
+                "-Xss512k",
+                "-XX:+UseSerialGC",
+                "-XX:-UsePerfData",
+                "--enable-native-access=ALL-UNNAMED",
+                "-Dorg.apache.avro.SERIALIZABLE_PACKAGES=io.sluice.records,java.lang",
+                "-Dlogback.configurationFile=logback-child.xml");
+    }
+
+    static List<String> arguments(StackConfig config, WorkerSpec worker, Stage stage, KafkaSettings settings) {
+        List<String> arguments = new ArrayList<>(List.of(
+                "worker",
+                "--id", worker.id().value(),
+                "--bootstrap", settings.bootstrap(),
+                "--registry", settings.registryUrl(),
+                "--model", config.model().toString(),
+                "--model-name", config.modelName(),
+                "--layers", stage.layers().first() + "-" + stage.layers().end(),
+                "--device", worker.device().toString(),
+                "--activations", config.activations().name().toLowerCase(java.util.Locale.ROOT),
+                "--region", worker.region()));
+        worker.kvMib().ifPresent(mib -> arguments.addAll(List.of("--kv-mib", Integer.toString(mib))));
+        return arguments;
+    }
+
+    /** The process of a worker; null when the stack has none of that name. */
+    synchronized ChildProcess process(WorkerId id) {
+        return children.get(id);
+    }
+
+    synchronized Map<WorkerId, ChildProcess> all() {
+        return new LinkedHashMap<>(children);
+    }
+
+    /** Stops all workers, side by side. */
+    @Override
+    public void close() {
+        List<ChildProcess> all = List.copyOf(all().values());
+        all.forEach(ChildProcess::requestStop);
+        all.forEach(ChildProcess::close);
+    }
+}
