@@ -20,62 +20,51 @@ import java.util.Set;
 /** One ONNX Runtime session, of a transformer layer or of the head, with its weights. Not thread-safe. */
 final class LayerSession implements AutoCloseable {
     private final OrtSession session;
-    private final WeightStaging staging;
-    private final long keptBytes;
+    private final List<ByteBuffer> kept;
 
-    private LayerSession(OrtSession session, WeightStaging staging, long keptBytes) {
+    private LayerSession(OrtSession session, List<ByteBuffer> kept) {
         this.session = session;
-        this.staging = staging;
-        this.keptBytes = keptBytes;
+        this.kept = kept;
     }
 
     /** Loads transformer layer {@code layer}; {@code rope} must outlive the session. */
-    static LayerSession layer(OnnxEngine engine, ModelWeights weights, int layer, RopeTables rope) {
+    static LayerSession layer(
+            OnnxEngine engine, ModelWeights weights, int layer, RopeTables rope, WeightStaging staging) {
         ModelConfig c = weights.config();
         byte[] model = LlamaGraphs.layer(
                 c,
                 vector(weights, LlamaTensors.ofLayer(layer, LlamaTensors.ATTENTION_NORM)),
                 vector(weights, LlamaTensors.ofLayer(layer, LlamaTensors.FEED_FORWARD_NORM)),
                 rope.positions());
-        WeightStaging staging = new WeightStaging(engine, weights);
-        try {
-            long attentionWidth = (long) c.headCount() * c.headDim();
-            List<String> qkv = List.of(
-                    LlamaTensors.ofLayer(layer, LlamaTensors.QUERY),
-                    LlamaTensors.ofLayer(layer, LlamaTensors.KEY),
-                    LlamaTensors.ofLayer(layer, LlamaTensors.VALUE));
-            staging.matrix(LlamaGraphs.W_QKV, qkv, LlamaGraphs.qkvWidth(c), c.hiddenSize());
-            matrix(staging, LlamaGraphs.W_OUTPUT, layer, LlamaTensors.OUTPUT, c.hiddenSize(), attentionWidth);
-            matrix(staging, LlamaGraphs.W_GATE, layer, LlamaTensors.GATE, c.intermediateSize(), c.hiddenSize());
-            matrix(staging, LlamaGraphs.W_UP, layer, LlamaTensors.UP, c.intermediateSize(), c.hiddenSize());
-            matrix(staging, LlamaGraphs.W_DOWN, layer, LlamaTensors.DOWN, c.hiddenSize(), c.intermediateSize());
-            OrtSession session = open(engine, model, staging, Map.of(LlamaGraphs.COS, rope.cos(), LlamaGraphs.SIN, rope.sin()));
-            return new LayerSession(
-                    session, staging, staging.releaseUnlessUsed(() -> probeLayer(engine, session, c)));
-        } catch (RuntimeException e) {
-            staging.close();
-            throw e;
-        }
+        long attentionWidth = (long) c.headCount() * c.headDim();
+        List<String> qkv = List.of(
+                LlamaTensors.ofLayer(layer, LlamaTensors.QUERY),
+                LlamaTensors.ofLayer(layer, LlamaTensors.KEY),
+                LlamaTensors.ofLayer(layer, LlamaTensors.VALUE));
+        staging.matrix(LlamaGraphs.W_QKV, qkv, LlamaGraphs.qkvWidth(c), c.hiddenSize());
+        matrix(staging, LlamaGraphs.W_OUTPUT, layer, LlamaTensors.OUTPUT, c.hiddenSize(), attentionWidth);
+        matrix(staging, LlamaGraphs.W_GATE, layer, LlamaTensors.GATE, c.intermediateSize(), c.hiddenSize());
+        matrix(staging, LlamaGraphs.W_UP, layer, LlamaTensors.UP, c.intermediateSize(), c.hiddenSize());
+        matrix(staging, LlamaGraphs.W_DOWN, layer, LlamaTensors.DOWN, c.hiddenSize(), c.intermediateSize());
+        Map<String, OnnxTensorLike> shared = Map.of(LlamaGraphs.COS, rope.cos(), LlamaGraphs.SIN, rope.sin());
+        OrtSession session = open(engine, model, staging, shared);
+        return new LayerSession(session, staging.handOver(() -> probeLayer(engine, session, c)));
     }
 
     /** Loads final norm and head. */
     static LayerSession head(OnnxEngine engine, ModelWeights weights) {
         ModelConfig c = weights.config();
         byte[] model = LlamaGraphs.head(c, vector(weights, LlamaTensors.FINAL_NORM));
-        WeightStaging staging = new WeightStaging(engine, weights);
-        try {
+        try (WeightStaging staging = new WeightStaging(engine, weights)) {
             staging.matrix(LlamaGraphs.W_HEAD, List.of(LlamaTensors.head(c)), c.vocabSize(), c.hiddenSize());
             OrtSession session = open(engine, model, staging, Map.of());
-            return new LayerSession(session, staging, staging.releaseUnlessUsed(() -> probeHead(engine, session, c)));
-        } catch (RuntimeException e) {
-            staging.close();
-            throw e;
+            return new LayerSession(session, staging.handOver(() -> probeHead(engine, session, c)));
         }
     }
 
     /** Bytes of weights that ONNX Runtime reads from our memory instead of a packed copy. */
     long keptBytes() {
-        return keptBytes;
+        return kept.stream().mapToLong(ByteBuffer::capacity).sum();
     }
 
     /** Runs with all outputs pinned, so that nothing is allocated for them. */
@@ -90,7 +79,7 @@ final class LayerSession implements AutoCloseable {
         } catch (OrtException e) {
             throw OnnxEngine.failed("close a session", e);
         } finally {
-            staging.close();
+            kept.forEach(OffHeap::free);
         }
     }
 

@@ -6,7 +6,13 @@ import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession.SessionOptions;
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -16,6 +22,10 @@ import org.slf4j.LoggerFactory;
  */
 final class OnnxEngine {
     private static final Logger log = LoggerFactory.getLogger(OnnxEngine.class);
+    private static final Path COMMAND_LINE = Path.of("/proc/self/cmdline");
+    private static final long STACK_BYTES = 16L << 20;
+    private static final long STACK_BYTES_PER_CHARACTER = 4096;
+
     private static OnnxEngine instance;
 
     private final OrtEnvironment environment;
@@ -25,15 +35,43 @@ final class OnnxEngine {
     private OnnxEngine(int threads, boolean spinning) {
         this.threads = threads;
         this.spinning = spinning;
+        NativeLibraries.unpackOnce();
+        environment = onDeepStack(() -> environment(threads, spinning));
+        log.info("event=onnxruntime_started version={} threads={} spinning={}", environment.getVersion(), threads, spinning);
+    }
+
+    private static OrtEnvironment environment(int threads, boolean spinning) {
         try (OrtEnvironment.ThreadingOptions pool = new OrtEnvironment.ThreadingOptions()) {
             pool.setGlobalIntraOpNumThreads(threads);
             pool.setGlobalInterOpNumThreads(1);
             pool.setGlobalSpinControl(spinning);
-            environment = OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_WARNING, "sluice", pool);
+            return OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_WARNING, "sluice", pool);
         } catch (OrtException e) {
             throw failed("start", e);
         }
-        log.info("event=onnxruntime_started version={} threads={} spinning={}", environment.getVersion(), threads, spinning);
+    }
+
+    /**
+     * ONNX Runtime 1.29 matches a regular expression against the command line when it starts, and recurses for every
+     * character: 4,000 characters, a usual classpath, overflow a stack of 8 MiB and kill the process without a word.
+     */
+    private static <T> T onDeepStack(Supplier<T> work) {
+        long characters;
+        try {
+            characters = Files.readAllBytes(COMMAND_LINE).length;
+        } catch (IOException e) {
+            characters = 0;
+        }
+        FutureTask<T> task = new FutureTask<>(work::get);
+        new Thread(null, task, "onnxruntime-start", STACK_BYTES + characters * STACK_BYTES_PER_CHARACTER).start();
+        try {
+            return task.get();
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("ONNX Runtime does not start: " + e.getCause(), e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while ONNX Runtime started", e);
+        }
     }
 
     static synchronized OnnxEngine get(int threads, boolean spinning) {

@@ -155,9 +155,11 @@ public final class OnnxStageRunner implements StageRunner {
         long start = System.nanoTime();
         rope = new RopeTables(engine, config, cache.positionsMax());
         long keptBytes = 0;
-        for (int layer = layers.first(); layer < layers.end(); layer++) {
-            sessions.add(LayerSession.layer(engine, weights, layer, rope));
-            keptBytes += sessions.getLast().keptBytes();
+        try (WeightStaging staging = new WeightStaging(engine, weights)) {
+            for (int layer = layers.first(); layer < layers.end(); layer++) {
+                sessions.add(LayerSession.layer(engine, weights, layer, rope, staging));
+                keptBytes += sessions.getLast().keptBytes();
+            }
         }
         if (isLast()) {
             head = new LogitsHead(engine, weights);

@@ -5,7 +5,6 @@ import ai.onnxruntime.OnnxTensorLike;
 import io.sluice.runtime.ModelWeights;
 import io.sluice.runtime.OffHeap;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -15,73 +14,92 @@ import java.util.Map;
 import java.util.function.BooleanSupplier;
 
 /**
- * The fp32 matrices of one session while it is made. ONNX Runtime packs matrices into its own memory, after which ours
- * would be a second copy. Whether it did is found out, not assumed: the copies are overwritten with NaN and the session
- * is run once. A finite result proves that nothing reads them, and they are freed; otherwise they are filled again and
- * kept.
+ * Hands fp32 matrices to sessions while they are made. ONNX Runtime packs matrices into its own memory, after which ours
+ * would be a second copy. Whether it did is found out, not assumed: ours are overwritten with NaN and the session is run
+ * once. A finite result proves that nothing reads them; then the next layer, whose matrices have the same shapes, reuses
+ * them. Otherwise they are filled again and stay with the session. Not thread-safe.
  */
 final class WeightStaging implements AutoCloseable {
-    private static final float POISON = Float.NaN;
+    private static final int POISON_BLOCK = 8192;
 
     private final OnnxEngine engine;
     private final ModelWeights weights;
-    private final List<Matrix> matrices = new ArrayList<>();
-    private final Map<String, OnnxTensorLike> tensors = new HashMap<>();
+    private final Map<String, Matrix> matrices = new HashMap<>();
 
-    private record Matrix(ByteBuffer buffer, List<String> sources) {}
+    private static final class Matrix {
+        final ByteBuffer buffer;
+        final OnnxTensor tensor;
+        List<String> sources;
+
+        Matrix(ByteBuffer buffer, OnnxTensor tensor) {
+            this.buffer = buffer;
+            this.tensor = tensor;
+        }
+
+        void close() {
+            tensor.close();
+            OffHeap.free(buffer);
+        }
+    }
 
     WeightStaging(OnnxEngine engine, ModelWeights weights) {
         this.engine = engine;
         this.weights = weights;
     }
 
-    /** Reads the rows of {@code sources}, one after the other, into one matrix of this shape. */
+    /** Reads the rows of {@code sources}, one after the other, into a matrix of this shape, always the same per name. */
     void matrix(String name, List<String> sources, long outputs, long inputs) {
-        ByteBuffer buffer = OffHeap.allocate(Math.multiplyExact(outputs * inputs, Float.BYTES));
-        Matrix matrix = new Matrix(buffer, sources);
-        matrices.add(matrix);
+        Matrix matrix = matrices.computeIfAbsent(name, key -> {
+            ByteBuffer buffer = OffHeap.allocate(Math.multiplyExact(outputs * inputs, Float.BYTES));
+            return new Matrix(buffer, engine.floats(buffer, outputs, inputs));
+        });
+        matrix.sources = sources;
         fill(matrix);
-        tensors.put(name, engine.floats(buffer, outputs, inputs));
     }
 
     /** The matrices by name, for {@code SessionOptions.addExternalInitializers}. */
     Map<String, OnnxTensorLike> tensors() {
+        Map<String, OnnxTensorLike> tensors = new HashMap<>();
+        matrices.forEach((name, matrix) -> tensors.put(name, matrix.tensor));
         return tensors;
     }
 
     /**
-     * Frees the copies if the session does not read them.
+     * Finds out whether a new session still reads the matrices.
      *
      * @param resultIsFinite runs the session and says whether its result has no NaN
-     * @return bytes that have to stay
+     * @return what the session must keep and free when it closes; empty when it has copies of its own
      */
-    long releaseUnlessUsed(BooleanSupplier resultIsFinite) {
-        for (Matrix matrix : matrices) {
-            FloatBuffer floats = matrix.buffer().asFloatBuffer();
-            float[] poison = new float[Math.min(8192, floats.remaining())];
-            Arrays.fill(poison, POISON);
-            while (floats.hasRemaining()) {
-                floats.put(poison, 0, Math.min(poison.length, floats.remaining()));
-            }
-        }
+    List<ByteBuffer> handOver(BooleanSupplier resultIsFinite) {
+        matrices.values().forEach(WeightStaging::poison);
         if (resultIsFinite.getAsBoolean()) {
-            close();
-            return 0;
+            return List.of();
         }
-        matrices.forEach(this::fill);
-        return matrices.stream().mapToLong(matrix -> matrix.buffer().capacity()).sum();
+        matrices.values().forEach(this::fill);
+        matrices.values().forEach(matrix -> matrix.tensor.close());
+        List<ByteBuffer> kept = new ArrayList<>();
+        matrices.values().forEach(matrix -> kept.add(matrix.buffer));
+        matrices.clear();
+        return kept;
     }
 
     @Override
     public void close() {
-        tensors.values().forEach(tensor -> ((OnnxTensor) tensor).close());
-        tensors.clear();
-        matrices.forEach(matrix -> OffHeap.free(matrix.buffer()));
+        matrices.values().forEach(Matrix::close);
         matrices.clear();
     }
 
     private void fill(Matrix matrix) {
-        FloatBuffer target = matrix.buffer().duplicate().order(ByteOrder.nativeOrder()).asFloatBuffer();
-        matrix.sources().forEach(source -> weights.read(source, target));
+        FloatBuffer target = matrix.buffer.asFloatBuffer();
+        matrix.sources.forEach(source -> weights.read(source, target));
+    }
+
+    private static void poison(Matrix matrix) {
+        FloatBuffer target = matrix.buffer.asFloatBuffer();
+        float[] poison = new float[Math.min(POISON_BLOCK, target.remaining())];
+        Arrays.fill(poison, Float.NaN);
+        while (target.hasRemaining()) {
+            target.put(poison, 0, Math.min(poison.length, target.remaining()));
+        }
     }
 }
