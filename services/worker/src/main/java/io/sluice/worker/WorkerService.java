@@ -12,6 +12,7 @@ import io.sluice.records.ActivationBatch;
 import io.sluice.records.WorkerState;
 import io.sluice.records.WorkerStatus;
 import io.sluice.runtime.ModelConfig;
+import io.sluice.runtime.ModelFiles;
 import io.sluice.runtime.ModelWeights;
 import io.sluice.runtime.RuntimeOptions;
 import io.sluice.runtime.StageRunner;
@@ -125,7 +126,7 @@ public final class WorkerService implements AutoCloseable {
 
     private void open() throws InterruptedException {
         WorkerId self = config.id();
-        ModelWeights weights = parts.push("weights", ModelSource.open(config.model(), config.modelName()));
+        ModelWeights weights = parts.push("weights", ModelFiles.weights(config.model()));
         Device device = config.device().open();
         PrometheusMeterRegistry meters = MetricsServer.newRegistry("worker");
         metricsServer = parts.push(
@@ -255,7 +256,7 @@ public final class WorkerService implements AutoCloseable {
 
     private TokenStep tokenStep(ModelWeights weights) {
         ModelConfig model = weights.config();
-        var tokenizer = parts.push("tokenizer", ModelSource.tokenizer(config.model(), weights));
+        var tokenizer = parts.push("tokenizer", ModelFiles.tokenizer(config.model()));
         TreeSet<Integer> eos = new TreeSet<>(model.eosTokenIds());
         eos.addAll(tokenizer.eos());
         return new TokenStep(config.id(), tokenizer, eos, model.contextLength(), epochMillis);

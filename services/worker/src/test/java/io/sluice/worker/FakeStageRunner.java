@@ -1,0 +1,167 @@
+package io.sluice.worker;
+
+import io.sluice.core.LayerRange;
+import io.sluice.core.routing.KvReservation;
+import io.sluice.runtime.ModelConfig;
+import io.sluice.runtime.StageRunner;
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A runner whose arithmetic is exact and depends on everything before: each layer's output at a position is
+ * {@code (input + sum of the inputs so far + layer) mod 61}, the sum being its "KV cache". Checks positions as a real one.
+ */
+final class FakeStageRunner implements StageRunner {
+    static final int VOCAB = 61;
+    static final int HIDDEN = 8;
+    static final int LAYERS = 6;
+    static final int CONTEXT = 512;
+
+    final List<List<StageInput>> batches = new ArrayList<>();
+    final List<Slot> live = new ArrayList<>();
+    /** When set, a batch with this token or hidden value fails as a whole. */
+    Float poison;
+
+    private final LayerRange layers;
+    private final long capacityTokens;
+
+    FakeStageRunner(LayerRange layers, long capacityTokens) {
+        this.layers = layers;
+        this.capacityTokens = capacityTokens;
+    }
+
+    static ModelConfig config() {
+        return new ModelConfig(
+                "fake", "LlamaForCausalLM", LAYERS, HIDDEN, 16, 2, 1, 4, VOCAB, CONTEXT, 1e-5f, 10_000, true, -1,
+                List.of(0));
+    }
+
+    /** What one process says: the tokens that follow a prompt. */
+    static List<Integer> expected(List<Integer> prompt, int count) {
+        int[] sums = new int[LAYERS];
+        List<Integer> generated = new ArrayList<>();
+        int out = 0;
+        for (int token : prompt) {
+            out = through(sums, token, 0, LAYERS);
+        }
+        while (generated.size() < count) {
+            generated.add(out);
+            out = through(sums, out, 0, LAYERS);
+        }
+        return generated;
+    }
+
+    private static int through(int[] sums, int value, int from, int to) {
+        int current = value;
+        for (int layer = from; layer < to; layer++) {
+            sums[layer] = (sums[layer] + current) % VOCAB;
+            current = (current + sums[layer] + layer) % VOCAB;
+        }
+        return current;
+    }
+
+    @Override
+    public ModelConfig model() {
+        return config();
+    }
+
+    @Override
+    public LayerRange layers() {
+        return layers;
+    }
+
+    @Override
+    public long kvCapacityTokens() {
+        return capacityTokens;
+    }
+
+    @Override
+    public long kvReservedTokens() {
+        return live.stream().mapToLong(Slot::capacityTokens).sum();
+    }
+
+    @Override
+    public Optional<KvSlot> reserve(int tokens) {
+        int rounded = KvReservation.roundUp(tokens);
+        if (kvReservedTokens() + rounded > capacityTokens) {
+            return Optional.empty();
+        }
+        Slot slot = new Slot(rounded);
+        live.add(slot);
+        return Optional.of(slot);
+    }
+
+    @Override
+    public void release(KvSlot slot) {
+        if (!live.remove((Slot) slot)) {
+            throw new IllegalStateException("slot released twice");
+        }
+    }
+
+    @Override
+    public List<StageOutput> run(List<StageInput> batch) {
+        for (StageInput input : batch) {
+            Slot slot = (Slot) input.slot();
+            if (!live.contains(slot) || slot.length != input.position()) {
+                throw new IllegalArgumentException(
+                        "position " + input.position() + " of a slot with " + slot.length + " positions");
+            }
+            float first = input.tokenIds() != null ? input.tokenIds()[0] : input.hidden().get(input.hidden().position());
+            if (poison != null && poison == first) {
+                throw new IllegalArgumentException("poisoned input " + first);
+            }
+        }
+        batches.add(batch);
+        return batch.stream().map(this::run).toList();
+    }
+
+    private StageOutput run(StageInput input) {
+        Slot slot = (Slot) input.slot();
+        FloatBuffer hidden = FloatBuffer.allocate(input.count() * HIDDEN);
+        int out = 0;
+        for (int i = 0; i < input.count(); i++) {
+            int in = input.tokenIds() != null
+                    ? input.tokenIds()[i]
+                    : Math.round(input.hidden().get(input.hidden().position() + i * HIDDEN));
+            out = through(slot.sums, in, input.enterLayer(), layers.end());
+            for (int j = 0; j < HIDDEN; j++) {
+                hidden.put(out);
+            }
+        }
+        slot.length += input.count();
+        if (layers.end() < LAYERS) {
+            return new StageOutput(hidden.flip(), null);
+        }
+        if (!input.needLogits()) {
+            return new StageOutput(null, null);
+        }
+        FloatBuffer logits = FloatBuffer.allocate(VOCAB);
+        logits.put(out, 10f);
+        return new StageOutput(null, logits);
+    }
+
+    @Override
+    public void close() {}
+
+    static final class Slot implements KvSlot {
+        final int[] sums = new int[LAYERS];
+        private final int capacity;
+        int length;
+
+        Slot(int capacity) {
+            this.capacity = capacity;
+        }
+
+        @Override
+        public int length() {
+            return length;
+        }
+
+        @Override
+        public int capacityTokens() {
+            return capacity;
+        }
+    }
+}

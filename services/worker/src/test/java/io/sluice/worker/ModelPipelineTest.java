@@ -1,0 +1,131 @@
+package io.sluice.worker;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.core.LayerRange;
+import io.sluice.runtime.ActivationDtype;
+import io.sluice.runtime.ModelFiles;
+import io.sluice.runtime.ModelWeights;
+import io.sluice.runtime.RuntimeOptions;
+import io.sluice.runtime.onnx.OnnxStageRunner;
+import io.sluice.runtime.text.Tokenizer;
+import io.sluice.worker.LocalCluster.Member;
+import io.sluice.worker.device.CpuDevice;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Stages on the real runner and the model of this repository, chained in memory. */
+final class ModelPipelineTest {
+    private static final Path MODEL = Path.of("../../models/psalm");
+    private static final RuntimeOptions OPTIONS = new RuntimeOptions(1, 64 << 20);
+
+    private final LocalCluster cluster = new LocalCluster();
+    private final List<AutoCloseable> open = new ArrayList<>();
+    private ModelWeights weights;
+    private Tokenizer tokenizer;
+    private JsonNode reference;
+
+    @BeforeEach
+    void openModel() throws IOException {
+        Path expected = MODEL.resolve("reference.json");
+        assumeTrue(Files.exists(expected), () -> expected + " is missing");
+        reference = new ObjectMapper().readTree(expected.toFile());
+        weights = ModelFiles.weights(MODEL);
+        tokenizer = ModelFiles.tokenizer(MODEL);
+        open.add(weights);
+    }
+
+    @AfterEach
+    void closeAll() throws Exception {
+        for (AutoCloseable part : open.reversed()) {
+            part.close();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"6", "3 6", "2 4 6", "2 4 5 6"})
+    void shouldRepeatTheReferenceTokenForTokenWithAllSessionsAtOnce(String ends) {
+        Member first = chain(ends, ActivationDtype.FP32, 16);
+        SplittableRandom random = new SplittableRandom(7);
+        JsonNode cases = reference.get("cases");
+        for (int i = 0; i < cases.size(); i++) {
+            first.deliver(cluster.prompt("r" + i, 1, ids(cases.get(i).get("prompt_token_ids")), 64));
+            for (int steps = random.nextInt(6); steps > 0; steps--) {
+                first.loop.step();
+            }
+        }
+        cluster.settle();
+
+        assertThat(cluster.failures).isEmpty();
+        for (int i = 0; i < cases.size(); i++) {
+            JsonNode wanted = cases.get(i);
+            assertThat(cluster.generated("r" + i))
+                    .as(wanted.get("prompt").asText())
+                    .isEqualTo(ids(wanted.get("greedy_token_ids")));
+            assertThat(text("r" + i)).isEqualTo(wanted.get("greedy_text").asText());
+        }
+        cluster.members.values().forEach(member -> assertThat(member.runner.kvReservedTokens()).isZero());
+    }
+
+    @Test
+    void shouldWriteSensibleTextWithHalfPrecisionBetweenStages() {
+        Member first = chain("2 4 6", ActivationDtype.FP16, 128);
+        JsonNode wanted = reference.get("cases").get(0);
+        first.deliver(cluster.prompt("r", 1, ids(wanted.get("prompt_token_ids")), 64));
+        cluster.settle();
+
+        assertThat(cluster.generated("r").subList(0, 8)).isEqualTo(ids(wanted.get("greedy_token_ids")).subList(0, 8));
+    }
+
+    @Test
+    void shouldMeasureItsSpeedAndLeaveNoSlotBehind() {
+        OnnxStageRunner runner = OnnxStageRunner.open(weights, new LayerRange(2, 6), OPTIONS);
+        open.add(runner);
+
+        CostModel cost = new SpeedProbe(runner, System::nanoTime).measure();
+
+        assertThat(runner.kvReservedTokens()).isZero();
+        assertThat(cost.decodeTokensPerSecond()).isBetween(10.0, 1e7);
+        assertThat(cost.prefillTokensPerSecond(32)).isGreaterThan(10);
+    }
+
+    private Member chain(String ends, ActivationDtype type, int prefillChunk) {
+        int from = 0;
+        char name = 'a';
+        for (String end : ends.split(" ")) {
+            OnnxStageRunner runner =
+                    OnnxStageRunner.open(weights, new LayerRange(from, Integer.parseInt(end)), OPTIONS);
+            open.add(runner);
+            cluster.add(
+                    LocalCluster.settings(String.valueOf(name++), type, prefillChunk), runner, new CpuDevice(), tokenizer);
+            from = Integer.parseInt(end);
+        }
+        return cluster.members.values().iterator().next();
+    }
+
+    private String text(String session) {
+        StringBuilder text = new StringBuilder();
+        cluster.tokens.stream()
+                .filter(token -> token.getRequestId().equals(session))
+                .forEach(token -> text.append(token.getText()));
+        return text.toString();
+    }
+
+    private static List<Integer> ids(JsonNode array) {
+        List<Integer> ids = new ArrayList<>();
+        array.forEach(id -> ids.add(id.asInt()));
+        return ids;
+    }
+}
