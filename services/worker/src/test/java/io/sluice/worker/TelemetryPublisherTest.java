@@ -1,0 +1,142 @@
+package io.sluice.worker;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.sluice.core.LayerRange;
+import io.sluice.core.WorkerId;
+import io.sluice.records.GpuTelemetry;
+import io.sluice.records.LinkTelemetry;
+import io.sluice.records.ServiceClass;
+import io.sluice.worker.device.DeviceSpec;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+
+final class TelemetryPublisherTest {
+    private final AtomicLong clock = new AtomicLong();
+    private final IntervalStats stats = new IntervalStats();
+    private final LinkStats links = new LinkStats();
+    private final TelemetryPublisher telemetry = new TelemetryPublisher(
+            new WorkerId("w"), 17, "m", 1_000, 4_096, stats, links, () -> 333L, clock::get, () -> 5_555L);
+
+    @Test
+    void shouldTellWhatTheDeviceDidInTheInterval() {
+        stats.batchStarted(ms(10));
+        stats.batchDone(ms(60), 128, 0);
+        stats.batchStarted(ms(100));
+        stats.batchDone(ms(150), 0, 4);
+        for (int i = 1; i <= 100; i++) {
+            stats.step(ServiceClass.LATENCY_CRITICAL, i, 50_000);
+        }
+        stats.levels(3, 2, 640);
+        clock.set(ms(250));
+
+        GpuTelemetry record = telemetry.device();
+        assertThat(record.getWorker()).isEqualTo("w");
+        assertThat(record.getIncarnation()).isEqualTo(17);
+        assertThat(record.getSequence()).isZero();
+        assertThat(record.getIntervalMs()).isEqualTo(250);
+        assertThat(record.getBusyUs()).isEqualTo(100_000);
+        assertThat(record.getUtilization()).isCloseTo(0.4, within(1e-9));
+        assertThat(record.getPrefillTokens()).isEqualTo(128);
+        assertThat(record.getDecodeTokens()).isEqualTo(4);
+        assertThat(record.getBatches()).isEqualTo(2);
+        assertThat(record.getQueueChunks()).isEqualTo(3);
+        assertThat(record.getSessions()).isEqualTo(2);
+        assertThat(record.getKvUsedTokens()).isEqualTo(640);
+        assertThat(record.getKvCapacityTokens()).isEqualTo(4_096);
+        assertThat(record.getMemoryUsedBytes()).isEqualTo(333);
+        assertThat(record.getPowerWatts()).isNull();
+        assertThat(record.getClasses()).singleElement().satisfies(summary -> {
+            assertThat(summary.getSteps()).isEqualTo(100);
+            assertThat(summary.getQueueP50Us()).isEqualTo(50);
+            assertThat(summary.getQueueP99Us()).isEqualTo(99);
+            assertThat(summary.getComputeP50Us()).isEqualTo(50_000);
+        });
+    }
+
+    @Test
+    void shouldStillBeatWhenNothingRan() {
+        clock.set(ms(250));
+        telemetry.device();
+        clock.set(ms(500));
+
+        GpuTelemetry idle = telemetry.device();
+        assertThat(idle.getSequence()).isEqualTo(1);
+        assertThat(idle.getBusyUs()).isZero();
+        assertThat(idle.getClasses()).isEmpty();
+    }
+
+    @Test
+    void shouldShareALongBatchAmongTheIntervalsItSpans() {
+        stats.batchStarted(ms(200));
+        clock.set(ms(250));
+        assertThat(telemetry.device().getBusyUs()).isEqualTo(50_000);
+        clock.set(ms(500));
+        assertThat(telemetry.device().getBusyUs()).isEqualTo(250_000);
+        stats.batchDone(ms(600), 1, 0);
+        clock.set(ms(750));
+
+        GpuTelemetry last = telemetry.device();
+        assertThat(last.getBusyUs()).isEqualTo(100_000);
+        assertThat(last.getUtilization()).isLessThan(1);
+    }
+
+    @Test
+    void shouldTellTheTrafficOfEachLink() {
+        for (int i = 0; i < 1_000; i++) {
+            links.received("a", 100 + i, i);
+        }
+        links.received("router", 7, -3);
+        clock.set(ms(500));
+
+        var records = telemetry.links();
+        assertThat(records.stream().map(TelemetryPublisher::key)).containsExactly("a>w", "router>w");
+        LinkTelemetry busy = records.getFirst();
+        assertThat(busy.getRecords()).isEqualTo(1_000);
+        assertThat(busy.getBytes()).isEqualTo(100_000 + 999 * 1_000 / 2);
+        assertThat(busy.getIntervalMs()).isEqualTo(500);
+        assertThat(busy.getSamples()).hasSizeBetween(32, LinkStats.MAX_SAMPLES);
+        assertThat(busy.getSamples().getLast().getTransferUs()).as("spread over the interval").isGreaterThan(900);
+        assertThat(records.getLast().getSamples().getFirst().getTransferUs()).isEqualTo(-3);
+        assertThat(telemetry.links()).isEmpty();
+    }
+
+    @Test
+    void shouldExposeDcgmNamesThatSayTheyAreEmulated() {
+        PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        WorkerMetrics metrics = new WorkerMetrics(registry, "w", "m");
+        metrics.observe(
+                DeviceSpec.parse("emulated:t4").open(),
+                new FakeStageRunner(new LayerRange(0, 6), 640),
+                stats,
+                clock::get,
+                () -> 1L << 20);
+        metrics.batch(3, 0, 3, 1_000_000);
+        metrics.queued(20_000);
+        metrics.sampled(0);
+        metrics.sampled(5_000_000);
+        metrics.received("a", 300);
+        metrics.dropped("duplicate");
+        stats.batchStarted(0);
+        clock.set(ms(2_000));
+
+        assertThat(registry.scrape())
+                .contains("DCGM_FI_DEV_GPU_UTIL{device=\"emulated:t4\",emulated=\"true\",gpu=\"0\"")
+                .containsPattern("DCGM_FI_DEV_GPU_UTIL\\{.*} 100.0")
+                .containsPattern("DCGM_FI_DEV_FB_USED\\{.*} 1.0")
+                .containsPattern("sluice_worker_tokens_total\\{model=\"m\",phase=\"decode\",worker=\"w\"} 3.0")
+                .containsPattern("sluice_worker_compute_seconds_bucket\\{.*le=\"0.001\"} 1")
+                .containsPattern("sluice_worker_link_seconds_count\\{from=\"a\".*} 1")
+                .containsPattern("sluice_worker_kv_capacity_tokens\\{.*} 640.0")
+                .containsPattern("sluice_worker_busy_seconds_total\\{.*} 2.0")
+                .containsPattern("gen_ai_server_time_per_output_token_seconds_count\\{.*} 1")
+                .containsPattern("sluice_worker_chunks_dropped_total\\{.*why=\"duplicate\".*} 1.0");
+    }
+
+    private static long ms(long millis) {
+        return millis * 1_000_000;
+    }
+}
