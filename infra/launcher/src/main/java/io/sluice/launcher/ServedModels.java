@@ -4,12 +4,10 @@ import io.sluice.records.ChatMessage;
 import io.sluice.router.ModelCatalog;
 import io.sluice.router.ServedModel;
 import io.sluice.runtime.ModelConfig;
+import io.sluice.runtime.ModelFiles;
 import io.sluice.runtime.ModelWeights;
-import io.sluice.runtime.gguf.GgufModel;
 import io.sluice.runtime.text.ChatTemplate;
-import io.sluice.runtime.text.FolderTokenizer;
 import io.sluice.runtime.text.Tokenizer;
-import io.sluice.runtime.weights.SafetensorsModel;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
@@ -18,6 +16,7 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /** Models on disk as the router sees them: tokenizer, chat template and limits, no weights. Thread-safe. */
 public final class ServedModels implements ModelCatalog, AutoCloseable {
@@ -33,7 +32,7 @@ public final class ServedModels implements ModelCatalog, AutoCloseable {
     public static ServedModels open(Map<String, Path> paths) {
         ServedModels opened = new ServedModels();
         try {
-            paths.forEach((name, path) -> opened.models.put(name, OnDisk.open(name, path)));
+            paths.forEach((name, path) -> opened.models.put(name, OnDisk.open(path)));
             return opened;
         } catch (RuntimeException e) {
             opened.close();
@@ -46,18 +45,10 @@ public final class ServedModels implements ModelCatalog, AutoCloseable {
      *
      * @throws io.sluice.runtime.ModelFormatException when it is missing, damaged or not supported
      */
-    public static ModelConfig shape(Path path, String name) {
-        try (ModelWeights weights = weights(path, name)) {
+    public static ModelConfig shape(Path path) {
+        try (ModelWeights weights = ModelFiles.weights(path)) {
             return weights.config();
         }
-    }
-
-    private static ModelWeights weights(Path path, String name) {
-        return isGguf(path) ? GgufModel.open(path, name) : SafetensorsModel.open(path);
-    }
-
-    private static boolean isGguf(Path path) {
-        return path.toString().endsWith(".gguf");
     }
 
     @Override
@@ -67,7 +58,7 @@ public final class ServedModels implements ModelCatalog, AutoCloseable {
 
     @Override
     public SortedSet<String> names() {
-        return Collections.unmodifiableSortedSet(new java.util.TreeSet<>(models.keySet()));
+        return Collections.unmodifiableSortedSet(new TreeSet<>(models.keySet()));
     }
 
     @Override
@@ -76,9 +67,9 @@ public final class ServedModels implements ModelCatalog, AutoCloseable {
     }
 
     private record OnDisk(Tokenizer tokenizer, int contextLength, int vocabSize) implements ServedModel {
-        static OnDisk open(String name, Path path) {
-            ModelConfig shape = shape(path, name);
-            Tokenizer tokenizer = isGguf(path) ? GgufModel.tokenizer(path) : FolderTokenizer.open(path);
+        static OnDisk open(Path path) {
+            ModelConfig shape = shape(path);
+            Tokenizer tokenizer = ModelFiles.tokenizer(path);
             return new OnDisk(tokenizer, shape.contextLength(), shape.vocabSize());
         }
 

@@ -59,9 +59,6 @@ public final class StackOptions {
     @Option(names = "--registry-port", paramLabel = "N", defaultValue = "0", description = "0: any free one.")
     private int registryPort;
 
-    @Option(names = "--flink-port", paramLabel = "N", defaultValue = "0", description = "0: any free one.")
-    private int flinkPort;
-
     @Option(names = "--metrics-port", paramLabel = "N", defaultValue = "0", description = "0: any free one.")
     private int metricsPort;
 
@@ -81,7 +78,7 @@ public final class StackOptions {
                 policy,
                 activations,
                 dataFolder(),
-                new StackConfig.Ports(brokerPort, registryPort, flinkPort, metricsPort));
+                new StackConfig.Ports(brokerPort, registryPort, metricsPort));
     }
 
     /** Reads {@code max-flow} or {@code round-robin}. */

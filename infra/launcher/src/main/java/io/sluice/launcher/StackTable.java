@@ -14,7 +14,7 @@ public final class StackTable {
         row(out, "broker", stack.bootstrap());
         row(out, "registry", stack.registry());
         row(out, "Flink", stack.flink());
-        row(out, "metrics", stack.metrics());
+        row(out, "metrics", stack.metrics() + "  Flink: " + stack.flinkMetrics());
         row(out, "data", stack.data());
         row(out, "logs", stack.logs());
         row(out, "model", stack.model() + " (" + stack.modelPath() + ")");

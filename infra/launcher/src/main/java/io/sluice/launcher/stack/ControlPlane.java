@@ -3,8 +3,12 @@ package io.sluice.launcher.stack;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.sluice.launcher.ServedModels;
 import io.sluice.messaging.KafkaSettings;
+import io.sluice.planner.FlinkMiniCluster;
+import io.sluice.planner.PlannerConfig;
+import io.sluice.planner.PlannerService;
 import io.sluice.router.RouterConfig;
 import io.sluice.router.RouterService;
+import java.util.List;
 import java.util.Map;
 
 /** Starts the services that run in the stack's own JVM. */
@@ -37,5 +41,9 @@ final class ControlPlane {
         }
     }
 
-    AutoCloseable startJob(FlinkCluster flink) { return () -> {}; }
+    /** The flow allocation job on a cluster of this process, whose classes it shares; returns when it runs. */
+    AutoCloseable startJob(FlinkMiniCluster flink) {
+        String address = flink.webUrl().getHost() + ":" + flink.webUrl().getPort();
+        return PlannerService.start(PlannerConfig.of(settings, folder.flink()).onCluster(address, List.of()));
+    }
 }

@@ -4,14 +4,17 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.sluice.core.Stage;
 import io.sluice.core.WorkerId;
+import io.sluice.core.planning.PlacementPlan;
 import io.sluice.embedded.ChildProcess;
 import io.sluice.embedded.EmbeddedBroker;
 import io.sluice.embedded.RegistryHome;
 import io.sluice.embedded.RegistryProcess;
 import io.sluice.embedded.StartupException;
+import io.sluice.launcher.ServedModels;
 import io.sluice.messaging.KafkaSettings;
 import io.sluice.messaging.MetricsServer;
 import io.sluice.messaging.TopicAdmin;
+import io.sluice.planner.FlinkMiniCluster;
 import io.sluice.records.Allocation;
 import io.sluice.runtime.ModelConfig;
 import io.sluice.schemas.SchemaRegistry;
@@ -27,8 +30,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
@@ -40,6 +41,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class EmbeddedStack implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(EmbeddedStack.class);
+    private static final int FLINK_SLOTS = 1;
     private static final Duration START_TIMEOUT = Duration.ofMinutes(3);
 
     private final StackConfig config;
@@ -52,7 +54,6 @@ public final class EmbeddedStack implements AutoCloseable {
 
     private KafkaSettings settings;
     private SchemaRegistry schemas;
-    private ControlPlane controlPlane;
     private Placements.Made placement;
     private RunningStack description;
     private boolean closed;
@@ -85,7 +86,7 @@ public final class EmbeddedStack implements AutoCloseable {
     private void startParts() {
         RunningStack.remove(folder.path());
         // Before anything slow, so that a wrong model or workers file fails at once.
-        ModelConfig model = io.sluice.launcher.ServedModels.shape(config.model(), config.modelName());
+        ModelConfig model = ServedModels.shape(config.model());
         Placements.make(config, model, 1);
         Infrastructure infrastructure = startInfrastructure();
         settings = infrastructure.settings();
@@ -110,13 +111,13 @@ public final class EmbeddedStack implements AutoCloseable {
     }
 
     /** What the services stand on. */
-    private record Infrastructure(KafkaSettings settings, FlinkCluster flink, MetricsServer metrics) {}
+    private record Infrastructure(KafkaSettings settings, FlinkMiniCluster flink, MetricsServer metrics) {}
 
     private Infrastructure startInfrastructure() {
         MetricsServer metrics = opened("metrics", MetricsServer.start(meters, config.ports().metrics(), this::ailment));
         CompletableFuture<EmbeddedBroker> broker = async(this::startBroker);
         CompletableFuture<RegistryProcess> registry = async(this::startRegistry);
-        CompletableFuture<FlinkCluster> flink = async(this::startFlink);
+        CompletableFuture<FlinkMiniCluster> flink = async(this::startFlink);
         // All of them, even when one has failed: whatever was opened must be known before it can be closed.
         join(CompletableFuture.allOf(broker, registry, flink));
         return new Infrastructure(
@@ -145,14 +146,14 @@ public final class EmbeddedStack implements AutoCloseable {
         return registry;
     }
 
-    private FlinkCluster startFlink() {
-        FlinkCluster flink = opened("Flink", FlinkCluster.start(config.ports().flink(), folder.flink()));
-        progress.step("Flink", flink.url());
+    private FlinkMiniCluster startFlink() {
+        FlinkMiniCluster flink = opened("Flink", FlinkMiniCluster.start(folder.flink(), FLINK_SLOTS));
+        progress.step("Flink", flink.webUrl().toString());
         return flink;
     }
 
     private CompletableFuture<Void> startServices(Infrastructure infrastructure) {
-        controlPlane = new ControlPlane(settings, config, meters, folder);
+        ControlPlane controlPlane = new ControlPlane(settings, config, meters, folder);
         CompletableFuture<Void> job = async(() -> {
             opened("flow allocation job", controlPlane.startJob(infrastructure.flink()));
             progress.step("job", "flow allocation runs");
@@ -250,7 +251,8 @@ public final class EmbeddedStack implements AutoCloseable {
                 RunningStack.startOf(self),
                 settings.bootstrap(),
                 settings.registryUrl(),
-                infrastructure.flink().url(),
+                infrastructure.flink().webUrl().toString(),
+                infrastructure.flink().metricsUrl().toString(),
                 infrastructure.metrics().url() + "/metrics",
                 folder.path().toString(),
                 folder.logs().toString(),
@@ -275,7 +277,7 @@ public final class EmbeddedStack implements AutoCloseable {
     }
 
     /** Where the layers are. */
-    public io.sluice.core.planning.PlacementPlan placement() {
+    public PlacementPlan placement() {
         return placement.plan();
     }
 

@@ -22,6 +22,7 @@ import java.util.List;
  * @param bootstrap the broker, host:port
  * @param registry root of the registry's Confluent API
  * @param flink Flink's web page and REST API
+ * @param flinkMetrics Prometheus endpoint of Flink
  * @param metrics Prometheus endpoint of router and stack
  * @param data folder of everything
  * @param logs folder of the logs
@@ -34,6 +35,7 @@ public record RunningStack(
         String bootstrap,
         String registry,
         String flink,
+        @JsonProperty("flink_metrics") String flinkMetrics,
         String metrics,
         String data,
         String logs,

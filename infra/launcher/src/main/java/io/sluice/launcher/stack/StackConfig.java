@@ -48,10 +48,10 @@ public record StackConfig(
         }
     }
 
-    /** Ports on loopback; 0: any free one. */
-    public record Ports(int broker, int registry, int flink, int metrics) {
+    /** Ports on loopback; 0: any free one. Flink always takes free ones. */
+    public record Ports(int broker, int registry, int metrics) {
         /** Free ports for everything. */
-        public static final Ports FREE = new Ports(0, 0, 0, 0);
+        public static final Ports FREE = new Ports(0, 0, 0);
     }
 
     /** Name a model is served under when the user gives none: that of its folder or file, without its suffix. */

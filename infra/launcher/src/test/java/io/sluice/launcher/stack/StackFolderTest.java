@@ -65,6 +65,7 @@ final class StackFolderTest {
                 "http://127.0.0.1:8081",
                 "http://127.0.0.1:8082",
                 "http://127.0.0.1:8083/metrics",
+                "http://127.0.0.1:8084/metrics",
                 "/data",
                 "/data/logs",
                 "psalm",
