@@ -26,6 +26,10 @@ import java.util.Set;
 public record PlacementPlan(
         String model, long epoch, int layerCount, int hiddenSize, int activationBytes, List<Stage> stages) {
 
+    /** Bounds that keep one absurd record from taking the planner's memory. */
+    private static final int MAX_LAYERS = 10_000;
+
+    private static final int MAX_STAGES = 4_096;
     private static final Set<String> RESERVED = Set.of(Allocation.SOURCE, Allocation.SINK);
     static final Comparator<Stage> ORDER =
             Comparator.comparing((Stage s) -> s.layers().first()).thenComparing(Stage::worker);
@@ -39,6 +43,10 @@ public record PlacementPlan(
             throw new IllegalArgumentException("placement of " + model + ": epoch " + epoch + ", layer count "
                     + layerCount + " and hidden size " + hiddenSize
                     + " must be at least 1, and activation bytes " + activationBytes + " must be 1 to 8");
+        }
+        if (layerCount > MAX_LAYERS || stages.size() > MAX_STAGES) {
+            throw new IllegalArgumentException("placement of " + model + ": " + layerCount + " layers on "
+                    + stages.size() + " workers is beyond " + MAX_LAYERS + " layers and " + MAX_STAGES + " workers");
         }
         stages = stages.stream().sorted(ORDER).toList();
         Set<WorkerId> seen = new HashSet<>();

@@ -1,0 +1,170 @@
+package io.sluice.planner;
+
+import io.sluice.core.LayerRange;
+import io.sluice.core.Stage;
+import io.sluice.core.WorkerId;
+import io.sluice.core.planning.Allocation;
+import io.sluice.core.planning.Allocation.EdgeFlow;
+import io.sluice.core.planning.Allocation.WorkerFlow;
+import io.sluice.core.planning.MemberStatus;
+import io.sluice.core.planning.PlacementPlan;
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Version 1 of the bytes of domain values in Flink's state and between its operators. A change of layout adds a version to
+ * the serializer that writes it and keeps reading the older ones. Stateless.
+ */
+final class DomainBytes {
+    /** The only version so far. */
+    static final int V1 = 1;
+
+    private DomainBytes() {}
+
+    /** Fails with a remedy when {@code version} is from a newer program. */
+    static void checkVersion(int version, String what) throws IOException {
+        if (version != V1) {
+            throw new IOException(what + " was written in version " + version
+                    + ", this program reads version 1; start the version that wrote it, or start without its checkpoint");
+        }
+    }
+
+    /** Writes one element. */
+    @FunctionalInterface
+    interface Writer<T> {
+        void write(T value, DataOutput out) throws IOException;
+    }
+
+    /** Reads one element. */
+    @FunctionalInterface
+    interface Reader<T> {
+        T read(DataInput in) throws IOException;
+    }
+
+    static <T> void writeList(List<T> list, DataOutput out, Writer<T> writer) throws IOException {
+        out.writeInt(list.size());
+        for (T element : list) {
+            writer.write(element, out);
+        }
+    }
+
+    static <T> List<T> readList(DataInput in, Reader<T> reader) throws IOException {
+        int size = in.readInt();
+        List<T> list = new ArrayList<>();
+        for (int i = 0; i < size; i++) {
+            list.add(reader.read(in));
+        }
+        return list;
+    }
+
+    static void write(LayerRange range, DataOutput out) throws IOException {
+        out.writeInt(range.first());
+        out.writeInt(range.end());
+    }
+
+    static LayerRange readRange(DataInput in) throws IOException {
+        return new LayerRange(in.readInt(), in.readInt());
+    }
+
+    static WorkerId readWorker(DataInput in) throws IOException {
+        return new WorkerId(in.readUTF());
+    }
+
+    static void write(Stage stage, DataOutput out) throws IOException {
+        out.writeUTF(stage.worker().value());
+        write(stage.layers(), out);
+    }
+
+    static Stage readStage(DataInput in) throws IOException {
+        return new Stage(readWorker(in), readRange(in));
+    }
+
+    static void write(PlacementPlan plan, DataOutput out) throws IOException {
+        out.writeUTF(plan.model());
+        out.writeLong(plan.epoch());
+        out.writeInt(plan.layerCount());
+        out.writeInt(plan.hiddenSize());
+        out.writeInt(plan.activationBytes());
+        writeList(plan.stages(), out, DomainBytes::write);
+    }
+
+    static PlacementPlan readPlan(DataInput in) throws IOException {
+        return new PlacementPlan(
+                in.readUTF(),
+                in.readLong(),
+                in.readInt(),
+                in.readInt(),
+                in.readInt(),
+                readList(in, DomainBytes::readStage));
+    }
+
+    static void write(MemberStatus s, DataOutput out) throws IOException {
+        out.writeUTF(s.model());
+        out.writeUTF(s.worker().value());
+        out.writeUTF(s.state().name());
+        out.writeLong(s.incarnation());
+        write(s.layers(), out);
+        out.writeUTF(s.region());
+        out.writeLong(s.kvCapacityTokens());
+        out.writeDouble(s.prefillTokensPerSecond());
+        out.writeDouble(s.decodeTokensPerSecond());
+        out.writeDouble(s.linkBytesPerSecond());
+        out.writeLong(s.atMillis());
+    }
+
+    static MemberStatus readStatus(DataInput in) throws IOException {
+        return new MemberStatus(
+                in.readUTF(),
+                readWorker(in),
+                MemberStatus.State.valueOf(in.readUTF()),
+                in.readLong(),
+                readRange(in),
+                in.readUTF(),
+                in.readLong(),
+                in.readDouble(),
+                in.readDouble(),
+                in.readDouble(),
+                in.readLong());
+    }
+
+    static void write(Allocation a, DataOutput out) throws IOException {
+        out.writeUTF(a.model());
+        out.writeLong(a.epoch());
+        out.writeLong(a.placementEpoch());
+        out.writeInt(a.layerCount());
+        writeList(a.workers(), out, (w, o) -> {
+            o.writeUTF(w.worker().value());
+            write(w.layers(), o);
+            o.writeUTF(w.region());
+            o.writeDouble(w.capacity());
+            o.writeDouble(w.flow());
+            o.writeLong(w.kvCapacityTokens());
+        });
+        writeList(a.edges(), out, (e, o) -> {
+            o.writeUTF(e.from());
+            o.writeUTF(e.to());
+            o.writeDouble(e.capacity());
+            o.writeDouble(e.flow());
+        });
+        out.writeDouble(a.maxFlow());
+        out.writeDouble(a.bound());
+        writeList(a.bottleneck(), out, (name, o) -> o.writeUTF(name));
+    }
+
+    static Allocation readAllocation(DataInput in) throws IOException {
+        return new Allocation(
+                in.readUTF(),
+                in.readLong(),
+                in.readLong(),
+                in.readInt(),
+                readList(in, i -> new WorkerFlow(
+                        readWorker(i), readRange(i), i.readUTF(), i.readDouble(), i.readDouble(), i.readLong())),
+                readList(in, i -> new EdgeFlow(i.readUTF(), i.readUTF(), i.readDouble(), i.readDouble())),
+                in.readDouble(),
+                in.readDouble(),
+                readList(in, DataInput::readUTF));
+    }
+}

@@ -1,0 +1,199 @@
+package io.sluice.planner;
+
+import io.sluice.messaging.ErrorPublisher;
+import io.sluice.messaging.KafkaSettings;
+import io.sluice.records.Allocation;
+import io.sluice.records.ErrorRecord;
+import io.sluice.schemas.TopicSpec;
+import io.sluice.schemas.Topics;
+import java.time.Duration;
+import java.util.List;
+import java.util.Properties;
+import org.apache.avro.specific.SpecificRecord;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.configuration.CheckpointingOptions;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.ExecutionOptions;
+import org.apache.flink.configuration.PipelineOptions;
+import org.apache.flink.configuration.RestartStrategyOptions;
+import org.apache.flink.configuration.StateBackendOptions;
+import org.apache.flink.connector.base.DeliveryGuarantee;
+import org.apache.flink.connector.kafka.sink.KafkaSink;
+import org.apache.flink.connector.kafka.sink.KafkaSinkBuilder;
+import org.apache.flink.connector.kafka.sink.TransactionNamingStrategy;
+import org.apache.flink.connector.kafka.source.KafkaSource;
+import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
+import org.apache.flink.core.execution.CheckpointingMode;
+import org.apache.flink.formats.avro.typeutils.AvroTypeInfo;
+import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.producer.ProducerConfig;
+
+/**
+ * The graph of the job, and only that:
+ *
+ * <pre>
+ * workers, placements (from the beginning) ─┐
+ *                                           ├─ decode ─ by model ─ allocate ─ allocations (exactly once)
+ * GPU and link telemetry (from now on) ─────┘    └──────────────────┴─ errors (at least once)
+ * </pre>
+ *
+ * Every operator has a uid, so state survives a new version of the job. State is on the heap: it is small, and RocksDB's
+ * classes would clash with those of Kafka Streams.
+ */
+public final class FlowAllocationJob {
+    /** Name of the job in Flink. */
+    public static final String NAME = "sluice-flow-allocation";
+
+    private static final List<TopicSpec<?>> CONTROL = List.of(Topics.WORKERS, Topics.PLACEMENTS);
+    private static final List<TopicSpec<?>> TELEMETRY = List.of(Topics.GPU_TELEMETRY, Topics.LINK_TELEMETRY);
+    private static final int TOLERABLE_FAILED_CHECKPOINTS = 20;
+
+    private FlowAllocationJob() {}
+
+    /** Topics the job reads and writes; they must exist. */
+    public static List<TopicSpec<?>> topics() {
+        return List.of(
+                Topics.WORKERS,
+                Topics.PLACEMENTS,
+                Topics.GPU_TELEMETRY,
+                Topics.LINK_TELEMETRY,
+                Topics.ALLOCATIONS,
+                Topics.ERRORS);
+    }
+
+    /** Adds the job to {@code env}, with the registry of the configuration. */
+    public static void build(StreamExecutionEnvironment env, PlannerConfig config) {
+        build(env, config, RegistryProvider.at(config.kafka().registryUrl(), config.startTimeout()));
+    }
+
+    /** As {@link #build(StreamExecutionEnvironment, PlannerConfig)} with a registry of the caller's. */
+    public static void build(StreamExecutionEnvironment env, PlannerConfig config, RegistryProvider registries) {
+        configure(env, config);
+        DataStream<RawRecord> control = read(env, config, CONTROL, "control", OffsetsInitializer.earliest());
+        DataStream<RawRecord> telemetry = read(env, config, TELEMETRY, "telemetry", OffsetsInitializer.latest());
+        SingleOutputStreamOperator<PlannerInput> inputs = control.union(telemetry)
+                .process(new RecordDecoder(registries))
+                .returns(new SerializerTypeInfo<>(PlannerInput.class, PlannerInputSerializer.INSTANCE))
+                .uid("decode")
+                .name("decode");
+        SingleOutputStreamOperator<Allocation> allocations = inputs.keyBy(
+                        input -> input.command().model(), Types.STRING)
+                .process(new FlowAllocationFunction(config.policy(), config.epochFloors()))
+                .returns(new AvroTypeInfo<>(Allocation.class))
+                .uid("allocate")
+                .name("allocate");
+        allocations
+                .sinkTo(allocationSink(config, registries))
+                .uid("allocations-sink")
+                .name("allocations");
+        inputs.getSideOutput(RecordDecoder.ERRORS)
+                .union(allocations.getSideOutput(RecordDecoder.ERRORS))
+                .sinkTo(errorSink(config, registries))
+                .uid("errors-sink")
+                .name("errors");
+    }
+
+    private static void configure(StreamExecutionEnvironment env, PlannerConfig config) {
+        Configuration c = new Configuration();
+        // The default adds up to 100 ms after the exchange by model.
+        c.set(ExecutionOptions.BUFFER_TIMEOUT, Duration.ZERO);
+        c.set(PipelineOptions.GENERIC_TYPES, false);
+        c.set(StateBackendOptions.STATE_BACKEND, "hashmap");
+        c.set(CheckpointingOptions.TOLERABLE_FAILURE_NUMBER, TOLERABLE_FAILED_CHECKPOINTS);
+        // Broker or registry away: try again for ever, ever more slowly.
+        c.set(RestartStrategyOptions.RESTART_STRATEGY, "exponential-delay");
+        c.set(RestartStrategyOptions.RESTART_STRATEGY_EXPONENTIAL_DELAY_INITIAL_BACKOFF, Duration.ofMillis(500));
+        c.set(RestartStrategyOptions.RESTART_STRATEGY_EXPONENTIAL_DELAY_MAX_BACKOFF, Duration.ofSeconds(10));
+        c.set(RestartStrategyOptions.RESTART_STRATEGY_EXPONENTIAL_DELAY_ATTEMPTS, Integer.MAX_VALUE);
+        env.configure(c);
+        env.setParallelism(config.parallelism());
+        env.enableCheckpointing(config.checkpointInterval().toMillis(), CheckpointingMode.EXACTLY_ONCE);
+    }
+
+    private static DataStream<RawRecord> read(
+            StreamExecutionEnvironment env,
+            PlannerConfig config,
+            List<TopicSpec<?>> topics,
+            String name,
+            OffsetsInitializer start) {
+        KafkaSource<RawRecord> source = KafkaSource.<RawRecord>builder()
+                .setBootstrapServers(config.kafka().bootstrap())
+                .setTopics(topics.stream().map(TopicSpec::name).toList())
+                .setGroupId(config.transactionalIdPrefix() + "-" + name)
+                .setClientIdPrefix(config.transactionalIdPrefix() + "-" + name)
+                .setStartingOffsets(start)
+                .setProperties(overrides(config.kafka()))
+                .setProperty(ConsumerConfig.FETCH_MIN_BYTES_CONFIG, "1")
+                .setDeserializer(new RawRecordSchema())
+                .build();
+        return env.fromSource(source, WatermarkStrategy.noWatermarks(), name + "-source")
+                .uid(name + "-source")
+                .name(name);
+    }
+
+    private static Properties overrides(KafkaSettings settings) {
+        Properties properties = new Properties();
+        properties.putAll(settings.overrides());
+        return properties;
+    }
+
+    private static KafkaSink<Allocation> allocationSink(PlannerConfig config, RegistryProvider registries) {
+        return sink(config, new RecordWriter<>(new AllocationTarget(), registries))
+                .setDeliveryGuarantee(DeliveryGuarantee.EXACTLY_ONCE)
+                .setTransactionalIdPrefix(config.transactionalIdPrefix())
+                // Finds what a killed predecessor left open by asking the broker, not by trying ids one after another.
+                .setTransactionNamingStrategy(TransactionNamingStrategy.POOLING)
+                .setProperty(
+                        ProducerConfig.TRANSACTION_TIMEOUT_CONFIG,
+                        Long.toString(config.transactionTimeout().toMillis()))
+                .build();
+    }
+
+    private static KafkaSink<ErrorRecord> errorSink(PlannerConfig config, RegistryProvider registries) {
+        return sink(config, new RecordWriter<>(new ErrorTarget(), registries))
+                .setDeliveryGuarantee(DeliveryGuarantee.AT_LEAST_ONCE)
+                .build();
+    }
+
+    private static <T extends SpecificRecord> KafkaSinkBuilder<T> sink(PlannerConfig config, RecordWriter<T> writer) {
+        Properties properties = overrides(config.kafka());
+        properties.setProperty(ProducerConfig.LINGER_MS_CONFIG, "0");
+        properties.setProperty(ProducerConfig.ACKS_CONFIG, "all");
+        return KafkaSink.<T>builder()
+                .setBootstrapServers(config.kafka().bootstrap())
+                .setKafkaProducerConfig(properties)
+                .setRecordSerializer(writer);
+    }
+
+    private static final class AllocationTarget implements RecordWriter.Target<Allocation> {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        public TopicSpec<Allocation> topic() {
+            return Topics.ALLOCATIONS;
+        }
+
+        @Override
+        public String key(Allocation record) {
+            return record.getModel();
+        }
+    }
+
+    private static final class ErrorTarget implements RecordWriter.Target<ErrorRecord> {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        public TopicSpec<ErrorRecord> topic() {
+            return Topics.ERRORS;
+        }
+
+        @Override
+        public String key(ErrorRecord record) {
+            return ErrorPublisher.key(record);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+package io.sluice.planner;
+
+import io.sluice.core.planning.PlannerPolicy;
+import io.sluice.messaging.KafkaSettings;
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+
+/**
+ * Everything the planner's job and its life cycle need. Immutable; begin with {@link #of} and change what differs.
+ *
+ * @param kafka broker and registry
+ * @param flink REST address {@code HOST:PORT} of an outside Flink cluster; empty: a MiniCluster in this process
+ * @param jars what to ship to an outside cluster: this program's jar with its dependencies, or all jars one by one
+ * @param dataDir where a MiniCluster keeps checkpoints and temporary files; an outside cluster uses its own
+ * @param checkpointInterval allocations become visible at checkpoints, so this is their added latency
+ * @param parallelism subtasks per operator; models are spread over them
+ * @param transactionalIdPrefix unique per planner on a broker; a second planner with the same prefix fences the first
+ * @param transactionTimeout at most the broker's {@code transaction.max.timeout.ms} (15 min by default)
+ * @param startTimeout how long each start waits for broker, registry and Flink
+ * @param policy how eagerly to publish
+ * @param epochFloors last epoch per model published before this job's own state began; {@link PlannerService} reads them
+ */
+public record PlannerConfig(
+        KafkaSettings kafka,
+        Optional<String> flink,
+        List<Path> jars,
+        Path dataDir,
+        Duration checkpointInterval,
+        int parallelism,
+        String transactionalIdPrefix,
+        Duration transactionTimeout,
+        Duration startTimeout,
+        PlannerPolicy policy,
+        Map<String, Long> epochFloors) {
+
+    private static final Duration MAX_TRANSACTION = Duration.ofMinutes(15);
+    private static final int MAX_PORT = 65_535;
+
+    public PlannerConfig {
+        Objects.requireNonNull(kafka, "kafka");
+        Objects.requireNonNull(dataDir, "dataDir");
+        Objects.requireNonNull(policy, "policy");
+        jars = List.copyOf(jars);
+        epochFloors = Map.copyOf(epochFloors);
+        flink.ifPresent(PlannerConfig::checkAddress);
+        if (checkpointInterval.toMillis() < 10) {
+            throw new IllegalArgumentException("--checkpoint-interval " + checkpointInterval
+                    + " is below 10 ms; Flink would do nothing but checkpoints");
+        }
+        if (parallelism < 1) {
+            throw new IllegalArgumentException("--parallelism " + parallelism + " must be at least 1");
+        }
+        if (transactionalIdPrefix.isBlank()) {
+            throw new IllegalArgumentException("the transactional id prefix must not be blank");
+        }
+        if (transactionTimeout.compareTo(checkpointInterval) <= 0 || transactionTimeout.compareTo(MAX_TRANSACTION) > 0) {
+            throw new IllegalArgumentException("transaction timeout " + transactionTimeout
+                    + " must be longer than the checkpoint interval " + checkpointInterval + " and at most "
+                    + MAX_TRANSACTION + ", what brokers allow");
+        }
+        if (startTimeout.isNegative() || startTimeout.isZero()) {
+            throw new IllegalArgumentException("start timeout " + startTimeout + " must be positive");
+        }
+    }
+
+    /** Defaults: MiniCluster, checkpoints every 500 ms, one subtask, one minute to start. */
+    public static PlannerConfig of(KafkaSettings kafka, Path dataDir) {
+        return new PlannerConfig(
+                kafka,
+                Optional.empty(),
+                List.of(),
+                dataDir,
+                Duration.ofMillis(500),
+                1,
+                "sluice-planner",
+                Duration.ofMinutes(5),
+                Duration.ofMinutes(1),
+                PlannerPolicy.DEFAULT,
+                Map.of());
+    }
+
+    /** On the Flink cluster whose REST API is at {@code address}. */
+    public PlannerConfig onCluster(String address, List<Path> shippedJars) {
+        return new PlannerConfig(
+                kafka, Optional.of(address), shippedJars, dataDir, checkpointInterval, parallelism,
+                transactionalIdPrefix, transactionTimeout, startTimeout, policy, epochFloors);
+    }
+
+    public PlannerConfig withCheckpointInterval(Duration interval) {
+        return new PlannerConfig(
+                kafka, flink, jars, dataDir, interval, parallelism, transactionalIdPrefix, transactionTimeout,
+                startTimeout, policy, epochFloors);
+    }
+
+    public PlannerConfig withParallelism(int subtasks) {
+        return new PlannerConfig(
+                kafka, flink, jars, dataDir, checkpointInterval, subtasks, transactionalIdPrefix, transactionTimeout,
+                startTimeout, policy, epochFloors);
+    }
+
+    public PlannerConfig withPolicy(PlannerPolicy other) {
+        return new PlannerConfig(
+                kafka, flink, jars, dataDir, checkpointInterval, parallelism, transactionalIdPrefix,
+                transactionTimeout, startTimeout, other, epochFloors);
+    }
+
+    PlannerConfig withEpochFloors(Map<String, Long> floors) {
+        return new PlannerConfig(
+                kafka, flink, jars, dataDir, checkpointInterval, parallelism, transactionalIdPrefix,
+                transactionTimeout, startTimeout, policy, floors);
+    }
+
+    private static void checkAddress(String address) {
+        URI uri = address.contains("/") ? URI.create("") : URI.create("//" + address);
+        if (uri.getHost() == null || uri.getPort() < 1 || uri.getPort() > MAX_PORT) {
+            throw new IllegalArgumentException("--flink '" + address
+                    + "' must be HOST:PORT of the cluster's REST API, for example 127.0.0.1:8081");
+        }
+    }
+}
