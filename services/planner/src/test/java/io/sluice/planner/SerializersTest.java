@@ -1,0 +1,116 @@
+package io.sluice.planner;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.sluice.core.WorkerId;
+import io.sluice.core.planning.DeviceSample;
+import io.sluice.core.planning.FlowPlanner;
+import io.sluice.core.planning.LinkSample;
+import io.sluice.core.planning.LinkSample.Transfer;
+import io.sluice.core.planning.PlannerCommand;
+import io.sluice.core.planning.PlannerPolicy;
+import io.sluice.core.planning.PlannerState;
+import io.sluice.messaging.PlacementCodec;
+import io.sluice.records.Stage;
+import io.sluice.records.WorkerState;
+import java.io.IOException;
+import java.util.List;
+import org.apache.flink.api.common.typeutils.TypeSerializer;
+import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
+import org.apache.flink.core.memory.DataInputDeserializer;
+import org.apache.flink.core.memory.DataOutputSerializer;
+import org.junit.jupiter.api.Test;
+
+class SerializersTest {
+    private static final long NOW = 1_800_000_000_000L;
+
+    private static final List<PlannerCommand> COMMANDS = List.of(
+            new PlannerCommand.Place(PlacementCodec.decode(
+                    Records.placement(3, new Stage("a", 0, 2), new Stage("b", 2, 4)))),
+            new PlannerCommand.Announce(PlannerCodec.decode(Records.worker("a", 0, 2, WorkerState.JOINED, 1, NOW))),
+            new PlannerCommand.Announce(PlannerCodec.decode(Records.worker("b", 2, 4, WorkerState.JOINED, 1, NOW))),
+            new PlannerCommand.MeasureDevice(
+                    new DeviceSample(Records.MODEL, new WorkerId("a"), 1, 5, NOW, 250, 100_000, 0.4, 7, 8)),
+            new PlannerCommand.MeasureLink(new LinkSample(
+                    Records.MODEL, "a", "b", NOW, List.of(new Transfer(10, -3), new Transfer(20, 9)))),
+            new PlannerCommand.MeasureDevice(
+                    new DeviceSample(Records.MODEL, new WorkerId("b"), 1, 6, NOW, 250, -1, Double.NaN, 7, 8)),
+            new PlannerCommand.Tick(Records.MODEL));
+
+    private static PlannerState state() {
+        FlowPlanner planner = new FlowPlanner(new OrToolsMaxFlow(), PlannerPolicy.DEFAULT);
+        PlannerState state = new PlannerState(Records.MODEL, 7);
+        COMMANDS.forEach(command -> planner.decide(state, command, NOW).forEach(state::apply));
+        assertThat(state.published()).isPresent();
+        return state;
+    }
+
+    private static <T> byte[] bytes(TypeSerializer<T> serializer, T value) throws IOException {
+        DataOutputSerializer out = new DataOutputSerializer(64);
+        serializer.serialize(value, out);
+        return out.getCopyOfBuffer();
+    }
+
+    private static <T> T back(TypeSerializer<T> serializer, byte[] bytes) throws IOException {
+        DataInputDeserializer in = new DataInputDeserializer(bytes);
+        T value = serializer.deserialize(in);
+        assertThat(in.available()).isZero();
+        return value;
+    }
+
+    @Test
+    void shouldCarryEveryCommand() throws IOException {
+        for (PlannerCommand command : COMMANDS) {
+            PlannerInput input = new PlannerInput(command, "topic", 2, 99);
+            assertThat(back(PlannerInputSerializer.INSTANCE, bytes(PlannerInputSerializer.INSTANCE, input)))
+                    .isEqualTo(input);
+        }
+    }
+
+    @Test
+    void shouldCarryTheWholeState() throws IOException {
+        PlannerState state = state();
+        byte[] bytes = bytes(PlannerStateSerializer.INSTANCE, state);
+        PlannerState restored = back(PlannerStateSerializer.INSTANCE, bytes);
+        assertThat(restored.epoch()).isEqualTo(8);
+        assertThat(restored.members()).isEqualTo(state.members());
+        assertThat(restored.links()).isEqualTo(state.links());
+        assertThat(restored.placement()).isEqualTo(state.placement());
+        assertThat(restored.published()).isEqualTo(state.published());
+        assertThat(restored.publishedMillis()).isEqualTo(state.publishedMillis());
+        assertThat(bytes(PlannerStateSerializer.INSTANCE, restored)).isEqualTo(bytes);
+    }
+
+    @Test
+    void shouldCopyDeeplyEnoughForASnapshotUnderWay() throws IOException {
+        PlannerState state = state();
+        PlannerState copy = PlannerStateSerializer.INSTANCE.copy(state);
+        byte[] before = bytes(PlannerStateSerializer.INSTANCE, copy);
+        state.members().clear();
+        assertThat(bytes(PlannerStateSerializer.INSTANCE, copy)).isEqualTo(before);
+    }
+
+    @Test
+    void shouldRefuseStateOfANewerProgram() throws IOException {
+        byte[] bytes = bytes(PlannerStateSerializer.INSTANCE, state());
+        bytes[0] = 9;
+        assertThatThrownBy(() -> back(PlannerStateSerializer.INSTANCE, bytes))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("version 9");
+    }
+
+    @Test
+    void shouldRestoreTheSerializerFromItsSnapshot() throws IOException {
+        DataOutputSerializer out = new DataOutputSerializer(64);
+        TypeSerializerSnapshot.writeVersionedSnapshot(out, PlannerStateSerializer.INSTANCE.snapshotConfiguration());
+        TypeSerializerSnapshot<PlannerState> snapshot = TypeSerializerSnapshot.readVersionedSnapshot(
+                new DataInputDeserializer(out.getCopyOfBuffer()), getClass().getClassLoader());
+        assertThat(snapshot.restoreSerializer()).isEqualTo(PlannerStateSerializer.INSTANCE);
+        assertThat(PlannerStateSerializer.INSTANCE
+                        .snapshotConfiguration()
+                        .resolveSchemaCompatibility(snapshot)
+                        .isCompatibleAsIs())
+                .isTrue();
+    }
+}
