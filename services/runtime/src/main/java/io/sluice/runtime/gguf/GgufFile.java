@@ -28,6 +28,7 @@ public final class GgufFile {
     private static final int MAX_DIMENSIONS = 4;
     private static final long WINDOW_BYTES = 1L << 30;
     private static final int OVERLAP_BYTES = 64;
+    private static final int MAX_MESSAGE = 600;
     private static final int STEP_ELEMENTS = 1 << 14;
 
     private final Path path;
@@ -137,8 +138,11 @@ public final class GgufFile {
         }
     }
 
+    /** One line of bounded length, whatever names and values a damaged file put into it. */
     static ModelFormatException problem(Path path, String problem) {
-        return new ModelFormatException(path + ": " + problem);
+        String line = problem.replaceAll("[\\p{Cntrl}\\s]+", " ");
+        return new ModelFormatException(
+                path + ": " + (line.length() <= MAX_MESSAGE ? line : line.substring(0, MAX_MESSAGE) + "…"));
     }
 
     /** Maps the file in windows that overlap by a little, so that every block lies whole in the window it begins in. */

@@ -7,12 +7,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
+import java.util.regex.Pattern;
 
 /**
  * Finds tokens that are matched as whole strings before any splitting: the longest one at the leftmost place, as Hugging
  * Face's tokenizers do. Thread-safe.
  */
 final class AddedTokens {
+    private static final Pattern WORD = Pattern.compile("\\w", Pattern.UNICODE_CHARACTER_CLASS);
+
     private final Map<Character, List<AddedToken>> byFirst = new HashMap<>();
 
     AddedTokens(Collection<AddedToken> tokens) {
@@ -74,8 +77,9 @@ final class AddedTokens {
                 && (end == text.length() || !isWord(text.codePointAt(end)));
     }
 
+    /** {@code \w} of the Unicode Standard's annex on regular expressions. */
     private static boolean isWord(int codePoint) {
-        return Character.isLetterOrDigit(codePoint) || codePoint == '_';
+        return WORD.matcher(Character.toString(codePoint)).matches();
     }
 
     private static boolean isSpace(char character) {

@@ -31,6 +31,7 @@ public final class JinjaChatTemplate implements ChatTemplate {
     private final String eos;
     private final InstantSource clock;
     private final ZoneId zone;
+    private volatile boolean checked;
 
     /**
      * @param source the template
@@ -65,7 +66,10 @@ public final class JinjaChatTemplate implements ChatTemplate {
         bindings.put("strftime_now", true);
         RenderResult result;
         try {
+            requireSupported();
             result = Engine.JINJA.renderForResult(source, bindings);
+        } catch (ChatTemplateException e) {
+            throw e;
         } catch (RuntimeException e) {
             throw new ChatTemplateException("the chat template cannot be rendered: " + oneLine(e.getMessage()));
         }
@@ -73,6 +77,16 @@ public final class JinjaChatTemplate implements ChatTemplate {
             throw refusal(error);
         }
         return result.getOutput();
+    }
+
+    private void requireSupported() {
+        if (!checked) {
+            TemplateCheck.problem(source, name -> Engine.JINJA.getGlobalContext().getFilter(name) != null)
+                    .ifPresent(problem -> {
+                        throw new ChatTemplateException("the chat template cannot be rendered: " + problem);
+                    });
+            checked = true;
+        }
     }
 
     private static ChatTemplateException refusal(TemplateError error) {
