@@ -65,6 +65,11 @@ public final class RequestOutcome {
         return tokenIds;
     }
 
+    /** When each token arrived, nanoseconds on the client's monotonic clock. */
+    public List<Long> tokenNanos() {
+        return tokenNanos;
+    }
+
     public String text() {
         return text.toString();
     }
