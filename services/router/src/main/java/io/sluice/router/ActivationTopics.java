@@ -4,10 +4,11 @@ import io.sluice.core.WorkerId;
 import io.sluice.schemas.Topics;
 import java.time.Duration;
 import java.util.Set;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
-import org.apache.kafka.clients.admin.Admin;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -16,20 +17,20 @@ import org.slf4j.LoggerFactory;
  * everything behind it until Kafka's producer gives up, so the router does not choose such a worker. The answer comes from
  * a list that is refreshed in the background, at once when an unknown worker is asked for. Thread-safe, never blocks.
  */
-final class ActivationTopics implements Predicate<WorkerId>, AutoCloseable {
+final class ActivationTopics implements Predicate<WorkerId> {
     private static final Logger LOG = LoggerFactory.getLogger(ActivationTopics.class);
     private static final long REFRESH_NANOS = Duration.ofSeconds(5).toNanos();
     private static final long REFRESH_UNKNOWN_NANOS = Duration.ofMillis(200).toNanos();
 
-    private final Admin admin;
+    private final Supplier<CompletionStage<Set<String>>> lister;
     private final LongSupplier nanoTime;
     private final AtomicBoolean refreshing = new AtomicBoolean();
     private volatile Set<String> topics = Set.of();
     private volatile long refreshedAt;
 
-    /** @param admin closed with this object */
-    ActivationTopics(Admin admin, LongSupplier nanoTime) {
-        this.admin = admin;
+    /** @param lister asks for the names of all topics */
+    ActivationTopics(Supplier<CompletionStage<Set<String>>> lister, LongSupplier nanoTime) {
+        this.lister = lister;
         this.nanoTime = nanoTime;
         this.refreshedAt = nanoTime.getAsLong() - REFRESH_NANOS;
     }
@@ -45,7 +46,7 @@ final class ActivationTopics implements Predicate<WorkerId>, AutoCloseable {
     }
 
     private void refresh() {
-        admin.listTopics().names().whenComplete((names, failure) -> {
+        lister.get().whenComplete((names, failure) -> {
             if (failure == null) {
                 topics = Set.copyOf(names);
             } else {
@@ -54,10 +55,5 @@ final class ActivationTopics implements Predicate<WorkerId>, AutoCloseable {
             refreshedAt = nanoTime.getAsLong();
             refreshing.set(false);
         });
-    }
-
-    @Override
-    public void close() {
-        admin.close(Duration.ofSeconds(1));
     }
 }

@@ -23,6 +23,7 @@ final class Outbox {
 
     private final ProcessorContext<byte[], Object> context;
     private final RouterMetrics metrics;
+    private long deadLetters;
 
     Outbox(ProcessorContext<byte[], Object> context, RouterMetrics metrics) {
         this.context = context;
@@ -58,8 +59,12 @@ final class Outbox {
                 message,
                 SERVICE,
                 context.currentSystemTimeMs());
-        LOG.warn("record refused topic={} partition={} offset={} reason={} message={}", origin.topic(),
-                origin.partition(), origin.offset(), reason, error.getMessage());
+        deadLetters++;
+        // All are in the errors topic; a flood of them must not become a flood of lines.
+        if (Long.bitCount(deadLetters) == 1) {
+            LOG.warn("record refused topic={} partition={} offset={} reason={} refusedSoFar={} message={}", origin.topic(),
+                    origin.partition(), origin.offset(), reason, deadLetters, error.getMessage());
+        }
         error(error);
         metrics.deadLetter(origin.topic());
     }

@@ -36,6 +36,7 @@ public final class RouterService implements AutoCloseable {
     private static final List<TopicSpec<?>> TOPICS = List.of(
             Topics.REQUESTS, Topics.TOKENS, Topics.COMPLETIONS, Topics.ERRORS, Topics.SESSIONS, Topics.ALLOCATIONS);
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(10);
+    private static final Duration ADMIN_CLOSE_TIMEOUT = Duration.ofSeconds(1);
     private static final Duration REPORT = Duration.ofSeconds(3);
     private static final Duration RETRY_PAUSE = Duration.ofSeconds(1);
     private static final Duration FAILURE_WINDOW = Duration.ofMinutes(5);
@@ -43,16 +44,18 @@ public final class RouterService implements AutoCloseable {
     private static final int FAILURES_MAX = 5;
 
     private final SchemaRegistry registry;
-    private final ActivationTopics activationTopics;
+    private final Admin admin;
     private final KafkaStreams streams;
     private final CompletableFuture<Void> stopped = new CompletableFuture<>();
     private final CompletableFuture<Void> running = new CompletableFuture<>();
     private final Deque<Long> failures = new ArrayDeque<>();
     private volatile Throwable lastFailure;
 
-    private RouterService(RouterConfig config, SchemaRegistry registry, ActivationTopics activationTopics, int partitions) {
+    private RouterService(RouterConfig config, SchemaRegistry registry, Admin admin, int partitions) {
         this.registry = registry;
-        this.activationTopics = activationTopics;
+        this.admin = admin;
+        ActivationTopics activationTopics = new ActivationTopics(
+                () -> admin.listTopics().names().toCompletionStage(), System::nanoTime);
         Properties properties = new Properties();
         properties.putAll(RouterStreamsConfig.of(config));
         this.streams = new KafkaStreams(
@@ -73,19 +76,20 @@ public final class RouterService implements AutoCloseable {
      * @throws IllegalStateException when existing topics do not fit or the topology does not start
      */
     public static RouterService start(RouterConfig config) {
-        int partitions;
-        try (TopicAdmin topics = new TopicAdmin(config.kafka(), config.startTimeout())) {
-            topics.ensure(TOPICS);
-        }
-        SchemaRegistry registry = new SchemaRegistry(config.kafka().registryUrl(), config.startTimeout());
+        ensureTopics(config);
+        return start(config, new SchemaRegistry(config.kafka().registryUrl(), config.startTimeout()));
+    }
+
+    /** Starts a router on a given registry, which is closed with it; its topics exist. */
+    static RouterService start(RouterConfig config, SchemaRegistry registry) {
         Admin admin = Admin.create(KafkaClients.admin(config.kafka()));
-        ActivationTopics activationTopics = new ActivationTopics(admin, System::nanoTime);
         RouterService service;
+        int partitions;
         try {
             partitions = partitions(admin, config.startTimeout());
-            service = new RouterService(config, registry, activationTopics, partitions);
+            service = new RouterService(config, registry, admin, partitions);
         } catch (RuntimeException e) {
-            activationTopics.close();
+            admin.close(ADMIN_CLOSE_TIMEOUT);
             registry.close();
             throw e;
         }
@@ -101,6 +105,12 @@ public final class RouterService implements AutoCloseable {
         return service;
     }
 
+    static void ensureTopics(RouterConfig config) {
+        try (TopicAdmin topics = new TopicAdmin(config.kafka(), config.startTimeout())) {
+            topics.ensure(TOPICS);
+        }
+    }
+
     /** Whether it takes requests now; false while it rebalances or after it has stopped. */
     public boolean isRunning() {
         return streams.state() == State.RUNNING;
@@ -114,7 +124,7 @@ public final class RouterService implements AutoCloseable {
     @Override
     public void close() {
         streams.close(CLOSE_TIMEOUT);
-        activationTopics.close();
+        admin.close(ADMIN_CLOSE_TIMEOUT);
         registry.close();
         stopped.complete(null);
     }
