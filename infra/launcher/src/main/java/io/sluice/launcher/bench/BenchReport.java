@@ -45,7 +45,7 @@ final class BenchReport {
         rows.add(new Row(row, unit, value, null, null));
     }
 
-    void add(String row, String unit, double value, double baseline, String target) {
+    void add(String row, String unit, double value, Double baseline, String target) {
         rows.add(new Row(row, unit, value, baseline, target));
     }
 

@@ -1,0 +1,79 @@
+package io.sluice.launcher.bench;
+
+import io.sluice.launcher.JsonFile;
+import io.sluice.launcher.Logs;
+import io.sluice.launcher.stack.StackFolder;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Runs one benchmark. A missed target is reported, not punished: the exit status is 0 when the measurement succeeded. */
+@Command(
+        name = "bench",
+        description = "Measures Sluice against a baseline in the same run; prints a table.",
+        footerHeading = "%nBenchmarks:%n",
+        footer = {
+            "  hop        one hop through the log against a bare Kafka produce and consume",
+            "  pipeline   decode throughput of a 3-stage pipeline against the runtime in one process",
+            "             (and llama.cpp, where infra/checks/smollm2.py has set it up)",
+            "  shares     planned against measured shares; max-flow against round robin under the same load",
+            "  start      time until ready and memory (PSS) of each part",
+            "%nJSON (--json FILE): machine, rows[]: name, unit, value, baseline, ratio, target, met"
+        },
+        mixinStandardHelpOptions = true)
+public final class BenchCommand implements Callable<Integer>, Logs.InFolder {
+    @Spec
+    private CommandSpec spec;
+
+    @Parameters(index = "0", paramLabel = "NAME", description = "hop, pipeline, shares or start.")
+    private String name;
+
+    @Option(names = "--json", paramLabel = "FILE", description = "Write the rows to FILE as JSON.")
+    private Path json;
+
+    @Option(names = "--data", paramLabel = "DIR", description = "Folder for the stacks measured; default: .sluice/bench.")
+    private Path data;
+
+    @Option(
+            names = "--rounds",
+            paramLabel = "N",
+            defaultValue = "3",
+            description = "Repetitions, baseline and Sluice in turn; default: ${DEFAULT-VALUE}.")
+    private int rounds;
+
+    @Override
+    public Path dataFolder() {
+        return data == null ? StackFolder.defaultPath().resolve("bench") : data.toAbsolutePath();
+    }
+
+    @Override
+    public Integer call() throws Exception {
+        if (rounds < 1) {
+            throw new ParameterException(spec.commandLine(), "--rounds " + rounds + " must be at least 1");
+        }
+        Map<String, Bench> benches = new TreeMap<>(Map.of(
+                "hop", new HopBench(),
+                "pipeline", new PipelineBench(),
+                "shares", new SharesBench(),
+                "start", new StartBench()));
+        Bench bench = benches.get(name);
+        if (bench == null) {
+            throw new ParameterException(
+                    spec.commandLine(), "there is no benchmark '" + name + "'; choose one of " + benches.keySet());
+        }
+        PrintStream out = System.out;
+        BenchReport report = new BenchReport(name);
+        bench.run(new Bench.Setting(dataFolder(), rounds, out), report);
+        report.print(out);
+        JsonFile.write(json, report.toJson());
+        return 0;
+    }
+}

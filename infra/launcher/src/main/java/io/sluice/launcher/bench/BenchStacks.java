@@ -1,0 +1,48 @@
+package io.sluice.launcher.bench;
+
+import io.sluice.core.LayerRange;
+import io.sluice.core.routing.RoutingPolicy;
+import io.sluice.launcher.stack.StackConfig;
+import io.sluice.launcher.stack.StackFolder;
+import io.sluice.launcher.stack.WorkerSpec;
+import io.sluice.launcher.stack.WorkersFile;
+import io.sluice.runtime.ActivationDtype;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** The stacks that benchmarks start. */
+final class BenchStacks {
+    private BenchStacks() {}
+
+    /** The model that comes with Sluice. */
+    static Path psalmModel() {
+        return StackFolder.repository().resolve("models").resolve("psalm");
+    }
+
+    /** The demo's stack: four unlike emulated devices in two stages. */
+    static StackConfig psalm(Path data) {
+        return unlike(data, RoutingPolicy.MAX_FLOW);
+    }
+
+    /** The demo's stack under a policy. */
+    static StackConfig unlike(Path data, RoutingPolicy policy) {
+        return new StackConfig(
+                psalmModel(), "psalm", WorkersFile.defaults(), 2, policy, ActivationDtype.FP16, data, StackConfig.Ports.FREE);
+    }
+
+    /** {@code stages} workers on the CPU in a row, layers split evenly. */
+    static StackConfig chain(Path data, Path model, String name, int layerCount, int stages) {
+        List<WorkerSpec> workers = new ArrayList<>();
+        for (int stage = 0; stage < stages; stage++) {
+            LayerRange layers =
+                    new LayerRange(stage * layerCount / stages, (stage + 1) * layerCount / stages);
+            WorkerSpec plain = WorkerSpec.of("stage-" + stage, "cpu");
+            workers.add(new WorkerSpec(
+                    plain.id(), plain.device(), plain.memoryBytes(), plain.region(), Optional.of(layers), plain.kvMib()));
+        }
+        return new StackConfig(
+                model, name, workers, stages, RoutingPolicy.MAX_FLOW, ActivationDtype.FP16, data, StackConfig.Ports.FREE);
+    }
+}
