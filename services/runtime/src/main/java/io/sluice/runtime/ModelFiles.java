@@ -6,33 +6,61 @@ import io.sluice.runtime.text.Tokenizer;
 import io.sluice.runtime.weights.SafetensorsModel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 
-/**
- * Opens a model as people have it on disk: a Hugging Face folder or a GGUF file. What is wrong with either is a
- * {@link ModelFormatException} of one line.
- */
+/** Opens what {@code --model} names: a Hugging Face folder or a {@code .gguf} file. */
 public final class ModelFiles {
+    private static final String GGUF = ".gguf";
+
     private ModelFiles() {}
 
-    /** The weights; close them when nothing reads them any more. */
-    public static ModelWeights weights(Path model) {
-        return isFolder(model) ? SafetensorsModel.open(model) : GgufModel.open(model, nameOf(model));
-    }
-
-    /** The tokenizer, without the weights. */
-    public static Tokenizer tokenizer(Path model) {
-        return isFolder(model) ? FolderTokenizer.open(model) : GgufModel.tokenizer(model);
-    }
-
-    private static boolean isFolder(Path model) {
-        if (!Files.exists(model)) {
-            throw new ModelFormatException(
-                    model + ": no such folder or file; a model is a Hugging Face folder or a .gguf file");
+    /**
+     * Opens configuration, weights and tokenizer; tensors are read only when a runner asks for them.
+     *
+     * @throws ModelFormatException when something is missing, damaged or not supported; one line that names it
+     */
+    public static ServedModelFiles open(Path path) {
+        if (isGguf(path)) {
+            GgufModel model = gguf(path);
+            try {
+                return new ServedModelFiles(model.config(), model, model.tokenizer());
+            } catch (RuntimeException e) {
+                model.close();
+                throw e;
+            }
         }
-        return Files.isDirectory(model);
+        ModelWeights weights = openWeights(path);
+        try {
+            Tokenizer tokenizer = FolderTokenizer.open(path);
+            return new ServedModelFiles(weights.config(), weights, tokenizer);
+        } catch (RuntimeException e) {
+            weights.close();
+            throw e;
+        }
     }
 
-    private static String nameOf(Path file) {
-        return file.getFileName().toString().replaceFirst("(?i)\\.gguf$", "");
+    /** As {@link #open}, without the tokenizer: for stages that see only token ids or hidden states. */
+    public static ModelWeights openWeights(Path path) {
+        if (isGguf(path)) {
+            return gguf(path);
+        }
+        if (!Files.exists(path)) {
+            throw new ModelFormatException("no model at " + path.toAbsolutePath()
+                    + ": give a Hugging Face folder or a .gguf file");
+        }
+        if (!Files.isDirectory(path)) {
+            throw new ModelFormatException(path + " is neither a folder nor a .gguf file: give the folder that holds"
+                    + " config.json and the *.safetensors files, or a .gguf file");
+        }
+        return SafetensorsModel.open(path);
+    }
+
+    private static boolean isGguf(Path path) {
+        return path.toString().toLowerCase(Locale.ROOT).endsWith(GGUF) && !Files.isDirectory(path);
+    }
+
+    private static GgufModel gguf(Path path) {
+        String file = path.getFileName().toString();
+        return GgufModel.open(path, file.substring(0, file.length() - GGUF.length()));
     }
 }

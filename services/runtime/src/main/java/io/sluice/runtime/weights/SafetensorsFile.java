@@ -28,7 +28,7 @@ final class SafetensorsFile implements AutoCloseable {
     private static final long MAX_HEADER_BYTES = 100_000_000;
     private static final long WINDOW_BYTES = 1L << 30;
     /** Reads up to this size use the windows, which overlap by as much so that no such read straddles two. */
-    private static final int SMALL_BYTES = 1 << 20;
+    private static final int SMALL_BYTES = 1 << 16;
 
     private static final int LARGE_CHUNK_BYTES = 64 << 20;
 
