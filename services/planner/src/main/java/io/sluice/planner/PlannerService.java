@@ -31,7 +31,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class PlannerService implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(PlannerService.class);
-    private static final Duration POLL = Duration.ofMillis(200);
+    private static final Duration POLL = Duration.ofMillis(50);
     private static final Duration CANCEL = Duration.ofSeconds(10);
 
     private final Optional<FlinkMiniCluster> own;
@@ -50,17 +50,21 @@ public final class PlannerService implements AutoCloseable {
      * @throws RuntimeException when broker, registry or Flink do not answer in time; the message says which and what to do
      */
     public static PlannerService start(PlannerConfig config) {
+        return start(config, RegistryProvider.at(config.kafka().registryUrl(), config.startTimeout()));
+    }
+
+    static PlannerService start(PlannerConfig config, RegistryProvider registries) {
         try (TopicAdmin topics = new TopicAdmin(config.kafka(), config.startTimeout())) {
             topics.ensure(FlowAllocationJob.topics());
         }
-        PlannerConfig resumed = config.withEpochFloors(lastEpochs(config));
+        PlannerConfig resumed = config.withEpochFloors(lastEpochs(config, registries));
         Optional<FlinkMiniCluster> own = config.flink().isPresent()
                 ? Optional.empty()
                 : Optional.of(FlinkMiniCluster.start(config.dataDir(), config.parallelism()));
         try {
             URI web = own.map(FlinkMiniCluster::webUrl)
                     .orElseGet(() -> URI.create("http://" + config.flink().orElseThrow()));
-            JobClient job = submit(resumed, web, own.isPresent());
+            JobClient job = submit(resumed, registries, web, own.isPresent());
             awaitRunning(job, web, config.startTimeout());
             LOG.info("planner running job={} web={} epochs={}", job.getJobID(), web, resumed.epochFloors());
             return new PlannerService(own, web, job);
@@ -71,9 +75,9 @@ public final class PlannerService implements AutoCloseable {
     }
 
     /** Last epoch of each model in the topic, aborted ones included: an epoch is never used twice. */
-    private static Map<String, Long> lastEpochs(PlannerConfig config) {
+    private static Map<String, Long> lastEpochs(PlannerConfig config, RegistryProvider registries) {
         Map<String, Long> epochs = new TreeMap<>();
-        try (SchemaRegistry registry = new SchemaRegistry(config.kafka().registryUrl(), config.startTimeout());
+        try (SchemaRegistry registry = registries.open();
                 TopicTail<Allocation> tail = TopicTail.fromBeginning(
                         config.kafka(), registry, Topics.ALLOCATIONS, IsolationLevel.READ_UNCOMMITTED)) {
             while (!tail.atEnd()) {
@@ -86,7 +90,8 @@ public final class PlannerService implements AutoCloseable {
         return epochs;
     }
 
-    private static JobClient submit(PlannerConfig config, URI web, boolean inProcess) {
+    private static JobClient submit(
+            PlannerConfig config, RegistryProvider registries, URI web, boolean inProcess) {
         Configuration c = new Configuration();
         c.set(DeploymentOptions.ATTACHED, false);
         c.set(RestOptions.ADDRESS, web.getHost());
@@ -96,7 +101,7 @@ public final class PlannerService implements AutoCloseable {
                 : config.jars().stream().map(Path::toString).toArray(String[]::new);
         StreamExecutionEnvironment env =
                 StreamExecutionEnvironment.createRemoteEnvironment(web.getHost(), web.getPort(), c, jars);
-        FlowAllocationJob.build(env, config);
+        FlowAllocationJob.build(env, config, registries);
         try {
             return env.executeAsync(FlowAllocationJob.NAME);
         } catch (Exception e) {
@@ -127,7 +132,7 @@ public final class PlannerService implements AutoCloseable {
             throw new IllegalStateException("Flink at " + web + " does not answer: " + e.getCause(), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted while the planner was starting", e);
+            throw new IllegalStateException("interrupted while waiting for the planner's job", e);
         }
     }
 
@@ -136,7 +141,7 @@ public final class PlannerService implements AutoCloseable {
             Thread.sleep(POLL);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted while the planner was starting", e);
+            throw new IllegalStateException("interrupted while waiting for the planner's job", e);
         }
     }
 
@@ -168,9 +173,14 @@ public final class PlannerService implements AutoCloseable {
     public void close() {
         try {
             job.cancel().get(CANCEL.toMillis(), TimeUnit.MILLISECONDS);
+            // Cancelling is only asked for so far; a cluster that is closed meanwhile logs stack traces.
+            long deadline = System.nanoTime() + CANCEL.toNanos();
+            while (!status().isGloballyTerminalState() && System.nanoTime() - deadline < 0) {
+                pause();
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        } catch (ExecutionException | TimeoutException e) {
+        } catch (ExecutionException | TimeoutException | IllegalStateException e) {
             LOG.warn("planner job not cancelled job={} message={}", job.getJobID(), e.toString());
         }
         own.ifPresent(FlinkMiniCluster::close);

@@ -5,13 +5,20 @@ import io.sluice.schemas.SchemaRegistry;
 import io.sluice.schemas.TopicSpec;
 import java.io.Serializable;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Optional;
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.flink.api.common.serialization.SerializationSchema;
+import org.apache.flink.connector.kafka.lineage.DefaultKafkaDatasetFacet;
+import org.apache.flink.connector.kafka.lineage.DefaultKafkaDatasetIdentifier;
+import org.apache.flink.connector.kafka.lineage.KafkaDatasetFacet;
+import org.apache.flink.connector.kafka.lineage.KafkaDatasetFacetProvider;
 import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
 import org.apache.kafka.clients.producer.ProducerRecord;
 
 /** Writes a topic's records in the registry's wire format; opens the registry once per subtask. */
-final class RecordWriter<T extends SpecificRecord> implements KafkaRecordSerializationSchema<T> {
+final class RecordWriter<T extends SpecificRecord>
+        implements KafkaRecordSerializationSchema<T>, KafkaDatasetFacetProvider {
     private static final long serialVersionUID = 1L;
 
     private final Target<T> target;
@@ -38,6 +45,13 @@ final class RecordWriter<T extends SpecificRecord> implements KafkaRecordSeriali
             // Registers on construction; afterwards only the id is needed.
             serializer = new AvroSerializer<>(registry, target.topic());
         }
+    }
+
+    /** Names the topic to the sink, which looks for transactions that a killed predecessor left open there. */
+    @Override
+    public Optional<KafkaDatasetFacet> getKafkaDatasetFacet() {
+        return Optional.of(new DefaultKafkaDatasetFacet(
+                DefaultKafkaDatasetIdentifier.ofTopics(List.of(target.topic().name()))));
     }
 
     @Override
