@@ -84,8 +84,8 @@ final class ActivationPublisher {
             return;
         }
         byte[] key = sent.getFirst().getSessionId().getBytes(StandardCharsets.UTF_8);
-        byte[] value = serializer.serialize(topic, new ActivationBatch(self.value(), epochMicros.getAsLong(), sent));
         try {
+            byte[] value = serializer.serialize(topic, new ActivationBatch(self.value(), epochMicros.getAsLong(), sent));
             producer.send(new ProducerRecord<>(topic, 0, key, value), (metadata, failure) -> {
                 if (failure != null) {
                     report(sent, topic, failure.getMessage());

@@ -86,19 +86,29 @@ final class SessionIntake {
         inOrder(session, chunk, now);
     }
 
-    /** A release from another stage: frees the session here and passes the word on, except to the last stage. */
+    /**
+     * A release: frees the session here and passes the word along the pipeline. When it does not come from the last stage,
+     * which has freed the session already, but from the router, the first stage tells everybody.
+     */
     private void release(InboundChunk chunk) {
         StageSession session = table.get(chunk.session());
-        if (session == null || session.attempt > chunk.attempt()) {
-            if (session == null) {
-                table.end(chunk.session(), chunk.attempt());
-            }
+        if (session == null) {
+            table.end(chunk.session(), chunk.attempt());
+            return;
+        }
+        if (session.attempt > chunk.attempt()) {
             return;
         }
         end(session);
         table.end(session.id, chunk.attempt());
         SessionPlan plan = session.plan;
-        if (plan != null && plan.index() + 2 < plan.pipeline().stages().size()) {
+        if (plan == null) {
+            return;
+        }
+        String last = plan.pipeline().last().worker().value();
+        if (plan.isFirst() && !chunk.arrival().sender().equals(last)) {
+            releaseOthers(session);
+        } else if (plan.index() + 2 < plan.pipeline().stages().size()) {
             sendRelease(plan.next().worker(), session);
         }
     }
@@ -138,11 +148,7 @@ final class SessionIntake {
         table.end(id, attempt);
         LOG.info("session={} attempt={} state=failed", id, attempt);
         if (session.plan != null) {
-            for (Stage stage : session.plan.pipeline().stages()) {
-                if (!stage.worker().equals(settings.self())) {
-                    sendRelease(stage.worker(), session);
-                }
-            }
+            releaseOthers(session);
         }
     }
 
@@ -287,6 +293,14 @@ final class SessionIntake {
                 return;
             }
             waiting.remove(head);
+        }
+    }
+
+    private void releaseOthers(StageSession session) {
+        for (Stage stage : session.plan.pipeline().stages()) {
+            if (!stage.worker().equals(settings.self())) {
+                sendRelease(stage.worker(), session);
+            }
         }
     }
 

@@ -45,8 +45,8 @@ final class SessionTable {
     /** Removes the session, if live, and fences this attempt and all before it. */
     void end(SessionId session, int attempt) {
         live.remove(session);
-        ended.remove(session);
-        ended.put(session, attempt);
+        Integer former = ended.remove(session); // re-inserted as the newest
+        ended.put(session, former == null ? attempt : Math.max(former, attempt));
     }
 
     /** Live sessions, oldest first. */

@@ -26,7 +26,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
 
 /** Stages of one pipeline in one thread, with queues in memory in place of topics and a clock that is set by hand. */
 final class LocalCluster {
@@ -38,6 +40,9 @@ final class LocalCluster {
 
     record Failure(String session, ErrorReason reason, String message) {}
 
+    /** A record of an activation topic. */
+    record Sent(String sender, List<ActivationChunk> chunks) {}
+
     /** One worker: its loop, its topic, and what it sent, by receiver. */
     final class Member implements Outbox {
         final WorkerId id;
@@ -45,7 +50,7 @@ final class LocalCluster {
         final StageLoop loop;
         final ChunkReader reader;
         final IntervalStats stats = new IntervalStats();
-        final ArrayDeque<List<ActivationChunk>> topic = new ArrayDeque<>();
+        final ArrayDeque<Sent> topic = new ArrayDeque<>();
         final List<ActivationChunk> sent = new ArrayList<>();
 
         Member(WorkerId id, StageRunner runner, LoopSettings settings, Device device, Tokenizer tokenizer, String model) {
@@ -67,8 +72,17 @@ final class LocalCluster {
                     clock::get);
         }
 
+        /** Chunks as from the router. */
         void deliver(ActivationChunk... chunks) {
-            Arrival arrival = new Arrival("test", 40, clock.get());
+            deliver("router", List.of(chunks));
+        }
+
+        void deliver(Sent record) {
+            deliver(record.sender, record.chunks);
+        }
+
+        private void deliver(String sender, List<ActivationChunk> chunks) {
+            Arrival arrival = new Arrival(sender, 40, clock.get());
             List<InboundChunk> read = new ArrayList<>();
             for (ActivationChunk chunk : chunks) {
                 read.add(reader.read(chunk, arrival));
@@ -85,7 +99,7 @@ final class LocalCluster {
             sent.addAll(chunks);
             Member receiver = members.get(to);
             if (receiver != null) {
-                receiver.topic.add(List.copyOf(chunks));
+                receiver.topic.add(new Sent(id.value(), List.copyOf(chunks)));
             }
         }
 
@@ -129,7 +143,7 @@ final class LocalCluster {
             for (Member member : members.values()) {
                 while (!member.topic.isEmpty()) {
                     busy = true;
-                    member.deliver(member.topic.poll().toArray(ActivationChunk[]::new));
+                    member.deliver(member.topic.poll());
                 }
                 busy |= member.loop.step();
                 clock.addAndGet(1_000);
@@ -196,5 +210,48 @@ final class LocalCluster {
                 .tags("worker", worker, "why", why)
                 .counter();
         return counter == null ? 0 : counter.count();
+    }
+
+    /** Fake workers a, b, … that share the layers evenly. */
+    void stages(int count) {
+        int layers = FakeStageRunner.LAYERS / count;
+        for (int i = 0; i < count; i++) {
+            fake(String.valueOf((char) ('a' + i)), i * layers, (i + 1) * layers, 100_000);
+        }
+    }
+
+    Member first() {
+        return members.values().iterator().next();
+    }
+
+    Member second() {
+        return members.values().stream().skip(1).findFirst().orElseThrow();
+    }
+
+    /** Every member takes what has come and runs one batch, so many times. */
+    void rounds(int count) {
+        for (int i = 0; i < count; i++) {
+            members.values().forEach(member -> {
+                while (!member.topic.isEmpty()) {
+                    member.deliver(member.topic.poll());
+                }
+                member.loop.step();
+            });
+        }
+    }
+
+    /** Releases a worker sent. */
+    long releases(String worker) {
+        return members.get(new WorkerId(worker)).sent.stream()
+                .filter(chunk -> chunk.getKind() == ChunkKind.RELEASE)
+                .count();
+    }
+
+    /** A seeded prompt. */
+    static List<Integer> ids(long seed, int count) {
+        SplittableRandom random = new SplittableRandom(seed);
+        return IntStream.range(0, count)
+                .mapToObj(i -> random.nextInt(FakeStageRunner.VOCAB))
+                .toList();
     }
 }
