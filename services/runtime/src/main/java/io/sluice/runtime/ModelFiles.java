@@ -29,7 +29,7 @@ public final class ModelFiles {
                 throw e;
             }
         }
-        ModelWeights weights = openWeights(path);
+        ModelWeights weights = weights(path);
         try {
             Tokenizer tokenizer = FolderTokenizer.open(path);
             return new ServedModelFiles(weights.config(), weights, tokenizer);
@@ -40,19 +40,34 @@ public final class ModelFiles {
     }
 
     /** As {@link #open}, without the tokenizer: for stages that see only token ids or hidden states. */
-    public static ModelWeights openWeights(Path path) {
+    public static ModelWeights weights(Path path) {
         if (isGguf(path)) {
             return gguf(path);
         }
         if (!Files.exists(path)) {
-            throw new ModelFormatException("no model at " + path.toAbsolutePath()
-                    + ": give a Hugging Face folder or a .gguf file");
+            throw missing(path);
         }
         if (!Files.isDirectory(path)) {
             throw new ModelFormatException(path + " is neither a folder nor a .gguf file: give the folder that holds"
                     + " config.json and the *.safetensors files, or a .gguf file");
         }
         return SafetensorsModel.open(path);
+    }
+
+    /** As {@link #open}, without the weights: for services that only turn text into ids. */
+    public static Tokenizer tokenizer(Path path) {
+        if (isGguf(path)) {
+            return GgufModel.tokenizer(path);
+        }
+        if (!Files.exists(path)) {
+            throw missing(path);
+        }
+        return FolderTokenizer.open(path);
+    }
+
+    private static ModelFormatException missing(Path path) {
+        return new ModelFormatException(
+                "no model at " + path.toAbsolutePath() + ": give a Hugging Face folder or a .gguf file");
     }
 
     private static boolean isGguf(Path path) {

@@ -38,7 +38,8 @@ final class SmolLm2Test {
     void findFolder() throws IOException {
         String setting = System.getProperty(SETTING, System.getenv(SETTING));
         Assumptions.assumeTrue(
-                setting != null, SETTING + " is not set: run infra/checks/smollm2.py and set it to the folder it fills");
+                setting != null,
+                SETTING + " is not set: run infra/checks/smollm2.py and set it to the folder it fills");
         folder = Path.of(setting);
         Path file = folder.resolve("reference.json");
         Assumptions.assumeTrue(
@@ -142,7 +143,8 @@ final class SmolLm2Test {
                 compared += wanted.length;
                 if (differs >= 0) {
                     differences.add("prompt '" + expected.path("prompt").asText() + "': token " + differs + " is "
-                            + got[differs] + " instead of " + wanted[differs] + ", where llama.cpp's two largest logits are "
+                            + got[differs] + " instead of " + wanted[differs]
+                            + ", where llama.cpp's two largest logits are "
                             + expected.path("gaps").path(differs).asDouble() + " apart");
                 }
             }

@@ -49,8 +49,8 @@ final class GgufCursor {
         if (count < 0 || count > data.remaining() / leastBytes) {
             throw GgufFile.problem(
                     file,
-                    what + " says " + Long.toUnsignedString(count) + ", more than the rest of the file (" + data.remaining()
-                            + " bytes) can hold: the file is truncated or damaged");
+                    what + " says " + Long.toUnsignedString(count) + ", more than the rest of the file ("
+                            + data.remaining() + " bytes) can hold: the file is truncated or damaged");
         }
         return (int) count;
     }

@@ -21,7 +21,8 @@ import java.util.Optional;
  * A GGUF file, versions 2 and 3, little-endian: metadata and a directory of tensors, both read and checked when it is
  * opened; tensor data is mapped in windows of 1 GiB, so larger files are no special case.
  *
- * <p>Thread-safe. Everything wrong with a file is a {@link ModelFormatException}. Format: the GGUF specification in the ggml repository, docs/gguf.md.
+ * <p>Thread-safe. Everything wrong with a file is a {@link ModelFormatException}. Format: the GGUF specification in the
+ * ggml repository, docs/gguf.md.
  */
 public final class GgufFile {
     private static final int MAGIC = 0x46554747; // "GGUF"
@@ -108,6 +109,11 @@ public final class GgufFile {
         return metadata;
     }
 
+    /** The same file without the metadata, which holds the whole vocabulary and so some tens of megabytes. */
+    GgufFile withoutMetadata() {
+        return new GgufFile(path, windows, version, GgufMetadata.none(path), tensors);
+    }
+
     public Collection<GgufTensor> tensors() {
         return tensors.values();
     }
@@ -117,8 +123,8 @@ public final class GgufFile {
     }
 
     /**
-     * Expands elements {@code [first, first + count)} of a tensor to fp32 and appends them to {@code target}. Both numbers
-     * are whole blocks of the tensor's type, as rows always are.
+     * Expands elements {@code [first, first + count)} of a tensor to fp32 and appends them to {@code target}. Both
+     * numbers are whole blocks of the tensor's type, as rows always are.
      */
     public void read(GgufTensor tensor, long first, long count, FloatBuffer target) {
         GgmlType type = tensor.type();

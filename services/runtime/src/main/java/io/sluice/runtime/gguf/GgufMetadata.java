@@ -10,9 +10,9 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * The key-value metadata of a GGUF file. Whole numbers of any width are {@link Long}, fractions {@link Double}; arrays are
- * {@code long[]}, {@code double[]}, {@code boolean[]}, lists of strings, or lists of arrays. Immutable by convention:
- * callers must not write to the arrays.
+ * The key-value metadata of a GGUF file. Whole numbers of any width are {@link Long}, fractions {@link Double}; arrays
+ * are {@code long[]}, {@code double[]}, {@code boolean[]}, lists of strings, or lists of arrays. Immutable by
+ * convention: callers must not write to the arrays.
  */
 public final class GgufMetadata {
     private static final int MAX_ARRAY_DEPTH = 4;
@@ -23,6 +23,10 @@ public final class GgufMetadata {
     private GgufMetadata(Path file, Map<String, Object> values) {
         this.file = file;
         this.values = Collections.unmodifiableMap(values);
+    }
+
+    static GgufMetadata none(Path file) {
+        return new GgufMetadata(file, Map.of());
     }
 
     static GgufMetadata read(Path file, GgufCursor in, int count) {

@@ -16,8 +16,8 @@ import java.util.Set;
  * A Llama-family model in a GGUF file, seen as the Hugging Face folder it was converted from: the same tensor names and
  * layout, expanded to fp32 as they are read. Thread-safe.
  *
- * <p>The converter of llama.cpp interleaves the two halves of every query and key head (row {@code 2i + s} of a head holds
- * row {@code s * headDim / 2 + i}), because its rotary embedding turns neighbours; reading undoes that.
+ * <p>The converter of llama.cpp interleaves the two halves of every query and key head (row {@code 2i + s} of a head
+ * holds row {@code s * headDim / 2 + i}), because its rotary embedding turns neighbours; reading undoes that.
  */
 public final class GgufModel implements ModelWeights {
     private final GgufFile file;
@@ -43,7 +43,7 @@ public final class GgufModel implements ModelWeights {
         for (GgufTensor tensor : file.tensors()) {
             LlamaTensorNames.huggingFace(tensor.name()).ifPresent(renamed -> tensors.put(renamed, tensor));
         }
-        GgufModel model = new GgufModel(file, config, tensors);
+        GgufModel model = new GgufModel(file.withoutMetadata(), config, tensors);
         model.requireShapes();
         return model;
     }
@@ -57,9 +57,9 @@ public final class GgufModel implements ModelWeights {
         return GgufTokenizer.read(GgufFile.open(path));
     }
 
-    /** The file's own tokenizer, its chat template included. */
+    /** The file's own tokenizer, its chat template included; read anew with each call. */
     public Tokenizer tokenizer() {
-        return GgufTokenizer.read(file);
+        return tokenizer(file.path());
     }
 
     @Override

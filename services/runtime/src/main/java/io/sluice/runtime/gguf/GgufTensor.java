@@ -7,7 +7,8 @@ import java.util.List;
  *
  * @param name as in the file, for example {@code blk.0.attn_q.weight}
  * @param type how it is encoded
- * @param shape rows first, as in row-major arrays: {@code [rows, columns]} or {@code [columns]} (files keep the reverse)
+ * @param shape rows first, as in row-major arrays: {@code [rows, columns]} or {@code [columns]} (files keep the
+ *     reverse)
  * @param offset of its first byte in the file
  * @param bytes it takes in the file
  */

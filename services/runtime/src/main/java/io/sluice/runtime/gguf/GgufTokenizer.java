@@ -54,8 +54,8 @@ final class GgufTokenizer {
         }
         String pre = metadata.string(PREFIX + "pre").orElse("default");
         PreTokenizer splitting = PreTokenizer.named(pre)
-                .orElseThrow(() -> metadata.error("names the pre-tokenizer '" + pre + "' (tokenizer.ggml.pre); supported are "
-                        + PreTokenizer.names()));
+                .orElseThrow(() -> metadata.error("names the pre-tokenizer '" + pre
+                        + "' (tokenizer.ggml.pre); supported are " + PreTokenizer.names()));
         List<String> tokens = tokens(metadata);
         BytePairVocabulary vocabulary = new BytePairVocabulary(
                 tokens,

@@ -77,7 +77,8 @@ final class LlamaMetadata {
             if (factors.elements() != headDim / 2) {
                 throw GgufFile.problem(
                         file.path(),
-                        "tensor 'rope_freqs.weight' has the shape " + factors.shape() + ", expected [" + headDim / 2 + "]");
+                        "tensor 'rope_freqs.weight' has the shape " + factors.shape() + ", expected [" + headDim / 2
+                                + "]");
             }
             FloatBuffer values = FloatBuffer.allocate(headDim / 2);
             file.read(factors, 0, headDim / 2, values);

@@ -7,8 +7,8 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * The ways to cut text into words that GGUF files name in {@code tokenizer.ggml.pre}, as llama.cpp's llama-vocab.cpp has
- * them; a last pattern for trailing white space is left off there where the rest of a text is a word anyway.
+ * The ways to cut text into words that GGUF files name in {@code tokenizer.ggml.pre}, as llama.cpp's llama-vocab.cpp
+ * has them; a last pattern for trailing white space is left off there where the rest of a text is a word anyway.
  *
  * @param patterns each works on what the ones before left
  * @param wholeWords whether a word that is a token is taken without merges

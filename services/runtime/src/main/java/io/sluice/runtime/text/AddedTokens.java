@@ -10,8 +10,8 @@ import java.util.function.IntConsumer;
 import java.util.regex.Pattern;
 
 /**
- * Finds tokens that are matched as whole strings before any splitting: the longest one at the leftmost place, as Hugging
- * Face's tokenizers do. Thread-safe.
+ * Finds tokens that are matched as whole strings before any splitting: the longest one at the leftmost place, as
+ * Hugging Face's tokenizers do. Thread-safe.
  */
 final class AddedTokens {
     private static final Pattern WORD = Pattern.compile("\\w", Pattern.UNICODE_CHARACTER_CLASS);

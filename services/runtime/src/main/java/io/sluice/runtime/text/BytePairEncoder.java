@@ -8,8 +8,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.IntConsumer;
 
 /**
- * Byte-level byte-pair encoding of one word (Sennrich et al. 2016, on bytes as in GPT-2): the pair of lowest rank merges
- * first, the leftmost one among equals. O(n log n) in the word's bytes, so unbroken input of any length is safe.
+ * Byte-level byte-pair encoding of one word (Sennrich et al. 2016, on bytes as in GPT-2): the pair of lowest rank
+ * merges first, the leftmost one among equals. O(n log n) in the word's bytes, so unbroken input of any length is safe.
  * Thread-safe; encodings of short words are remembered up to a bound.
  */
 final class BytePairEncoder {

@@ -18,7 +18,10 @@ import java.util.function.IntConsumer;
 public final class BytePairTokenizer implements Tokenizer {
     private static final byte[] NOTHING = {};
 
-    private final BytePairVocabulary vocabulary;
+    private final int[] before;
+    private final int[] after;
+    private final Optional<Normalizer.Form> normalization;
+    private final boolean prefixSpace;
     private final BytePairVocabulary.Roles roles;
     private final byte[][] bytes;
     private final AddedTokens addedToRaw;
@@ -28,7 +31,11 @@ public final class BytePairTokenizer implements Tokenizer {
 
     /** @throws IllegalArgumentException when the vocabulary contradicts itself, naming the token */
     public BytePairTokenizer(BytePairVocabulary vocabulary, BytePairVocabulary.Roles roles) {
-        this.vocabulary = vocabulary;
+        // The lists of strings are not kept: they are many times larger than what is made of them.
+        before = vocabulary.before().stream().mapToInt(Integer::intValue).toArray();
+        after = vocabulary.after().stream().mapToInt(Integer::intValue).toArray();
+        normalization = vocabulary.normalization();
+        prefixSpace = vocabulary.prefixSpace();
         this.roles = roles;
         Map<String, Integer> ids = HashMap.newHashMap(vocabulary.tokens().size());
         int size = vocabulary.tokens().size();
@@ -57,9 +64,9 @@ public final class BytePairTokenizer implements Tokenizer {
     @Override
     public int[] encode(String text) {
         IntList ids = new IntList();
-        vocabulary.before().forEach(ids::add);
+        Arrays.stream(before).forEach(ids::add);
         encodeText(text, ids::add);
-        vocabulary.after().forEach(ids::add);
+        Arrays.stream(after).forEach(ids::add);
         return ids.toArray();
     }
 
@@ -78,14 +85,12 @@ public final class BytePairTokenizer implements Tokenizer {
     }
 
     private void encodePiece(String piece, IntConsumer out) {
-        String text = vocabulary.prefixSpace() && !piece.startsWith(" ") ? " " + piece : piece;
+        String text = prefixSpace && !piece.startsWith(" ") ? " " + piece : piece;
         splitter.split(text, word -> encoder.encode(word, out));
     }
 
     private String normalize(String text) {
-        return vocabulary.normalization().isEmpty()
-                ? text
-                : Normalizer.normalize(text, vocabulary.normalization().get());
+        return normalization.isEmpty() ? text : Normalizer.normalize(text, normalization.get());
     }
 
     /** UTF-8 has no lone surrogates; they become U+FFFD, where Java's own encoder would write a question mark. */
@@ -197,7 +202,8 @@ public final class BytePairTokenizer implements Tokenizer {
         for (String merge : vocabulary.merges()) {
             int space = merge.indexOf(' ', 1);
             if (space < 0 || space == merge.length() - 1) {
-                throw new IllegalArgumentException("merge " + rank + " '" + merge + "' is not two tokens with a space between");
+                throw new IllegalArgumentException(
+                        "merge " + rank + " '" + merge + "' is not two tokens with a space between");
             }
             String left = merge.substring(0, space);
             String right = merge.substring(space + 1);
@@ -209,7 +215,8 @@ public final class BytePairTokenizer implements Tokenizer {
     private static int require(Map<String, Integer> ids, String token, String merge) {
         Integer id = ids.get(token);
         if (id == null) {
-            throw new IllegalArgumentException("merge '" + merge + "' needs the token '" + token + "', which is not there");
+            throw new IllegalArgumentException(
+                    "merge '" + merge + "' needs the token '" + token + "', which is not there");
         }
         return id;
     }

@@ -19,11 +19,11 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Reads the tokenizer of a Hugging Face model folder: {@code tokenizer.json}, and where there are
- * {@code tokenizer_config.json} (special tokens, chat template), {@code chat_template.jinja}, {@code generation_config.json}
- * and {@code config.json} (end tokens).
+ * {@code tokenizer_config.json} (special tokens, chat template), {@code chat_template.jinja}, {@code
+ * generation_config.json} and {@code config.json} (end tokens).
  *
- * <p>Byte-level BPE is done in plain Java, which is ready in a fraction of the time that the native library takes to load;
- * everything else goes to the library.
+ * <p>Byte-level BPE is done in plain Java, which is ready in a fraction of the time that the native library takes to
+ * load; everything else goes to the library.
  */
 public final class FolderTokenizer {
     private static final Logger LOG = LoggerFactory.getLogger(FolderTokenizer.class);
@@ -40,8 +40,8 @@ public final class FolderTokenizer {
         Path file = folder.resolve("tokenizer.json");
         JsonNode definition = read(file);
         if (!definition.isObject()) {
-            throw new ModelFormatException(
-                    file + (Files.exists(file) ? ": holds no tokenizer" : ": no such file") + "; a model folder needs it");
+            String problem = Files.exists(file) ? ": holds no tokenizer" : ": no such file";
+            throw new ModelFormatException(file + problem + "; a model folder needs it");
         }
         Map<String, Integer> ids = ids(definition);
         BytePairVocabulary.Roles roles = roles(folder, ids);

@@ -19,8 +19,8 @@ import java.util.Map;
  * transformers renders it: blocks trimmed, {@code messages}, {@code add_generation_prompt}, {@code bos_token},
  * {@code eos_token}, {@code raise_exception} and {@code strftime_now} defined. Thread-safe.
  *
- * <p>A template is a program from a file: it sees nothing but these values, and what it may write is bounded. The engine is
- * started with the first rendering, which takes some 0.5 s.
+ * <p>A template is a program from a file: it sees nothing but these values, and what it may write is bounded. The
+ * engine is started with the first rendering, which takes some 0.5 s.
  */
 public final class JinjaChatTemplate implements ChatTemplate {
     private static final int MAX_OUTPUT_BYTES = 4 << 20;
@@ -92,7 +92,8 @@ public final class JinjaChatTemplate implements ChatTemplate {
     private static ChatTemplateException refusal(TemplateError error) {
         for (Throwable cause = error.getException(); cause != null; cause = cause.getCause()) {
             if (cause instanceof Refusal) {
-                return new ChatTemplateException("the chat template refuses the messages: " + oneLine(cause.getMessage()));
+                return new ChatTemplateException(
+                        "the chat template refuses the messages: " + oneLine(cause.getMessage()));
             }
         }
         return new ChatTemplateException("the chat template cannot be rendered (line " + error.getLineno() + "): "

@@ -14,8 +14,9 @@ import java.util.SortedSet;
 
 /**
  * Any tokenizer that Hugging Face's native {@code tokenizers} library reads, for definitions that
- * {@link BytePairTokenizer} does not follow (SentencePiece-like ones, for example). Thread-safe. Loading unpacks the native
- * library into a folder below {@code SLUICE_CACHE}, else below the temporary directory; the network is never used.
+ * {@link BytePairTokenizer} does not follow (SentencePiece-like ones, for example). Thread-safe. Loading unpacks the
+ * native library into a folder below {@code SLUICE_CACHE}, else below the temporary directory; the network is never
+ * used.
  */
 final class LibraryTokenizer implements Tokenizer {
     private static final char REPLACEMENT = '\uFFFD';
@@ -43,9 +44,8 @@ final class LibraryTokenizer implements Tokenizer {
 
     /** Settings of the library are system properties; those that somebody has set stay. */
     private static void prepareNativeLibrary() {
-        String cache = Optional.ofNullable(System.getenv("SLUICE_CACHE"))
-                .orElseGet(() -> Path.of(System.getProperty("java.io.tmpdir"), "sluice-" + System.getProperty("user.name"))
-                        .toString());
+        String temporary = System.getProperty("java.io.tmpdir") + "/sluice-" + System.getProperty("user.name");
+        String cache = Optional.ofNullable(System.getenv("SLUICE_CACHE")).orElse(temporary);
         for (Map.Entry<String, String> setting : Map.of(
                         "DJL_CACHE_DIR", cache,
                         "ENGINE_CACHE_DIR", cache,
@@ -123,7 +123,8 @@ final class LibraryTokenizer implements Tokenizer {
 
     /**
      * The library decodes whole sequences only, and the text of a token can depend on the ones before it; so each step
-     * decodes a window twice, without and with the new tokens, and gives out the difference once it ends in a character.
+     * decodes a window twice, without and with the new tokens, and gives out the difference once it ends in a
+     * character.
      */
     private final class WindowedStream implements TokenStream {
         private int[] ids = new int[16];

@@ -2,7 +2,9 @@ package io.sluice.runtime.text;
 
 import java.util.Arrays;
 
-/** The merges of a BPE vocabulary: pair of token ids to rank and merged token; an open-addressing table of primitives. */
+/**
+ * The merges of a BPE vocabulary: pair of token ids to rank and merged token; an open-addressing table of primitives.
+ */
 final class MergeTable {
     private static final long EMPTY = -1;
 

@@ -14,8 +14,8 @@ import jinjava.javax.el.ELException;
 import jinjava.javax.el.ELResolver;
 
 /**
- * Gives strings in templates Python's methods instead of Java's, which have other names, other results, or reach further
- * than a template should. A method that is not here is an error.
+ * Gives strings in templates Python's methods instead of Java's, which have other names, other results, or reach
+ * further than a template should. A method that is not here is an error.
  */
 final class PythonStringMethods extends ELResolver {
 

@@ -8,7 +8,8 @@ import java.util.regex.Pattern;
 /** Finds in a template what the engine would pass over in silence, and so render wrongly. */
 final class TemplateCheck {
     private static final Pattern TAG = Pattern.compile("\\{\\{(.*?)\\}\\}|\\{%(.*?)%\\}", Pattern.DOTALL);
-    private static final Pattern LITERAL = Pattern.compile("'(?:[^'\\\\]|\\\\.)*+'|\"(?:[^\"\\\\]|\\\\.)*+\"", Pattern.DOTALL);
+    private static final Pattern LITERAL =
+            Pattern.compile("'(?:[^'\\\\]|\\\\.)*+'|\"(?:[^\"\\\\]|\\\\.)*+\"", Pattern.DOTALL);
     private static final Pattern FILTER = Pattern.compile("(?<!\\|)\\|\\s*([A-Za-z_]\\w*)");
     private static final Pattern FILTERED_LOOP =
             Pattern.compile("^-?\\s*for\\s.*\\sin\\s(?!.*\\selse\\s).*\\sif\\s.*", Pattern.DOTALL);

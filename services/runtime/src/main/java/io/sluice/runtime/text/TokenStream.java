@@ -9,7 +9,8 @@ public interface TokenStream {
     /**
      * Takes the next token.
      *
-     * @return the text it adds: empty while a UTF-8 character is incomplete, U+FFFD for bytes that can no longer become one
+     * @return the text it adds: empty while a UTF-8 character is incomplete, U+FFFD for bytes that can no longer become
+     *     one
      * @throws IllegalArgumentException when the id is out of range
      */
     String append(int id);

@@ -12,8 +12,8 @@ import java.util.SortedSet;
 public interface Tokenizer extends AutoCloseable {
 
     /**
-     * Encodes text. A beginning-of-sequence token is added only when the tokenizer's own post-processor says so; the text
-     * of a special token inside {@code text} becomes that token.
+     * Encodes text. A beginning-of-sequence token is added only when the tokenizer's own post-processor says so; the
+     * text of a special token inside {@code text} becomes that token.
      */
     int[] encode(String text);
 

@@ -11,8 +11,8 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
- * Reads the definition of a byte-level BPE tokenizer from Hugging Face's {@code tokenizer.json}. Only what can be followed
- * exactly is read; anything else is an {@link UnsupportedTokenizer} and left to the library.
+ * Reads the definition of a byte-level BPE tokenizer from Hugging Face's {@code tokenizer.json}. Only what can be
+ * followed exactly is read; anything else is an {@link UnsupportedTokenizer} and left to the library.
  */
 final class TokenizerJson {
     private static final int MAX_VOCABULARY = 1 << 24;

@@ -2,8 +2,8 @@ package io.sluice.runtime.text;
 
 /**
  * Decodes UTF-8 that arrives in pieces: a character is written as soon as its last byte is there, and U+FFFD for each
- * maximal run of bytes that can no longer become one (the WHATWG Encoding standard's decoder, as browsers, Rust and Java
- * do it). Not thread-safe.
+ * maximal run of bytes that can no longer become one (the WHATWG Encoding standard's decoder, as browsers, Rust and
+ * Java do it). Not thread-safe.
  */
 final class Utf8Assembler {
     private static final char REPLACEMENT = '\uFFFD';

@@ -1,6 +1,8 @@
 package io.sluice.runtime.text;
 
-/** Regular expressions that well-known tokenizers cut text into words with, as their {@code tokenizer.json} has them. */
+/**
+ * Regular expressions that well-known tokenizers cut text into words with, as their {@code tokenizer.json} has them.
+ */
 public final class WordPatterns {
     public static final String GPT2 =
             "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";

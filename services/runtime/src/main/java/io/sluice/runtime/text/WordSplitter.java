@@ -6,8 +6,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Cuts text into the words that byte-pair encoding works on: each pattern in turn isolates its matches inside the pieces
- * that the ones before left, and what lies between matches stays a piece. Thread-safe.
+ * Cuts text into the words that byte-pair encoding works on: each pattern in turn isolates its matches inside the
+ * pieces that the ones before left, and what lies between matches stays a piece. Thread-safe.
  */
 final class WordSplitter {
     private final List<Pattern> patterns;

@@ -30,7 +30,20 @@ final class GgufModelTest {
         ModelConfig config = open(TinyGguf.model()).config();
         assertThat(config)
                 .isEqualTo(new ModelConfig(
-                        "tiny", "LlamaForCausalLM", 2, 8, 16, 2, 1, 4, TinyGguf.TOKENS.size(), 64, 1e-5f, 10_000.0, true, 0,
+                        "tiny",
+                        "LlamaForCausalLM",
+                        2,
+                        8,
+                        16,
+                        2,
+                        1,
+                        4,
+                        TinyGguf.TOKENS.size(),
+                        64,
+                        1e-5f,
+                        10_000.0,
+                        true,
+                        0,
                         List.of(0, 2)));
     }
 
@@ -142,7 +155,8 @@ final class GgufModelTest {
         assertThat(tokenizer.encode("hello wo")).containsExactly(hello, spaceW, TinyGguf.TOKENS.indexOf("o"));
         assertThat(tokenizer.encode("<|im_start|>hello<user thing><|im_end|>"))
                 .containsExactly(1, hello, TinyGguf.TOKENS.size() - 1, 2);
-        assertThat(tokenizer.decode(new int[] {1, hello, TinyGguf.TOKENS.size() - 1, 2})).isEqualTo("hello<user thing>");
+        assertThat(tokenizer.decode(new int[] {1, hello, TinyGguf.TOKENS.size() - 1, 2}))
+                .isEqualTo("hello<user thing>");
         assertThat(tokenizer.vocabSize()).isEqualTo(TinyGguf.TOKENS.size());
         assertThat(tokenizer.bos()).hasValue(0);
         assertThat(tokenizer.eos()).containsExactly(0, 2);
@@ -184,7 +198,7 @@ final class GgufModelTest {
         assertThat(ModelFiles.tokenizer(file).vocabSize()).isEqualTo(TinyGguf.TOKENS.size());
         assertThatThrownBy(() -> ModelFiles.weights(folder.resolve("absent")))
                 .isInstanceOf(ModelFormatException.class)
-                .hasMessageContaining("no such folder or file");
+                .hasMessageContaining("absent: give a Hugging Face folder or a .gguf file");
     }
 
     /** Whatever is cut off or flipped, opening and using the file works or gives the one exception of damaged files. */
@@ -193,7 +207,7 @@ final class GgufModelTest {
         byte[] good = TinyGguf.model().toBytes();
         int opened = 0;
         int refused = 0;
-        for (int seed = 0; seed < 1200; seed++) {
+        for (int seed = 0; seed < 600; seed++) {
             SplittableRandom random = new SplittableRandom(seed);
             byte[] bad = seed % 3 == 0 ? Arrays.copyOf(good, random.nextInt(good.length)) : good.clone();
             int flips = seed % 3 == 0 ? 0 : random.nextInt(1, 4);
@@ -213,8 +227,8 @@ final class GgufModelTest {
                 throw new AssertionError("seed " + seed + " gives another exception", e);
             }
         }
-        assertThat(opened).isGreaterThan(50);
-        assertThat(refused).isGreaterThan(400);
+        assertThat(opened).isGreaterThan(25);
+        assertThat(refused).isGreaterThan(200);
     }
 
     private static void use(Path file) {

@@ -35,7 +35,8 @@ final class TinyGguf {
                 .flag("tokenizer.ggml.add_bos_token", false)
                 .string(
                         "tokenizer.chat_template",
-                        "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}");
+                        "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n"
+                                + "{% endfor %}");
         SplittableRandom random = new SplittableRandom(1);
         tensor(file, random, "token_embd.weight", TOKENS.size(), HIDDEN);
         for (int layer = 0; layer < 2; layer++) {

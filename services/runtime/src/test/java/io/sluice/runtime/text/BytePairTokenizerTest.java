@@ -15,7 +15,9 @@ import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The plain Java tokenizer against Hugging Face's native library, on the vocabulary of the model in this repository. */
+/**
+ * The plain Java tokenizer against Hugging Face's native library, on the vocabulary of the model in this repository.
+ */
 final class BytePairTokenizerTest {
     private static final Path PSALM = PsalmModel.folder();
     private static final ObjectMapper JSON = new ObjectMapper();

@@ -62,7 +62,8 @@ final class JinjaChatTemplateTest {
                 "{% for m in messages if m.role == 'user' %}{{ m.content }}{% endfor %}",
                 "{{ strftime_now('%Q') }}",
                 "{% include '/etc/passwd' %}",
-                "{% for a in range(1000) %}{% for b in range(1000) %}{{ 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' }}{% endfor %}{% endfor %}"
+                "{% for a in range(1000) %}{% for b in range(1000) %}{{ 'aaaaaaaaaaaaaaaaaaaaaaaaaaa' }}{% endfor %}"
+                        + "{% endfor %}"
             })
     void shouldRefuseWhatIsBrokenOrReachesTooFar(String source) {
         assertThatThrownBy(() -> template(source).render(List.of(new Message("user", "hi")), true))
