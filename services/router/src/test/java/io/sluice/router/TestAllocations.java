@@ -6,7 +6,9 @@ import io.sluice.core.planning.Allocation;
 import io.sluice.core.planning.Allocation.EdgeFlow;
 import io.sluice.core.planning.Allocation.WorkerFlow;
 import io.sluice.messaging.AllocationCodec;
+import java.util.Comparator;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** Allocations that the verifier accepts. */
 final class TestAllocations {
@@ -22,7 +24,9 @@ final class TestAllocations {
                 1,
                 4,
                 List.of(new WorkerFlow(new WorkerId(worker), new LayerRange(0, 4), "eu", 10, 10, kvTokens)),
-                List.of(new EdgeFlow(worker, "sink", 1000, 10), new EdgeFlow("source", worker, 1000, 10)),
+                Stream.of(new EdgeFlow(worker, "sink", 1000, 10), new EdgeFlow("source", worker, 1000, 10))
+                        .sorted(Comparator.comparing(EdgeFlow::from))
+                        .toList(),
                 10,
                 10,
                 List.of(worker));
