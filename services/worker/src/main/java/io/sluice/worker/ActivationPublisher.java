@@ -85,7 +85,8 @@ final class ActivationPublisher {
         }
         byte[] key = sent.getFirst().getSessionId().getBytes(StandardCharsets.UTF_8);
         try {
-            byte[] value = serializer.serialize(topic, new ActivationBatch(self.value(), epochMicros.getAsLong(), sent));
+            ActivationBatch batch = new ActivationBatch(self.value(), epochMicros.getAsLong(), sent);
+            byte[] value = serializer.serialize(topic, batch);
             producer.send(new ProducerRecord<>(topic, 0, key, value), (metadata, failure) -> {
                 if (failure != null) {
                     report(sent, topic, failure.getMessage());

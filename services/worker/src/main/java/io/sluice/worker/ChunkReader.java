@@ -59,7 +59,11 @@ final class ChunkReader {
                 chunk.getEnterLayer(),
                 "worker " + self + " holds layers " + held);
         ByteBuffer payload = chunk.getPayload();
-        require(payload.remaining() <= MAX_PAYLOAD_BYTES, "payload bytes", payload.remaining(), "at most 1 MiB is allowed");
+        require(
+                payload.remaining() <= MAX_PAYLOAD_BYTES,
+                "payload bytes",
+                payload.remaining(),
+                "at most 1 MiB is allowed");
         boolean tokens = chunk.getDtype() == DType.TOKEN_IDS;
         require(
                 tokens == (chunk.getEnterLayer() == 0),
@@ -93,7 +97,11 @@ final class ChunkReader {
         int[] ids = new int[chunk.getCount()];
         payload.duplicate().order(ByteOrder.LITTLE_ENDIAN).asIntBuffer().get(ids);
         for (int id : ids) {
-            require(id >= 0 && id < model.vocabSize(), "token id", id, "the vocabulary has " + model.vocabSize() + " entries");
+            require(
+                    id >= 0 && id < model.vocabSize(),
+                    "token id",
+                    id,
+                    "the vocabulary has " + model.vocabSize() + " entries");
         }
         return ids;
     }

@@ -16,11 +16,13 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * Builds the chunks a worker sends: hidden states in the chosen element type, split by position ranges so that no payload
- * is over the bound. One conversion pass over the elements. Stateless.
+ * Builds the chunks a worker sends: hidden states in the chosen element type, split by position ranges so that no
+ * payload is over the bound. One conversion pass over the elements. Stateless.
  */
 final class ChunkWriter {
-    /** Payload bound when sending; below the format's 1 MiB, so that a record with its frame passes a default broker. */
+    /**
+     * Payload bound when sending; below the format's 1 MiB, so that a record with its frame passes a default broker.
+     */
     static final int MAX_PAYLOAD_BYTES = ChunkReader.MAX_PAYLOAD_BYTES - (1 << 16);
 
     private final ActivationDtype type;

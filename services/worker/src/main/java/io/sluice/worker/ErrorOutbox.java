@@ -11,8 +11,8 @@ import java.util.function.LongSupplier;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 
 /**
- * Builds the error records of this worker: dead letters with origin and, where it can be read, the request they end; and
- * sessions that cannot go on. Thread-safe as far as its sink is.
+ * Builds the error records of this worker: dead letters with origin and, where it can be read, the request they end;
+ * and sessions that cannot go on. Thread-safe as far as its sink is.
  */
 final class ErrorOutbox {
     private final String service;

@@ -7,8 +7,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A chunk as read and checked: positions {@code [position, position + count)} of one session, or its release. Exactly one
- * of {@code tokenIds} and {@code hidden} (row-major {@code [count, hidden]}) is given unless it is a release.
+ * A chunk as read and checked: positions {@code [position, position + count)} of one session, or its release. Exactly
+ * one of {@code tokenIds} and {@code hidden} (row-major {@code [count, hidden]}) is given unless it is a release.
  *
  * @param plan null unless the chunk carries the session's set-up
  * @param hops timings of this step at the hops before this one
@@ -41,7 +41,18 @@ record InboundChunk(
             SessionId session, int attempt, int position, int[] tokenIds, boolean lastOfPrompt, SessionPlan plan,
             List<HopTiming> hops, Arrival arrival) {
         return new InboundChunk(
-                session, attempt, false, position, tokenIds.length, 0, tokenIds, null, lastOfPrompt, plan, hops, arrival);
+                session,
+                attempt,
+                false,
+                position,
+                tokenIds.length,
+                0,
+                tokenIds,
+                null,
+                lastOfPrompt,
+                plan,
+                hops,
+                arrival);
     }
 
     /** Part {@code [from, to)} of a chunk of token ids; only the part that ends it is still the last of the prompt. */

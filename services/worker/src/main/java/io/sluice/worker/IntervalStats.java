@@ -9,9 +9,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What the compute thread did since the last look: the content of a GPU telemetry record. Written by the compute thread,
- * read by the telemetry thread; every method holds the lock for a moment only. Waiting out an emulated device's pace
- * counts as busy.
+ * What the compute thread did since the last look: the content of a GPU telemetry record. Written by the compute
+ * thread, read by the telemetry thread; every method holds the lock for a moment only. Waiting out an emulated
+ * device's pace counts as busy.
  */
 final class IntervalStats {
     /** Samples kept per service class and interval; beyond it the oldest are overwritten. */

@@ -48,8 +48,11 @@ final class LayerAssignment {
                     throw new InterruptedException("stopped while waiting for a placement");
                 }
                 if (polls % REPORT_EVERY == 0) {
-                    LOG.info("worker={} model={} state=waiting missing=placement hint=\"a placement that names this worker, or"
-                            + " --layers\"", self, model);
+                    LOG.info(
+                            "worker={} model={} state=waiting missing=placement"
+                                    + " hint=\"a placement that names this worker, or --layers\"",
+                            self,
+                            model);
                 }
             }
         }

@@ -7,8 +7,8 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * What came in over each link since the last look. Written by the consumer thread, read by the telemetry thread. Of many
- * transfers every n-th is sampled, with n doubling, so that the samples spread over the whole interval.
+ * What came in over each link since the last look. Written by the consumer thread, read by the telemetry thread. Of
+ * many transfers every n-th is sampled, with n doubling, so that the samples spread over the whole interval.
  */
 final class LinkStats {
     /** Most samples of a link telemetry record. */

@@ -35,7 +35,8 @@ record LoopSettings(
         Objects.requireNonNull(activations, "activations");
         Objects.requireNonNull(batch, "batch");
         if (prefillChunk < PromptChunks.MIN_CHUNK) {
-            throw new IllegalArgumentException("--prefill-chunk " + prefillChunk + " must be at least " + PromptChunks.MIN_CHUNK);
+            throw new IllegalArgumentException(
+                    "--prefill-chunk " + prefillChunk + " must be at least " + PromptChunks.MIN_CHUNK);
         }
     }
 

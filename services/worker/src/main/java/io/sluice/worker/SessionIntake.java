@@ -19,7 +19,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * From chunks as they come to chunks that may run: fencing by attempt, duplicates dropped, order restored, KV cache
- * reserved, long prompts cut. Also ends sessions. Every wait is bounded in number and time. Owned by the compute thread.
+ * reserved, long prompts cut. Also ends sessions. Every wait is bounded in number and time. Owned by the compute
+ * thread.
  */
 final class SessionIntake {
     /** Chunks of one session that may wait for a missing one. */
@@ -87,8 +88,8 @@ final class SessionIntake {
     }
 
     /**
-     * A release: frees the session here and passes the word along the pipeline. When it does not come from the last stage,
-     * which has freed the session already, but from the router, the first stage tells everybody.
+     * A release: frees the session here and passes the word along the pipeline. When it does not come from the last
+     * stage, which has freed the session already, but from the router, the first stage tells everybody.
      */
     private void release(InboundChunk chunk) {
         StageSession session = table.get(chunk.session());
@@ -134,6 +135,10 @@ final class SessionIntake {
         giveUp(id, attempt);
     }
 
+    private void fail(StageSession session, ErrorReason reason, String message) {
+        fail(session.id, session.attempt, reason, message);
+    }
+
     /** Frees the session at every stage; its error is already published. */
     void giveUp(SessionId id, int attempt) {
         if (table.isFenced(id, attempt)) {
@@ -156,12 +161,12 @@ final class SessionIntake {
     void sweep(long nowNanos) {
         for (StageSession session : List.copyOf(table.live())) {
             if (session.waitsForKv() && nowNanos - session.waitingSinceNanos > settings.waitTimeout().toNanos()) {
-                fail(session.id, session.attempt, ErrorReason.NO_CAPACITY, "worker " + settings.self()
+                fail(session, ErrorReason.NO_CAPACITY, "worker " + settings.self()
                         + " had no KV cache for " + session.plan.kvTokens() + " tokens within "
                         + settings.waitTimeout().toMillis() + " ms; raise --kv-mib or send fewer requests at once");
             } else if (session.waitsForChunk()
                     && nowNanos - session.waitingSinceNanos > settings.gapTimeout().toNanos()) {
-                fail(session.id, session.attempt, ErrorReason.WORKER_FAILED, "worker " + settings.self() + " misses "
+                fail(session, ErrorReason.WORKER_FAILED, "worker " + settings.self() + " misses "
                         + (session.plan == null ? "the set-up" : "position " + session.expected)
                         + " of the session; the chunk was lost or this worker was restarted: send the request again");
             } else if (nowNanos - session.touchedNanos > settings.idleTimeout().toNanos()) {
@@ -184,7 +189,7 @@ final class SessionIntake {
             }
             session.early.putIfAbsent(chunk.position(), chunk);
             if (session.early.size() > MAX_EARLY_CHUNKS) {
-                fail(session.id, session.attempt, ErrorReason.WORKER_FAILED, "worker " + settings.self()
+                fail(session, ErrorReason.WORKER_FAILED, "worker " + settings.self()
                         + " misses position " + session.expected + " of the session, and " + session.early.size()
                         + " later chunks have come: send the request again");
             }
@@ -205,8 +210,8 @@ final class SessionIntake {
     private void take(StageSession session, InboundChunk chunk, long now) {
         SessionPlan plan = session.plan;
         if (chunk.enterLayer() != plan.enterLayer() || chunk.end() > plan.kvTokens()) {
-            fail(session.id, session.attempt, ErrorReason.MALFORMED_RECORD, "chunk of positions [" + chunk.position() + ", "
-                    + chunk.end() + ") entering layer " + chunk.enterLayer() + " contradicts the session's set-up: it enters layer "
+            fail(session, ErrorReason.MALFORMED_RECORD, "chunk of positions [" + chunk.position() + ", " + chunk.end()
+                    + ") entering layer " + chunk.enterLayer() + " contradicts the session's set-up: it enters layer "
                     + plan.enterLayer() + " and reserves " + plan.kvTokens() + " tokens of KV cache");
             return;
         }
@@ -224,7 +229,7 @@ final class SessionIntake {
     private void reserve(StageSession session, long now) {
         int kvTokens = session.plan.kvTokens();
         if (kvTokens > runner.kvCapacityTokens()) {
-            fail(session.id, session.attempt, ErrorReason.NO_CAPACITY, "worker " + settings.self() + " has KV cache for "
+            fail(session, ErrorReason.NO_CAPACITY, "worker " + settings.self() + " has KV cache for "
                     + runner.kvCapacityTokens() + " tokens, the session reserves " + kvTokens + "; raise --kv-mib");
             return;
         }
@@ -232,9 +237,9 @@ final class SessionIntake {
             return;
         }
         if (waiting.size() >= settings.maxWaitingSessions()) {
-            fail(session.id, session.attempt, ErrorReason.NO_CAPACITY, "worker " + settings.self()
-                    + " has no KV cache left and " + waiting.size() + " sessions wait for it; raise --kv-mib or send fewer"
-                    + " requests at once");
+            fail(session, ErrorReason.NO_CAPACITY, "worker " + settings.self()
+                    + " has no KV cache left and " + waiting.size()
+                    + " sessions wait for it; raise --kv-mib or send fewer requests at once");
             return;
         }
         session.waitingSinceNanos = now;
@@ -246,7 +251,7 @@ final class SessionIntake {
         try {
             slot = runner.reserve(session.plan.setup().getKvTokens());
         } catch (IllegalArgumentException e) {
-            fail(session.id, session.attempt, ErrorReason.NO_CAPACITY, "worker " + settings.self() + ": " + e.getMessage());
+            fail(session, ErrorReason.NO_CAPACITY, "worker " + settings.self() + ": " + e.getMessage());
             return true;
         }
         if (slot.isEmpty()) {

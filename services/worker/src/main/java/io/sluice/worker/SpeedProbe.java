@@ -11,8 +11,8 @@ import java.util.Objects;
 import java.util.function.LongSupplier;
 
 /**
- * A short benchmark through the real runner at start: one decode, eight decodes at once, a prompt chunk. About 0.2 s; on
- * a slow model as long as a few batches take. Leaves no slot behind.
+ * A short benchmark through the real runner at start: one decode, eight decodes at once, a prompt chunk. About 0.2 s;
+ * on a slow model as long as a few batches take. Leaves no slot behind.
  */
 final class SpeedProbe {
     private static final int SLOT_TOKENS = 128;

@@ -22,8 +22,8 @@ import java.util.Objects;
 import java.util.function.LongSupplier;
 
 /**
- * The compute side of a stage: takes chunks, forms a batch of what is ready, runs it, waits out the device's pace, and sends
- * every result on. All methods belong to one thread, the compute thread, which also owns the runner.
+ * The compute side of a stage: takes chunks, forms a batch of what is ready, runs it, waits out the device's pace,
+ * and sends every result on. All methods belong to one thread, the compute thread, which also owns the runner.
  */
 final class StageLoop {
     private final LoopSettings settings;

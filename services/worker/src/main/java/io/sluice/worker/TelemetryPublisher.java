@@ -9,8 +9,8 @@ import java.util.Objects;
 import java.util.function.LongSupplier;
 
 /**
- * Turns what has been gathered into telemetry records. Power and temperature are unknown on CPU and emulated devices and
- * stay null. Not thread-safe: one telemetry thread.
+ * Turns what has been gathered into telemetry records. Power and temperature are unknown on CPU and emulated devices
+ * and stay null. Not thread-safe: one telemetry thread.
  */
 final class TelemetryPublisher {
     private final WorkerId self;

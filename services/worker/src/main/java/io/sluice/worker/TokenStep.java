@@ -14,8 +14,8 @@ import java.util.Set;
 import java.util.function.LongSupplier;
 
 /**
- * The last stage's part of a step: logits to token, its text, and whether the generation ends here. Owned by the compute
- * thread.
+ * The last stage's part of a step: logits to token, its text, and whether the generation ends here. Owned by the
+ * compute thread.
  */
 final class TokenStep {
     private final WorkerId self;
@@ -33,8 +33,9 @@ final class TokenStep {
     }
 
     /**
-     * Samples the token that follows the last position of {@code chunk}. The generation ends at an end-of-sequence token
-     * (unless ignored), at max_tokens, or where the next position would no longer fit into the context or the KV cache.
+     * Samples the token that follows the last position of {@code chunk}. The generation ends at an end-of-sequence
+     * token (unless ignored), at max_tokens, or where the next position would no longer fit into the context or the
+     * KV cache.
      */
     Token sample(StageSession session, InboundChunk chunk, FloatBuffer logits, List<HopTiming> hops) {
         SessionSetup setup = session.plan.setup();

@@ -116,7 +116,12 @@ final class WorkerMetrics {
 
     /** Registers the gauge of records not yet read. */
     void observeLag(LongSupplier lag) {
-        gauge("sluice.worker.consumer.lag", "Records of the worker's topic not yet read.", tags, lag, LongSupplier::getAsLong);
+        gauge(
+                "sluice.worker.consumer.lag",
+                "Records of the worker's topic not yet read.",
+                tags,
+                lag,
+                LongSupplier::getAsLong);
     }
 
     void batch(int sessions, int prefill, int decode, long computeNanos) {

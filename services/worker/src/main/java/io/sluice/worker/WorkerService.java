@@ -73,8 +73,8 @@ public final class WorkerService implements AutoCloseable {
     }
 
     /**
-     * Starts a worker and returns when it has joined; waits for broker and registry, and for a placement where no layers
-     * are configured.
+     * Starts a worker and returns when it has joined; waits for broker and registry, and for a placement where no
+     * layers are configured.
      *
      * @throws RuntimeException when the model, the broker, the registry or the metrics port cannot be used; the message
      *     names the value and the remedy. Nothing is left running then
@@ -272,7 +272,10 @@ public final class WorkerService implements AutoCloseable {
                 Thread.ofPlatform().daemon().name(config.id() + "-telemetry").factory());
         long millis = config.telemetryInterval().toMillis();
         timer.scheduleAtFixedRate(
-                guarded(() -> device.send(config.id().value(), telemetry.device())), millis, millis, TimeUnit.MILLISECONDS);
+                guarded(() -> device.send(config.id().value(), telemetry.device())),
+                millis,
+                millis,
+                TimeUnit.MILLISECONDS);
         timer.scheduleAtFixedRate(
                 guarded(() -> telemetry.links().forEach(link -> links.send(TelemetryPublisher.key(link), link))),
                 2 * millis,
@@ -340,7 +343,8 @@ public final class WorkerService implements AutoCloseable {
 
     private Map<String, Object> latencyProducer(KafkaSettings kafka) {
         Map<String, Object> settings = KafkaClients.latencyProducer(kafka, "worker-" + config.id() + "-activations");
-        // A step must not wait for the acknowledgement of the former one. A retry may then reorder; receivers restore order.
+        // A step must not wait for the acknowledgement of the former one. A retry may then reorder; receivers restore
+        // order.
         settings.put(ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION, 5);
         return settings;
     }

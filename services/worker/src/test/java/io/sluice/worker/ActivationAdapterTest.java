@@ -104,7 +104,7 @@ final class ActivationAdapterTest {
                 bad("no cache", c -> c.getSetup().setKvTokens(1), "kv_tokens is 1"),
                 bad("bad sampling", c -> c.getSetup().setTopP(0f), "top_p 0.0"),
                 bad("a gap", c -> c.getSetup().setPipeline(List.of(new Stage("b", 2, 6))), "must enter layer 0"),
-                bad("too few layers", c -> c.getSetup().setPipeline(List.of(new Stage("b", 0, 4))), "pipeline is [b[0, 4)]"),
+                bad("too few layers", c -> c.getSetup().setPipeline(List.of(new Stage("b", 0, 4))), "is [b[0, 4)]"),
                 bad("not in it", c -> c.getSetup().setPipeline(List.of(new Stage("z", 0, 6))), "worker b is not in it"),
                 bad("more than held", c -> c.getSetup().setPipeline(List.of(new Stage("b", 0, 6))), "holds [2, 6)"));
     }

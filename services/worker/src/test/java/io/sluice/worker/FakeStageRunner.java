@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A runner whose arithmetic is exact and depends on everything before: each layer's output at a position is
- * {@code (input + sum of the inputs so far + layer) mod 61}, the sum being its "KV cache". Checks positions as a real one.
+ * A runner whose arithmetic is exact and depends on everything before: each layer's output at a position is {@code
+ * (input + sum of the inputs so far + layer) mod 61}, the sum being its "KV cache". Checks positions as a real one.
  */
 final class FakeStageRunner implements StageRunner {
     static final int VOCAB = 61;
@@ -108,7 +108,8 @@ final class FakeStageRunner implements StageRunner {
                 throw new IllegalArgumentException(
                         "position " + input.position() + " of a slot with " + slot.length + " positions");
             }
-            float first = input.tokenIds() != null ? input.tokenIds()[0] : input.hidden().get(input.hidden().position());
+            FloatBuffer hidden = input.hidden();
+            float first = input.tokenIds() != null ? input.tokenIds()[0] : hidden.get(hidden.position());
             if (poison != null && poison == first) {
                 throw new IllegalArgumentException("poisoned input " + first);
             }

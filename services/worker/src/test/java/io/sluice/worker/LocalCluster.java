@@ -53,8 +53,8 @@ final class LocalCluster {
         final ArrayDeque<Sent> topic = new ArrayDeque<>();
         final List<ActivationChunk> sent = new ArrayList<>();
 
-        Member(WorkerId id, StageRunner runner, LoopSettings settings, Device device, Tokenizer tokenizer, String model) {
-            this.id = id;
+        Member(LoopSettings settings, StageRunner runner, Device device, Tokenizer tokenizer, String model) {
+            this.id = settings.self();
             this.runner = runner;
             ModelConfig config = runner.model();
             this.reader = new ChunkReader(config, model, runner.layers(), id);
@@ -124,13 +124,13 @@ final class LocalCluster {
     }
 
     Member fake(LoopSettings settings, int first, int end, long kvTokens) {
-        return add(
-                settings, new FakeStageRunner(new LayerRange(first, end), kvTokens), new CpuDevice(), new FakeTokenizer());
+        StageRunner runner = new FakeStageRunner(new LayerRange(first, end), kvTokens);
+        return add(settings, runner, new CpuDevice(), new FakeTokenizer());
     }
 
     Member add(LoopSettings settings, StageRunner runner, Device device, Tokenizer tokenizer) {
         Member member = new Member(
-                settings.self(), runner, settings, device, tokenizer, runner.model().name());
+                settings, runner, device, tokenizer, runner.model().name());
         members.put(member.id, member);
         return member;
     }

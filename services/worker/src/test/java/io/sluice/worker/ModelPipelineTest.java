@@ -108,8 +108,8 @@ final class ModelPipelineTest {
             OnnxStageRunner runner =
                     OnnxStageRunner.open(weights, new LayerRange(from, Integer.parseInt(end)), OPTIONS);
             open.add(runner);
-            cluster.add(
-                    LocalCluster.settings(String.valueOf(name++), type, prefillChunk), runner, new CpuDevice(), tokenizer);
+            LoopSettings settings = LocalCluster.settings(String.valueOf(name++), type, prefillChunk);
+            cluster.add(settings, runner, new CpuDevice(), tokenizer);
             from = Integer.parseInt(end);
         }
         return cluster.members.values().iterator().next();

@@ -176,8 +176,9 @@ final class SessionIntakeTest {
         cluster.stages(3);
         cluster.first().deliver(cluster.prompt("r1", 1, ids(1, 5), 500));
         cluster.rounds(3);
-        cluster.second().loop.accept(new Inbound.Undelivered(List.of(new SessionKey(new SessionId("r1"), 1)), "broker gone"));
-        cluster.second().loop.accept(new Inbound.Undelivered(List.of(new SessionKey(new SessionId("r1"), 1)), "broker gone"));
+        SessionKey key = new SessionKey(new SessionId("r1"), 1);
+        cluster.second().loop.accept(new Inbound.Undelivered(List.of(key), "broker gone"));
+        cluster.second().loop.accept(new Inbound.Undelivered(List.of(key), "broker gone"));
         cluster.settle();
 
         assertThat(cluster.failures).singleElement().satisfies(failure -> assertThat(failure.message())

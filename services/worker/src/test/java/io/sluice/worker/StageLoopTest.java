@@ -104,8 +104,8 @@ final class StageLoopTest {
     @Test
     void shouldSplitWhatIsOverThePayloadBoundByPositions() {
         LoopSettings settings = new LoopSettings(
-                new WorkerId("a"), ActivationDtype.FP32, 5 * FakeStageRunner.HIDDEN * 4, 16, new BatchLimits(8, 16, 1), 4,
-                Duration.ofSeconds(1), Duration.ofSeconds(1), Duration.ofSeconds(1));
+                new WorkerId("a"), ActivationDtype.FP32, 5 * FakeStageRunner.HIDDEN * 4, 16,
+                new BatchLimits(8, 16, 1), 4, Duration.ofSeconds(1), Duration.ofSeconds(1), Duration.ofSeconds(1));
         cluster.fake(settings, 0, 3, 10_000);
         cluster.fake("b", 3, 6, 10_000);
         List<Integer> prompt = ids(7, 23);
@@ -224,7 +224,9 @@ final class StageLoopTest {
         assertThat(interval.decodeTokens()).isEqualTo(3);
         assertThat(interval.batches()).isEqualTo(5);
         assertThat(interval.queueChunks()).isEqualTo(2);
-        assertThat(interval.classes()).singleElement().satisfies(summary -> assertThat(summary.getSteps()).isEqualTo(5));
+        assertThat(interval.classes())
+                .singleElement()
+                .satisfies(summary -> assertThat(summary.getSteps()).isEqualTo(5));
         assertThat(cluster.first().stats.take(cluster.clock.get()).batches()).isZero();
     }
 

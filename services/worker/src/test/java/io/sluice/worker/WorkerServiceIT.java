@@ -146,8 +146,11 @@ final class WorkerServiceIT {
         List<GpuTelemetry> beats = new ArrayList<>();
         await().atMost(PATIENCE).until(() -> {
             gpu.poll(Duration.ofMillis(100)).forEach(beat -> beats.add(beat.value()));
-            return beats.stream().filter(beat -> beat.getWorker().equals("c")).mapToLong(GpuTelemetry::getDecodeTokens).sum()
-                    == 63L * cases.size();
+            long decoded = beats.stream()
+                    .filter(beat -> beat.getWorker().equals("c"))
+                    .mapToLong(GpuTelemetry::getDecodeTokens)
+                    .sum();
+            return decoded == 63L * cases.size();
         });
         await().atMost(PATIENCE).until(() -> links.poll(Duration.ofMillis(100)).stream()
                 .anyMatch(link -> link.key().equals("c>a") && link.value().getSamples().size() > 1));

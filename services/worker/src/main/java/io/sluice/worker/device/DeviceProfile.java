@@ -12,8 +12,9 @@ import java.util.Objects;
 import java.util.TreeMap;
 
 /**
- * Published times of one LLaMA-2-70B layer on one machine type, and its memory and network (Helix, ASPLOS'25, Apache-2.0;
- * see {@code ORIGIN.md} beside the data). Linear between the points, in proportion beyond the last one. Immutable.
+ * Published times of one LLaMA-2-70B layer on one machine type, and its memory and network (Helix, ASPLOS'25,
+ * Apache-2.0; see {@code ORIGIN.md} beside the data). Linear between the points, in proportion beyond the last one.
+ * Immutable.
  */
 public final class DeviceProfile {
     private static final List<String> MACHINE_COLUMNS =

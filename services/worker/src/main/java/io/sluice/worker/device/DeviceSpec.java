@@ -47,7 +47,8 @@ public record DeviceSpec(Optional<String> profile, double speed) {
         try {
             return requireSpeed(Double.parseDouble(text.trim()));
         } catch (NumberFormatException e) {
-            throw new IllegalArgumentException("device speed '" + text + "' must be a number above 0, for example 0.5", e);
+            throw new IllegalArgumentException(
+                    "device speed '" + text + "' must be a number above 0, for example 0.5", e);
         }
     }
 

@@ -6,10 +6,10 @@ import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
 
 /**
- * An emulated GPU: a batch of p prompt and d decode tokens over k layers lasts
- * {@code max(real computation, k * (promptTime(p) + decodeTime(d)) / speed)}, with the layer times of the profile (Helix,
- * ASPLOS'25). Waiting is precise to some microseconds (park, then spin) and counts as busy time. The speed may be changed
- * by any thread and holds from the next batch on; {@link #pace} is for one thread.
+ * An emulated GPU: a batch of p prompt and d decode tokens over k layers lasts {@code max(real computation, k *
+ * (promptTime(p) + decodeTime(d)) / speed)}, with the layer times of the profile (Helix, ASPLOS'25). Waiting is
+ * precise to some microseconds (park, then spin) and counts as busy time. The speed may be changed by any thread and
+ * holds from the next batch on; {@link #pace} is for one thread.
  */
 public final class EmulatedDevice implements Device {
     /** The last part of a wait is spun, because a parked thread wakes up late. */

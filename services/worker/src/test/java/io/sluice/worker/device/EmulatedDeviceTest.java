@@ -91,7 +91,8 @@ final class EmulatedDeviceTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"gpu", "emulated:h100", "emulated:t4@0", "emulated:t4@fast", "emulated:t4@NaN", "emulated:"})
+    @ValueSource(
+            strings = {"gpu", "emulated:h100", "emulated:t4@0", "emulated:t4@fast", "emulated:t4@NaN", "emulated:"})
     void shouldSayWhatADeviceMayBe(String text) {
         assertThatThrownBy(() -> DeviceSpec.parse(text))
                 .isInstanceOf(IllegalArgumentException.class)
