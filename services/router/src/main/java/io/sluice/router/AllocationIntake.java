@@ -72,10 +72,16 @@ final class AllocationIntake {
     /** Goes on with the last valid allocation of before a restart. */
     void restore(String model, SharedDispatch dispatch) {
         byte[] stored = valid.get(model);
-        if (stored != null) {
+        if (stored == null) {
+            return;
+        }
+        try {
             Allocation allocation = AllocationCodec.decode(reader.deserialize(Topics.ALLOCATIONS.name(), stored));
             epochs.put(model, allocation.epoch());
             dispatch.accept(allocation);
+        } catch (RecordFormatException e) {
+            // The registry has lost the schema; the topic will bring the next allocation.
+            LOG.warn("stored allocation not readable model={} reason={}", model, e.getMessage());
         }
     }
 

@@ -35,7 +35,7 @@ final class Outbox {
 
     void completion(Completion completion) {
         send(completion.getRequestId(), completion, RouterTopology.COMPLETIONS_SINK);
-        metrics.outcome("completed");
+        metrics.completed(completion);
     }
 
     void session(Session session) {

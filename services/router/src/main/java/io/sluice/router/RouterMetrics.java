@@ -7,6 +7,7 @@ import io.micrometer.core.instrument.Timer;
 import io.sluice.core.Stage;
 import io.sluice.core.WorkerId;
 import io.sluice.core.planning.Allocation;
+import io.sluice.records.Completion;
 import io.sluice.records.ErrorReason;
 import java.time.Duration;
 import java.util.Locale;
@@ -15,6 +16,8 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /** The router's meters, all under {@code sluice_router_}. Thread-safe. */
 final class RouterMetrics {
+    private static final long NANOS_PER_MILLI = 1_000_000;
+
     private final MeterRegistry registry;
     private final SharedDispatch dispatch;
     private final Set<String> gaugesOfWorkers = ConcurrentHashMap.newKeySet();
@@ -67,6 +70,25 @@ final class RouterMetrics {
         }
     }
 
+    /** A session ended with a completion. */
+    void completed(Completion completion) {
+        outcome("completed");
+        int tokens = completion.getCompletionTokens();
+        counter("sluice.router.prompt.tokens", "Prompt tokens of completed requests", "model", completion.getModel())
+                .increment(completion.getPromptTokens());
+        counter("sluice.router.generation.tokens", "Generated tokens of completed requests", "model", completion.getModel())
+                .increment(tokens);
+        latency("sluice.router.time.to.first.token", "From arrival to the first token", completion.getModel())
+                .record(Duration.ofMillis(Math.max(0, completion.getFirstTokenMs() - completion.getArrivalMs())));
+        latency("sluice.router.e2e.request.latency", "From arrival to the last token", completion.getModel())
+                .record(Duration.ofMillis(Math.max(0, completion.getFinishedMs() - completion.getArrivalMs())));
+        if (tokens > 1) {
+            long decodeMs = Math.max(0, completion.getFinishedMs() - completion.getFirstTokenMs());
+            latency("sluice.router.time.per.output.token", "Per token after the first", completion.getModel())
+                    .record(Duration.ofNanos(decodeMs * NANOS_PER_MILLI / (tokens - 1)));
+        }
+    }
+
     /** A token; result: accepted, or why it was dropped. */
     void token(String result) {
         counter("sluice.router.tokens", "Tokens received", "result", result).increment();
@@ -91,6 +113,16 @@ final class RouterMetrics {
                         .register(registry);
             }
         }
+    }
+
+    private Timer latency(String name, String description, String model) {
+        return Timer.builder(name)
+                .description(description)
+                .tag("model", model)
+                .publishPercentileHistogram()
+                .minimumExpectedValue(Duration.ofMillis(1))
+                .maximumExpectedValue(Duration.ofMinutes(2))
+                .register(registry);
     }
 
     private Counter counter(String name, String description, String tag, String value) {

@@ -75,6 +75,8 @@ final class SharedDispatch {
 
     /** Uses a verified allocation from now on; false when its epoch is not above the one in use. */
     synchronized boolean accept(Allocation allocation) {
+        // Looks the new workers' topics up before the first request needs them.
+        allocation.workers().forEach(worker -> ready.test(worker.worker()));
         return dispatcher(allocation.model()).accept(allocation);
     }
 

@@ -1,0 +1,69 @@
+package io.sluice.router;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.sluice.core.LayerRange;
+import io.sluice.core.Pipeline;
+import io.sluice.core.ServiceClass;
+import io.sluice.core.SessionId;
+import io.sluice.core.Stage;
+import io.sluice.core.WorkerId;
+import io.sluice.core.routing.SessionLife;
+import io.sluice.core.routing.SessionPhase;
+import java.io.UncheckedIOException;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class StateCodecTest {
+    private static final SessionId ID = new SessionId("r1");
+    private static final Pipeline PIPELINE = new Pipeline(List.of(
+            new Stage(new WorkerId("a"), new LayerRange(0, 2)), new Stage(new WorkerId("b"), new LayerRange(2, 5))));
+
+    private static RoutedRequest request() {
+        return new RoutedRequest(
+                ID, "psalm", "choir", new int[] {1, 70_000}, 12, 64, 0.5f, 3, 0.9f, -7, true,
+                ServiceClass.BEST_EFFORT, List.of("eu", "us"), 11, 22, 33);
+    }
+
+    @Test
+    void canReadWhatItWrites() {
+        SessionLife waiting = new SessionLife(ID, SessionPhase.WAITING, 0, 0, null, 0, 5, 22);
+        SessionLife active = new SessionLife(ID, SessionPhase.ACTIVE, 2, 9, PIPELINE, 4, 6, 22);
+        SessionLife over = new SessionLife(ID, SessionPhase.FINISHED, 2, 9, PIPELINE, 4, 7, 22);
+        for (StoredSession session : List.of(
+                new StoredSession(request(), waiting, 0),
+                new StoredSession(request(), active, 44),
+                new StoredSession(null, over, 0))) {
+            StoredSession read = StateCodec.decode(StateCodec.encode(session));
+            assertThat(read)
+                    .usingRecursiveComparison()
+                    .isEqualTo(session);
+        }
+    }
+
+    /** The changelog outlives the program: bytes that this version wrote must stay readable, or the version must grow. */
+    @Test
+    void canReadBytesOfBefore() {
+        StoredSession session = StateCodec.decode(HexFormat.of().parseHex("01000272310006414354495645000000020000000000000009"
+                + "0000000400000000000000060000000000000016000000020001610000000000000002000162000000020000000500000000"
+                + "0000002c0100057073616c6d000563686f6972000000020000000100011170"
+                + "0000000c000000403f000000000000033f666666fffffffffffffff901000b424553545f4546464f52540000000200026575"
+                + "00027573000000000000000b00000000000000160000000000000021"));
+        assertThat(session.life().pipeline()).isEqualTo(PIPELINE);
+        assertThat(session.request()).usingRecursiveComparison().isEqualTo(request());
+    }
+
+    @Test
+    void shouldRefuseOtherVersionsAndBrokenBytes() {
+        byte[] bytes = StateCodec.encode(new StoredSession(
+                request(), new SessionLife(ID, SessionPhase.WAITING, 0, 0, null, 0, 5, 22), 0));
+        assertThatThrownBy(() -> StateCodec.decode(Arrays.copyOf(bytes, 20)))
+                .isInstanceOf(UncheckedIOException.class)
+                .hasMessageContaining("20 bytes");
+        bytes[0] = 9;
+        assertThatThrownBy(() -> StateCodec.decode(bytes)).hasMessageContaining("format 9");
+    }
+}
