@@ -23,6 +23,7 @@ import org.apache.flink.connector.kafka.sink.KafkaSink;
 import org.apache.flink.connector.kafka.sink.KafkaSinkBuilder;
 import org.apache.flink.connector.kafka.sink.TransactionNamingStrategy;
 import org.apache.flink.connector.kafka.source.KafkaSource;
+import org.apache.flink.connector.kafka.source.KafkaSourceOptions;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
 import org.apache.flink.core.execution.CheckpointingMode;
 import org.apache.flink.formats.avro.typeutils.AvroTypeInfo;
@@ -128,6 +129,8 @@ public final class FlowAllocationJob {
                 .setStartingOffsets(start)
                 .setProperties(overrides(config.kafka()))
                 .setProperty(ConsumerConfig.FETCH_MIN_BYTES_CONFIG, "1")
+                // Positions are in the checkpoints; nobody reads the group's.
+                .setProperty(KafkaSourceOptions.COMMIT_OFFSETS_ON_CHECKPOINT.key(), "false")
                 .setDeserializer(new RawRecordSchema())
                 .build();
         return env.fromSource(source, WatermarkStrategy.noWatermarks(), name + "-source")
