@@ -87,7 +87,8 @@ public final class ActivationCodec {
         while (at < n - 1 && (halves[at] & EXPONENT_BITS) != EXPONENT_BITS) {
             at++;
         }
-        return new IllegalArgumentException("activation " + floats[at] + " at row " + (done + at) / hidden + ", element "
+        return new IllegalArgumentException("activation " + floats[at] + " at row " + (done + at) / hidden + ","
+                + " element "
                 + (done + at) % hidden + " does not fit fp16 (largest 65504): run the worker with --activations fp32");
     }
 }

@@ -11,8 +11,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Generates text ids with all stages in this process, one after the other: the reference that a distributed pipeline must
- * repeat token by token, and the baseline of the benches. Not thread-safe.
+ * Generates text ids with all stages in this process, one after the other: the reference that a distributed pipeline
+ * must repeat token by token, and the baseline of the benches. Not thread-safe.
  */
 public final class InProcessGenerator implements AutoCloseable {
     private final List<StageRunner> stages;
@@ -28,7 +28,8 @@ public final class InProcessGenerator implements AutoCloseable {
     public record Request(int[] promptIds, int maxTokens, SamplingParams sampling, boolean stopAtEnd) {
         public Request {
             if (promptIds.length == 0 || maxTokens < 1) {
-                throw new IllegalArgumentException("a request needs a prompt token and at least 1 token to generate, not "
+                throw new IllegalArgumentException("a request needs a prompt token and at least 1 token to generate,"
+                        + " not "
                         + promptIds.length + " and " + maxTokens);
             }
         }
@@ -50,7 +51,7 @@ public final class InProcessGenerator implements AutoCloseable {
             next = stage.layers().end();
         }
         if (stages.isEmpty() || next != stages.getFirst().model().layerCount()) {
-            throw new IllegalArgumentException("stages end before layer " + next + ", the model goes on");
+            throw new IllegalArgumentException("stages end before layer " + next + " of the model");
         }
         config = stages.getFirst().model();
     }

@@ -6,7 +6,8 @@ import java.util.Set;
 /**
  * The tensors of one model, by their Hugging Face names and in Hugging Face layout (a linear layer is row-major
  * {@code [outputs, inputs]}; query and key rows in the half-split rotary order), expanded to fp32 as they are read.
- * Opening reads headers only; a tensor's bytes are touched when it is read. Reading is thread-safe until {@link #close}.
+ * Opening reads headers only; a tensor's bytes are touched when it is read. Reading is thread-safe until
+ * {@link #close}.
  */
 public interface ModelWeights extends AutoCloseable {
 

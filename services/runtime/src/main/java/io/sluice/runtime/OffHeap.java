@@ -82,7 +82,8 @@ public final class OffHeap {
                 map = lookup.findVirtual(
                                 FileChannel.class,
                                 "map",
-                                MethodType.methodType(segment, FileChannel.MapMode.class, long.class, long.class, arena))
+                                MethodType.methodType(
+                                        segment, FileChannel.MapMode.class, long.class, long.class, arena))
                         .asType(MethodType.methodType(
                                 Object.class,
                                 FileChannel.class,

@@ -19,8 +19,9 @@ import java.util.SplittableRandom;
 import java.util.stream.Stream;
 
 /**
- * Prints what the runtime does on this machine: prefill and decode tokens/s for one and eight sessions, the best of some
- * rounds, the time of one layer call, and the process's memory. Without a model it makes one of SmolLM2-135M's shape.
+ * Prints what the runtime does on this machine: prefill and decode tokens/s for one and eight sessions, the best of
+ * some rounds, the time of one layer call, and the process's memory. Without a model it makes one of SmolLM2-135M's
+ * shape.
  *
  * <pre>java … io.sluice.runtime.RuntimeBench [FOLDER|tiny] [THREADS] [ROUNDS]</pre>
  */
@@ -114,7 +115,8 @@ public final class RuntimeBench {
         if (Files.isReadable(rollup)) {
             try (Stream<String> lines = Files.lines(rollup)) {
                 lines.filter(line -> line.startsWith("Pss:"))
-                        .forEach(line -> print("memory (PSS)", Long.parseLong(line.replaceAll("\\D", "")) / 1024.0, "MiB"));
+                        .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
+                        .forEach(kib -> print("memory (PSS)", kib / 1024.0, "MiB"));
             }
         }
     }

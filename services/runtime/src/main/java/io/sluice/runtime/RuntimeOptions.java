@@ -5,7 +5,8 @@ package io.sluice.runtime;
  *
  * @param threads threads that compute, shared by all runners of the process: the first runner's choice holds
  * @param kvBudgetBytes most memory of the KV cache over all layers held
- * @param spinning whether idle threads spin for a moment: a little faster on a machine of its own, wasteful on a shared one
+ * @param spinning whether idle threads spin for a moment: a little faster on a machine of its own, wasteful on a shared
+ *     one
  */
 public record RuntimeOptions(int threads, long kvBudgetBytes, boolean spinning) {
     public RuntimeOptions {

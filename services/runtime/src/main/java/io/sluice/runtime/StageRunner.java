@@ -35,7 +35,8 @@ public interface StageRunner extends AutoCloseable {
     /**
      * Runs one batch: each input is a run of positions of one session. Inputs with one position are batched together
      * (ragged decode); longer ones (prefill chunks) run one after the other. The result of an input does not depend on
-     * what else is in the batch.
+     * what else is in the batch. Prompts are cut by {@link PromptChunks}, so that it does not depend on the chunk size
+     * either. A slot occurs at most once in a batch.
      *
      * @return one output per input, same order; the buffers are valid until the next call of {@code run}
      * @throws IllegalArgumentException when an input's position is not the slot's length, or its shape is wrong
@@ -62,11 +63,17 @@ public interface StageRunner extends AutoCloseable {
      * @param needLogits last stage only: compute the logits of the last position
      */
     record StageInput(
-            KvSlot slot, int position, int count, int[] tokenIds, FloatBuffer hidden, int enterLayer, boolean needLogits) {}
+            KvSlot slot,
+            int position,
+            int count,
+            int[] tokenIds,
+            FloatBuffer hidden,
+            int enterLayer,
+            boolean needLogits) {}
 
     /**
-     * Result of one input: {@code hidden} row-major {@code [count, hiddenSize]} from every stage but the last; from the last
-     * stage {@code logits} of the last position, {@code [vocabSize]}, when asked for. The other one is null.
+     * Result of one input: {@code hidden} row-major {@code [count, hiddenSize]} from every stage but the last; from the
+     * last stage {@code logits} of the last position, {@code [vocabSize]}, when asked for. The other one is null.
      */
     record StageOutput(FloatBuffer hidden, FloatBuffer logits) {}
 }

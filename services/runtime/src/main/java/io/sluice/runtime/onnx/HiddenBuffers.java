@@ -10,8 +10,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Inputs and outputs of the layers, kept from step to step: two hidden-state buffers that layers read and write by turns,
- * the rows' last positions and the longest length. They grow with the largest batch seen. Not thread-safe.
+ * Inputs and outputs of the layers, kept from step to step: two hidden-state buffers that layers read and write by
+ * turns, the rows' last positions and the longest length. They grow with the largest batch seen. Not thread-safe.
  */
 final class HiddenBuffers implements AutoCloseable {
     private static final int SHAPES_MAX = 64;

@@ -1,8 +1,6 @@
 package io.sluice.runtime.onnx;
 
 import ai.onnxruntime.OnnxTensor;
-import ai.onnxruntime.OnnxTensorLike;
-import ai.onnxruntime.OnnxValue;
 import io.sluice.runtime.ModelConfig;
 import io.sluice.runtime.ModelWeights;
 import java.nio.ByteBuffer;
@@ -46,7 +44,7 @@ final class LogitsHead implements AutoCloseable {
     void run(int rows) {
         try (OnnxTensor x = engine.floats(part(hidden, rows * hiddenSize), rows, hiddenSize);
                 OnnxTensor y = engine.floats(part(logits, rows * vocabSize), rows, vocabSize)) {
-            session.run(Map.<String, OnnxTensorLike>of(LlamaGraphs.X, x), Map.<String, OnnxValue>of(LlamaGraphs.LOGITS, y));
+            session.run(Map.of(LlamaGraphs.X, x), Map.of(LlamaGraphs.LOGITS, y));
         }
     }
 

@@ -17,8 +17,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * ONNX Runtime in this process: one environment with one pool of computing threads for all sessions. Whoever comes first
- * fixes the number of threads. Thread-safe.
+ * ONNX Runtime in this process: one environment with one pool of computing threads for all sessions. Whoever comes
+ * first fixes the number of threads. Thread-safe.
  */
 final class OnnxEngine {
     private static final Logger log = LoggerFactory.getLogger(OnnxEngine.class);
@@ -37,7 +37,11 @@ final class OnnxEngine {
         this.spinning = spinning;
         NativeLibraries.unpackOnce();
         environment = onDeepStack(() -> environment(threads, spinning));
-        log.info("event=onnxruntime_started version={} threads={} spinning={}", environment.getVersion(), threads, spinning);
+        log.info(
+                "event=onnxruntime_started version={} threads={} spinning={}",
+                environment.getVersion(),
+                threads,
+                spinning);
     }
 
     private static OrtEnvironment environment(int threads, boolean spinning) {
@@ -79,7 +83,7 @@ final class OnnxEngine {
             instance = new OnnxEngine(threads, spinning);
         } else if (instance.threads != threads || instance.spinning != spinning) {
             log.warn(
-                    "event=threads_kept threads={} spinning={} asked_threads={} asked_spinning={} reason=one_pool_per_process",
+                    "event=threads_kept threads={} spinning={} asked_threads={} asked_spinning={} reason=one_pool",
                     instance.threads,
                     instance.spinning,
                     threads,

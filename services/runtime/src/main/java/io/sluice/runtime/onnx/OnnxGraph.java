@@ -72,7 +72,11 @@ final class OnnxGraph {
      * @param attributes integers ({@link Integer}) and reals ({@link Float}) by name
      */
     OnnxGraph node(
-            String operator, String domain, List<String> from, List<String> to, Map<String, ? extends Number> attributes) {
+            String operator,
+            String domain,
+            List<String> from,
+            List<String> to,
+            Map<String, ? extends Number> attributes) {
         ProtoWriter node = new ProtoWriter();
         from.forEach(name -> node.text(1, name));
         to.forEach(name -> node.text(2, name));

@@ -22,12 +22,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A {@link StageRunner} on ONNX Runtime's CPU kernels, fp32. One session per layer; keys and values are written in place
- * by GroupQueryAttention. The kernels compute every row of a batch in the same order whatever stands beside it, so
- * batching changes no bit; running one position at a time differs from running several at once in the last bits, so
+ * A {@link StageRunner} on ONNX Runtime's CPU kernels, fp32. One session per layer; keys and values are written in
+ * place by GroupQueryAttention. The kernels compute every row of a batch in the same order whatever stands beside it,
+ * so batching changes no bit; running one position at a time differs from running several at once in the last bits, so
  * prompts must be cut into the same kind of chunks ({@link io.sluice.runtime.PromptChunks}) to be reproducible.
  *
- * <p>Not thread-safe. The weights must stay open while a runner that holds layer 0 lives: it looks embeddings up in them.
+ * <p>Not thread-safe. The weights must stay open while a runner that holds layer 0 lives: it looks embeddings up in
+ * them.
  */
 public final class OnnxStageRunner implements StageRunner {
     private static final Logger log = LoggerFactory.getLogger(OnnxStageRunner.class);
@@ -195,7 +196,8 @@ public final class OnnxStageRunner implements StageRunner {
             lastPositions.put(row, position);
             longest = Math.max(longest, position + 1);
         }
-        FloatBuffer y = runLayers(shape, group.enterLayer(), longest, group.pool().view(group.firstRow(), group.rows()));
+        KvPool.View view = group.pool().view(group.firstRow(), group.rows());
+        FloatBuffer y = runLayers(shape, group.enterLayer(), longest, view);
         for (int row = 0; row < group.rows(); row++) {
             int index = group.inputs()[row];
             if (index != RowGroup.IDLE) {

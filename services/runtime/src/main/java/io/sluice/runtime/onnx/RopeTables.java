@@ -7,8 +7,8 @@ import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 
 /**
- * Cosines and sines of the rotary embedding, {@code [positions, headDim / 2]} each (RoFormer, arXiv 2104.09864), computed
- * in double precision and shared by all layers of a stage.
+ * Cosines and sines of the rotary embedding, {@code [positions, headDim / 2]} each (RoFormer, arXiv 2104.09864),
+ * computed in double precision and shared by all layers of a stage.
  */
 final class RopeTables implements AutoCloseable {
     private final int positions;

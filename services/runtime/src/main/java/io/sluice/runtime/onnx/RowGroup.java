@@ -18,7 +18,8 @@ record RowGroup(KvPool pool, int enterLayer, int firstRow, int[] inputs) {
 
     /**
      * Most idle rows in a row. A run reads all weights once, which costs as much as computing about ten rows more
-     * (SmolLM2-135M on two cores: 24 ms for the first row, 2 ms for each further one); beyond that two runs are cheaper.
+     * (SmolLM2-135M on two cores: 24 ms for the first row, 2 ms for each further one); beyond that two runs are
+     * cheaper.
      */
     static final int IDLE_ROWS_MAX = 8;
 

@@ -27,10 +27,12 @@ final class StageBatchCheck {
         for (StageInput input : batch) {
             CacheSlot slot = ours(input.slot());
             if (!seen.add(slot)) {
-                throw new IllegalArgumentException(slot + " occurs twice in one batch: run its chunks one after the other");
+                throw new IllegalArgumentException(slot + " occurs twice in one batch: run its chunks one after the"
+                        + " other");
             }
             if (input.position() != slot.length()) {
-                throw new IllegalArgumentException("position " + input.position() + " is not the length " + slot.length()
+                throw new IllegalArgumentException("position " + input.position() + " is not the length "
+                        + slot.length()
                         + " of " + slot + ": chunks must come in order, without gaps");
             }
             if (input.count() < 1 || input.count() > slot.capacityTokens() - slot.length()) {

@@ -14,10 +14,10 @@ import java.util.Map;
 import java.util.function.BooleanSupplier;
 
 /**
- * Hands fp32 matrices to sessions while they are made. ONNX Runtime packs matrices into its own memory, after which ours
- * would be a second copy. Whether it did is found out, not assumed: ours are overwritten with NaN and the session is run
- * once. A finite result proves that nothing reads them; then the next layer, whose matrices have the same shapes, reuses
- * them. Otherwise they are filled again and stay with the session. Not thread-safe.
+ * Hands fp32 matrices to sessions while they are made. ONNX Runtime packs matrices into its own memory, after which
+ * ours would be a second copy. Whether it did is found out, not assumed: ours are overwritten with NaN and the session
+ * is run once. A finite result proves that nothing reads them; then the next layer, whose matrices have the same
+ * shapes, reuses them. Otherwise they are filled again and stay with the session. Not thread-safe.
  */
 final class WeightStaging implements AutoCloseable {
     private static final int POISON_BLOCK = 8192;
@@ -47,7 +47,9 @@ final class WeightStaging implements AutoCloseable {
         this.weights = weights;
     }
 
-    /** Reads the rows of {@code sources}, one after the other, into a matrix of this shape, always the same per name. */
+    /**
+     * Reads the rows of {@code sources}, one after the other, into a matrix of this shape, always the same per name.
+     */
     void matrix(String name, List<String> sources, long outputs, long inputs) {
         Matrix matrix = matrices.computeIfAbsent(name, key -> {
             ByteBuffer buffer = OffHeap.allocate(Math.multiplyExact(outputs * inputs, Float.BYTES));

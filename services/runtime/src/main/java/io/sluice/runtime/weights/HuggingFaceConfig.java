@@ -31,7 +31,8 @@ final class HuggingFaceConfig {
         Path file = folder.resolve("config.json");
         if (!Files.isRegularFile(file)) {
             throw new ModelFormatException("no config.json in " + folder
-                    + ": a model is a Hugging Face folder with config.json, *.safetensors and tokenizer.json, or a .gguf"
+                    + ": a model is a Hugging Face folder with config.json, *.safetensors and tokenizer.json, or a"
+                    + " .gguf"
                     + " file");
         }
         HuggingFaceConfig config = new HuggingFaceConfig(file, parse(file));

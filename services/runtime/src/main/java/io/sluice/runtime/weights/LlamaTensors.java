@@ -67,7 +67,8 @@ public final class LlamaTensors {
             long[] actual = weights.shape(name);
             if (!Arrays.equals(actual, expected)) {
                 throw new ModelFormatException("tensor " + name + " of model "
-                        + weights.config().name() + " has shape " + Arrays.toString(actual) + " but its configuration says "
+                        + weights.config().name() + " has shape " + Arrays.toString(actual) + " but its configuration"
+                        + " says "
                         + Arrays.toString(expected) + ": weights and configuration belong to different models");
             }
         });

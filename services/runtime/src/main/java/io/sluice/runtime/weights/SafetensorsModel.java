@@ -17,9 +17,9 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * A Hugging Face folder: {@code config.json} with {@code model.safetensors}, or with an index and the files it names, or
- * with any {@code *.safetensors}. Files named by an index are opened when a tensor of theirs is first asked for, so a
- * worker may hold only the files of its own layers.
+ * A Hugging Face folder: {@code config.json} with {@code model.safetensors}, or with an index and the files it names,
+ * or with any {@code *.safetensors}. Files named by an index are opened when a tensor of theirs is first asked for, so
+ * a worker may hold only the files of its own layers.
  */
 public final class SafetensorsModel implements ModelWeights {
     private static final String SINGLE_FILE = "model.safetensors";
@@ -31,6 +31,7 @@ public final class SafetensorsModel implements ModelWeights {
     private final Map<String, Path> homes = new LinkedHashMap<>();
 
     private final Map<Path, SafetensorsFile> open = new LinkedHashMap<>();
+    private boolean closed;
 
     private SafetensorsModel(Path folder) {
         this.folder = folder;
@@ -80,6 +81,7 @@ public final class SafetensorsModel implements ModelWeights {
 
     @Override
     public synchronized void close() {
+        closed = true;
         open.values().forEach(SafetensorsFile::close);
         open.clear();
     }
@@ -99,6 +101,10 @@ public final class SafetensorsModel implements ModelWeights {
     }
 
     private synchronized SafetensorsFile fileOf(Path path) {
+        if (closed) {
+            throw new IllegalStateException("the weights of " + folder + " are closed: keep them open while a runner"
+                    + " that holds layer 0 lives");
+        }
         return open.computeIfAbsent(path, SafetensorsFile::new);
     }
 
@@ -111,8 +117,8 @@ public final class SafetensorsModel implements ModelWeights {
                     .sorted()
                     .toList();
             if (found.isEmpty()) {
-                throw new ModelFormatException("folder " + folder + " has no *.safetensors file: give a Hugging Face folder"
-                        + " with safetensors weights, or a .gguf file");
+                throw new ModelFormatException("folder " + folder + " has no *.safetensors file: give a Hugging Face"
+                        + " folder with safetensors weights, or a .gguf file");
             }
             return found;
         } catch (IOException e) {

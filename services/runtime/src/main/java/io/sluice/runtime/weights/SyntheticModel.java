@@ -24,6 +24,7 @@ import java.util.SplittableRandom;
  */
 public final class SyntheticModel {
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String LLAMA = "LlamaForCausalLM";
     private static final int BLOCK = 1 << 16;
 
     private SyntheticModel() {}
@@ -31,13 +32,13 @@ public final class SyntheticModel {
     /** The shape of SmolLM2-135M. */
     public static ModelConfig smolLm135m() {
         return new ModelConfig(
-                "synthetic-135m", "LlamaForCausalLM", 30, 576, 1536, 9, 3, 64, 49152, 8192, 1e-5f, 1e5, true, 0, List.of(0));
+                "synthetic-135m", LLAMA, 30, 576, 1536, 9, 3, 64, 49152, 8192, 1e-5f, 1e5, true, 0, List.of(0));
     }
 
     /** A shape that loads in a moment: 6 layers, hidden 64, vocabulary 320. */
     public static ModelConfig tiny() {
         return new ModelConfig(
-                "synthetic-tiny", "LlamaForCausalLM", 6, 64, 160, 4, 2, 16, 320, 512, 1e-5f, 1e4, true, 0, List.of(0));
+                "synthetic-tiny", LLAMA, 6, 64, 160, 4, 2, 16, 320, 512, 1e-5f, 1e4, true, 0, List.of(0));
     }
 
     /** Writes {@code config.json} and {@code model.safetensors} into {@code folder}, which is made if needed. */

@@ -117,7 +117,9 @@ final class OnnxStageRunnerTest {
         logits(whole, tokensIn(small, tokens(1, 9)));
         logits(whole, tokensIn(large, tokens(2, 120)));
         List<StageOutput> outputs = whole.run(List.of(
-                withLogits(tokensIn(large, 5)), withLogits(tokensIn(fresh, tokens(3, 70))), withLogits(tokensIn(small, 6))));
+                withLogits(tokensIn(large, 5)),
+                withLogits(tokensIn(fresh, tokens(3, 70))),
+                withLogits(tokensIn(small, 6))));
         assertThat(copy(outputs.get(0).logits()))
                 .isEqualTo(solo(whole, tokens(2, 120), new int[] {5}).get(1));
         assertThat(copy(outputs.get(1).logits()))
