@@ -102,7 +102,7 @@ public final class SchemaRegistry implements AutoCloseable {
         try {
             schema = ((AvroSchema) client.getSchemaById(id)).rawSchema();
         } catch (RestClientException e) {
-            if (e.getStatus() != NOT_FOUND) {
+            if (!notFound(e)) {
                 throw unavailable("look up schema id " + id, e);
             }
             if (unknownUntilNanos.size() >= UNKNOWN_IDS_MAX) {
@@ -144,30 +144,48 @@ public final class SchemaRegistry implements AutoCloseable {
     }
 
     private int tryRegister(String subject, AvroSchema schema) throws IOException, RestClientException {
-        boolean exists = client.getAllSubjects().contains(subject);
+        Integer id = registeredId(subject, schema);
+        if (id != null) {
+            requireBackward(subject);
+        } else {
+            id = registerVersion(subject, schema);
+        }
+        known.putIfAbsent(id, schema.rawSchema());
+        return id;
+    }
+
+    private int registerVersion(String subject, AvroSchema schema) throws IOException, RestClientException {
+        boolean exists = exists(subject);
         if (exists) {
             requireBackward(subject);
-            if (!isRegistered(subject, schema)) {
-                checkCompatible(subject, schema);
-            }
+            checkCompatible(subject, schema);
         }
         int id = client.register(subject, schema);
         if (!exists) {
             // Some registries keep no settings for a subject before its first schema.
             requireBackward(subject);
         }
-        known.putIfAbsent(id, schema.rawSchema());
         LOG.info("schema registered subject={} id={}", subject, id);
         return id;
     }
 
-    private boolean isRegistered(String subject, AvroSchema schema) throws IOException, RestClientException {
+    private boolean exists(String subject) throws IOException, RestClientException {
         try {
-            client.getId(subject, schema);
-            return true;
+            return !client.getAllVersions(subject).isEmpty();
         } catch (RestClientException e) {
-            if (e.getStatus() == NOT_FOUND) {
+            if (notFound(e)) {
                 return false;
+            }
+            throw e;
+        }
+    }
+
+    private Integer registeredId(String subject, AvroSchema schema) throws IOException, RestClientException {
+        try {
+            return client.getId(subject, schema);
+        } catch (RestClientException e) {
+            if (notFound(e)) {
+                return null;
             }
             throw e;
         }
@@ -202,7 +220,7 @@ public final class SchemaRegistry implements AutoCloseable {
         try {
             return client.getCompatibility(subject);
         } catch (RestClientException e) {
-            if (e.getStatus() == NOT_FOUND) {
+            if (notFound(e)) {
                 return null;
             }
             throw e;
@@ -250,6 +268,10 @@ public final class SchemaRegistry implements AutoCloseable {
     private RegistryUnavailableException unavailable(String what, Exception e) {
         return new RegistryUnavailableException(
                 "schema registry at " + url + " could not " + what + ": " + e.getMessage(), e);
+    }
+
+    private static boolean notFound(RestClientException e) {
+        return e.getStatus() == NOT_FOUND;
     }
 
     private static SchemaRegistryClient httpClient(String url) {
