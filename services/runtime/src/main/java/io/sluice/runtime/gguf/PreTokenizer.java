@@ -20,9 +20,13 @@ record PreTokenizer(List<String> patterns, boolean wholeWords, boolean beginsSeq
     private static final PreTokenizer LLAMA3 = new PreTokenizer(List.of(WordPatterns.LLAMA3), true, true);
     private static final PreTokenizer LLAMA3_BY_MERGES = plain(WordPatterns.LLAMA3);
     private static final PreTokenizer QWEN2 = plain(WordPatterns.QWEN2);
-    private static final PreTokenizer TEKKEN = new PreTokenizer(List.of(WordPatterns.TEKKEN), true, false);
+    /** The model's own pattern; llama.cpp's rendering of it cuts combining marks off their letters. */
+    private static final PreTokenizer TEKKEN = new PreTokenizer(List.of(WordPatterns.TEKKEN), true, true);
     private static final PreTokenizer DEFAULT =
             plain("[\\p{P}\\$\\+<=>\\^~\\|]+", WordPatterns.GPT2, "\\p{N}+", "[0-9][0-9][0-9]");
+
+    private static final PreTokenizer DEEPSEEK_CODER =
+            plain("[\r\n]", "\\s?\\p{L}+", "\\s?\\p{P}+", "[\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff]+", "\\p{N}");
 
     private static final Map<String, PreTokenizer> BY_NAME = Map.ofEntries(
             Map.entry("default", DEFAULT),
@@ -49,6 +53,7 @@ record PreTokenizer(List<String> patterns, boolean wholeWords, boolean beginsSeq
             Map.entry("deepseek-r1-qwen", QWEN2),
             Map.entry("megrez", QWEN2),
             Map.entry("stablelm2", QWEN2),
+            Map.entry("deepseek-coder", DEEPSEEK_CODER),
             Map.entry("tekken", TEKKEN));
 
     static Optional<PreTokenizer> named(String name) {
