@@ -4,6 +4,7 @@ import io.sluice.core.SessionId;
 import io.sluice.core.Stage;
 import io.sluice.core.WorkerId;
 import io.sluice.core.batching.BatchScheduler;
+import io.sluice.core.routing.KvReservation;
 import io.sluice.records.ErrorReason;
 import io.sluice.runtime.PromptChunks;
 import io.sluice.runtime.StageRunner;
@@ -227,7 +228,7 @@ final class SessionIntake {
     }
 
     private void reserve(StageSession session, long now) {
-        int kvTokens = session.plan.kvTokens();
+        int kvTokens = KvReservation.roundUp(positions(session));
         if (kvTokens > runner.kvCapacityTokens()) {
             fail(session, ErrorReason.NO_CAPACITY, "worker " + settings.self() + " has KV cache for "
                     + runner.kvCapacityTokens() + " tokens, the session reserves " + kvTokens + "; raise --kv-mib");
@@ -249,7 +250,7 @@ final class SessionIntake {
     private boolean tryReserve(StageSession session) {
         Optional<KvSlot> slot;
         try {
-            slot = runner.reserve(session.plan.setup().getKvTokens());
+            slot = runner.reserve(positions(session));
         } catch (IllegalArgumentException e) {
             fail(session, ErrorReason.NO_CAPACITY, "worker " + settings.self() + ": " + e.getMessage());
             return true;
@@ -289,6 +290,11 @@ final class SessionIntake {
             session.slot = null;
         }
         admitWaiting();
+    }
+
+    /** A reservation is rounded up by whoever makes it, but no slot is longer than the model's context. */
+    private int positions(StageSession session) {
+        return Math.min(session.plan.kvTokens(), runner.model().contextLength());
     }
 
     private void admitWaiting() {

@@ -84,6 +84,9 @@ final class FakeStageRunner implements StageRunner {
 
     @Override
     public Optional<KvSlot> reserve(int tokens) {
+        if (tokens > CONTEXT) {
+            throw new IllegalArgumentException("a sequence of " + tokens + " tokens is longer than the context");
+        }
         int rounded = KvReservation.roundUp(tokens);
         if (kvReservedTokens() + rounded > capacityTokens) {
             return Optional.empty();
