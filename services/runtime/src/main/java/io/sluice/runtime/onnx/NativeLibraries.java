@@ -42,7 +42,7 @@ final class NativeLibraries {
         }
     }
 
-    private static Path unpack(Path home, String platform) throws IOException {
+    static Path unpack(Path home, String platform) throws IOException {
         List<URL> sources = new ArrayList<>();
         StringBuilder version = new StringBuilder("onnxruntime-" + platform);
         for (String name : NAMES) {

@@ -1,0 +1,41 @@
+package io.sluice.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class OffHeapTest {
+    @Test
+    void shouldGiveMemoryBackAtOnce() {
+        // 25 GiB in all: without freeing this exceeds any limit of direct memory that tests run with.
+        for (int i = 0; i < 400; i++) {
+            ByteBuffer buffer = OffHeap.allocate(64 << 20);
+            assertThat(buffer.order()).isEqualTo(ByteOrder.nativeOrder());
+            assertThat(buffer.isDirect()).isTrue();
+            OffHeap.free(buffer);
+        }
+    }
+
+    @Test
+    void shouldMapAPartOfAFile(@TempDir Path folder) throws Exception {
+        Path file = Files.write(folder.resolve("f"), new byte[] {1, 2, 3, 4, 5});
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            ByteBuffer mapped = OffHeap.map(channel, 1, 4);
+            assertThat(mapped.getInt(0)).isEqualTo(0x05040302);
+            OffHeap.free(mapped);
+        }
+    }
+
+    @Test
+    void shouldRefuseBuffersOfTwoGibibytes() {
+        assertThatThrownBy(() -> OffHeap.allocate(1L << 31)).hasMessageContaining("2147483648 bytes");
+    }
+}
