@@ -4,6 +4,7 @@ import io.sluice.core.LayerRange;
 import io.sluice.core.Stage;
 import io.sluice.core.WorkerId;
 import io.sluice.core.planning.Allocation;
+import io.sluice.core.planning.BatchCost;
 import io.sluice.core.planning.Allocation.EdgeFlow;
 import io.sluice.core.planning.Allocation.WorkerFlow;
 import io.sluice.core.planning.MemberStatus;
@@ -112,6 +113,9 @@ final class DomainBytes {
         out.writeDouble(s.prefillTokensPerSecond());
         out.writeDouble(s.decodeTokensPerSecond());
         out.writeDouble(s.linkBytesPerSecond());
+        out.writeDouble(s.cost().perBatchMicros());
+        out.writeDouble(s.cost().perPrefillTokenMicros());
+        out.writeDouble(s.cost().perDecodeTokenMicros());
         out.writeLong(s.atMillis());
     }
 
@@ -127,6 +131,7 @@ final class DomainBytes {
                 in.readDouble(),
                 in.readDouble(),
                 in.readDouble(),
+                new BatchCost(in.readDouble(), in.readDouble(), in.readDouble()),
                 in.readLong());
     }
 

@@ -3,6 +3,7 @@ package io.sluice.planner;
 import io.sluice.core.LayerRange;
 import io.sluice.core.WorkerId;
 import io.sluice.core.planning.Allocation;
+import io.sluice.core.planning.BatchCost;
 import io.sluice.core.planning.DeviceSample;
 import io.sluice.core.planning.LinkSample;
 import io.sluice.core.planning.LinkSample.Transfer;
@@ -36,6 +37,7 @@ public final class PlannerCodec {
                 record.getPrefillTokensPerS(),
                 record.getDecodeTokensPerS(),
                 record.getLinkBytesPerS(),
+                new BatchCost(record.getBatchUs(), record.getPrefillUsPerToken(), record.getDecodeUsPerToken()),
                 record.getAtMs());
     }
 
@@ -58,7 +60,8 @@ public final class PlannerCodec {
                 record.getBusyUs(),
                 record.getUtilization(),
                 record.getPrefillTokens(),
-                record.getDecodeTokens());
+                record.getDecodeTokens(),
+                record.getBatches());
     }
 
     public static LinkSample decode(LinkTelemetry record) {

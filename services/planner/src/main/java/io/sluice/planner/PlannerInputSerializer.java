@@ -63,6 +63,7 @@ final class PlannerInputSerializer extends TypeSerializerSingleton<PlannerInput>
         out.writeDouble(s.utilization());
         out.writeLong(s.prefillTokens());
         out.writeLong(s.decodeTokens());
+        out.writeLong(s.batches());
     }
 
     private static void write(LinkSample s, DataOutputView out) throws IOException {
@@ -99,6 +100,7 @@ final class PlannerInputSerializer extends TypeSerializerSingleton<PlannerInput>
                     in.readLong(),
                     in.readLong(),
                     in.readDouble(),
+                    in.readLong(),
                     in.readLong(),
                     in.readLong()));
             case LINK -> new PlannerCommand.MeasureLink(new LinkSample(

@@ -31,11 +31,11 @@ class SerializersTest {
             new PlannerCommand.Announce(PlannerCodec.decode(Records.worker("a", 0, 2, WorkerState.JOINED, 1, NOW))),
             new PlannerCommand.Announce(PlannerCodec.decode(Records.worker("b", 2, 4, WorkerState.JOINED, 1, NOW))),
             new PlannerCommand.MeasureDevice(
-                    new DeviceSample(Records.MODEL, new WorkerId("a"), 1, 5, NOW, 250, 100_000, 0.4, 7, 8)),
+                    new DeviceSample(Records.MODEL, new WorkerId("a"), 1, 5, NOW, 250, 100_000, 0.4, 7, 8, 3)),
             new PlannerCommand.MeasureLink(new LinkSample(
                     Records.MODEL, "a", "b", NOW, List.of(new Transfer(10, -3), new Transfer(20, 9)))),
             new PlannerCommand.MeasureDevice(
-                    new DeviceSample(Records.MODEL, new WorkerId("b"), 1, 6, NOW, 250, -1, Double.NaN, 7, 8)),
+                    new DeviceSample(Records.MODEL, new WorkerId("b"), 1, 6, NOW, 250, -1, Double.NaN, 7, 8, 3)),
             new PlannerCommand.Tick(Records.MODEL));
 
     private static PlannerState state() {

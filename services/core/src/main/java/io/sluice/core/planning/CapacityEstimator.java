@@ -6,14 +6,14 @@ import java.util.Optional;
  * Turns device telemetry into a worker's capacity: tokens per second of busy time.
  *
  * <p>Tokens per busy second by itself jumps with every prompt, because a prompt token costs a fraction of a decode
- * token. So the work of an interval is first expressed in the seconds it should have taken at the announced speeds,
- * {@code prefill/P + decode/D}; the sum of those seconds over the sum of busy seconds is the speed factor, and the
+ * token, and with the batch, because a batch has a fixed cost: a worker that got more sessions would look faster, and get
+ * more still. So the work of an interval is first expressed in the seconds it should have taken by the announced
+ * {@link BatchCost} (or, where none was announced, at the announced speeds, {@code prefill/P + decode/D}); the sum of those seconds over the sum of busy seconds is the speed factor, and the
  * capacity is the factor times the announced speed under the model's common {@link TokenMix}. Both sums forget with busy
  * time ({@link #MEMORY_SECONDS}), so an idle worker keeps what is known of it, and a halved speed is within a tenth of
  * its new value after one second of busy time. The announcement counts like {@link #PRIOR_SECONDS} of measurement.
  *
- * <p>Larger decode batches cost less per token, so a lightly loaded device measures slower than it could be. Stateless
- * and thread-safe.
+ * <p>Stateless and thread-safe.
  */
 public final class CapacityEstimator {
     /** Busy time after which a measurement counts 1/e, seconds. */
@@ -109,21 +109,24 @@ public final class CapacityEstimator {
         if (!(s.utilization() >= 0) || s.utilization() > 1.5) {
             return "utilization of " + s.utilization() + " is not a ratio";
         }
-        if (s.prefillTokens() < 0 || s.decodeTokens() < 0) {
-            return s.prefillTokens() + " prompt and " + s.decodeTokens() + " decode tokens: negative";
+        if (s.prefillTokens() < 0 || s.decodeTokens() < 0 || s.batches() < 0) {
+            return s.prefillTokens() + " prompt and " + s.decodeTokens() + " decode tokens in " + s.batches()
+                    + " batches: negative";
         }
-        double tokens = (double) s.prefillTokens() + s.decodeTokens();
+        double tokens = (double) s.prefillTokens() + s.decodeTokens() + s.batches();
         double seconds = Math.max(s.busyMicros(), MIN_BUSY_MICROS) / 1e6;
         if (tokens / seconds > MAX_TOKENS_PER_SECOND) {
-            return tokens + " tokens in " + s.busyMicros() + " us of busy time is beyond any device";
+            return tokens + " tokens and batches in " + s.busyMicros() + " us of busy time is beyond any device";
         }
         return null;
     }
 
     /** {@code estimate} after a sample that {@link #judge} let pass; unchanged when the interval says too little. */
-    public CapacityEstimate update(CapacityEstimate estimate, DeviceSample sample) {
-        double expected = sample.prefillTokens() / estimate.prefillTokensPerSecond()
-                + sample.decodeTokens() / estimate.decodeTokensPerSecond();
+    public CapacityEstimate update(CapacityEstimate estimate, BatchCost cost, DeviceSample sample) {
+        double expected = cost.known() && sample.batches() > 0
+                ? cost.seconds(sample.batches(), sample.prefillTokens(), sample.decodeTokens())
+                : sample.prefillTokens() / estimate.prefillTokensPerSecond()
+                        + sample.decodeTokens() / estimate.decodeTokensPerSecond();
         if (sample.busyMicros() < MIN_BUSY_MICROS || !(expected > 0)) {
             return estimate;
         }

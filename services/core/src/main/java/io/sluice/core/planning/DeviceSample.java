@@ -15,6 +15,7 @@ import java.util.Objects;
  * @param utilization busy share, 0 to 1; only checked
  * @param prefillTokens prompt positions computed
  * @param decodeTokens decode positions computed
+ * @param batches batches run; 0: not reported
  */
 public record DeviceSample(
         String model,
@@ -26,7 +27,8 @@ public record DeviceSample(
         long busyMicros,
         double utilization,
         long prefillTokens,
-        long decodeTokens) {
+        long decodeTokens,
+        long batches) {
     public DeviceSample {
         Objects.requireNonNull(model, "model");
         Objects.requireNonNull(worker, "worker");

@@ -77,7 +77,7 @@ public final class FlowPlanner {
         if (rejection.isPresent()) {
             return refuse(state, sample.worker().value(), rejection.get());
         }
-        CapacityEstimate estimate = capacities.update(member.capacity(), sample);
+        CapacityEstimate estimate = capacities.update(member.capacity(), member.status().cost(), sample);
         long seen = Math.max(member.seenMillis(), Math.min(nowMillis, sample.atMillis()));
         return List.of(new PlannerEvent.DeviceMeasured(sample, estimate, seen));
     }

@@ -12,6 +12,7 @@ import java.util.Objects;
  * @param prefillTokensPerSecond measured at start, through the layers held
  * @param decodeTokensPerSecond measured at start, through the layers held
  * @param linkBytesPerSecond declared network bandwidth, bytes/s
+ * @param cost what a batch costs; unknown: only the two speeds count
  * @param atMillis when, ms since the epoch, worker's clock
  */
 public record MemberStatus(
@@ -25,6 +26,7 @@ public record MemberStatus(
         double prefillTokensPerSecond,
         double decodeTokensPerSecond,
         double linkBytesPerSecond,
+        BatchCost cost,
         long atMillis) {
 
     /** Where a worker stands; only a joined one gets flow. */
@@ -40,6 +42,7 @@ public record MemberStatus(
         Objects.requireNonNull(state, "state");
         Objects.requireNonNull(layers, "layers");
         Objects.requireNonNull(region, "region");
+        Objects.requireNonNull(cost, "cost");
         if (kvCapacityTokens < 0) {
             throw new IllegalArgumentException(
                     "worker " + worker + ": KV capacity " + kvCapacityTokens + " tokens must not be negative");

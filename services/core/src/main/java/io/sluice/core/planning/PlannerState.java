@@ -83,7 +83,8 @@ public final class PlannerState {
         boolean same = known != null
                 && known.status().incarnation() == status.incarnation()
                 && known.status().prefillTokensPerSecond() == status.prefillTokensPerSecond()
-                && known.status().decodeTokensPerSecond() == status.decodeTokensPerSecond();
+                && known.status().decodeTokensPerSecond() == status.decodeTokensPerSecond()
+                && known.status().cost().equals(status.cost());
         if (!same) {
             links.keySet().removeIf(link -> link.from().equals(status.worker().value())
                     || link.to().equals(status.worker().value()));

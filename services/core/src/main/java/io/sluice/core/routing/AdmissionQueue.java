@@ -54,7 +54,7 @@ public final class AdmissionQueue<T> {
         byDeadline.add(entry);
     }
 
-    /** Removes and returns what has passed its deadline at {@code nowMs}, earliest deadline first, at most {@code most}. */
+    /** Removes and returns at most {@code most} items whose deadline is before {@code nowMs}, earliest first. */
     public List<T> takeExpired(long nowMs, int most) {
         List<T> expired = new ArrayList<>();
         while (!byDeadline.isEmpty() && expired.size() < most && byDeadline.first().deadlineMs < nowMs) {

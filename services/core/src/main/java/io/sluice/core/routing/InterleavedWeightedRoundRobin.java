@@ -11,9 +11,10 @@ import java.util.stream.IntStream;
  * {@code l_v += n / w_v} (Helix, ASPLOS'25, section 5.2). Without masks no link is ahead of link {@code u} by more than
  * one piece of work on {@code u}: {@code l_v <= l_u + n_max / w_u}.
  *
- * <p>Deviation from Helix: there, a link that was masked for a while (its worker's KV cache full) keeps its old load and
- * afterwards gets everything until it has caught up, which fills that worker again at once. Here a link that is masked
- * while another one is charged is raised to the charged link's load, so that it resumes its share without catching up.
+ * <p>Deviation from Helix: there, a link that was masked for a while (its worker's KV cache full) keeps its old load
+ * and afterwards gets everything until it has caught up, which fills that worker again at once. Here a link that is
+ * masked while another one is charged is raised to the charged link's load, so that it resumes its share without
+ * catching up.
  *
  * <p>Weights are in tokens per second and work in tokens, so loads are in seconds. Not thread-safe. A choice costs
  * {@code O(links log links)}.

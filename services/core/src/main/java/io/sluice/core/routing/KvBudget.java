@@ -58,8 +58,8 @@ public final class KvBudget {
     }
 
     /**
-     * Reserves on every stage, whether it fits or not: callers ask {@link #fits} first, except where a session that runs
-     * already is counted again after a restart.
+     * Reserves on every stage, whether it fits or not: callers ask {@link #fits} first, except where a session that
+     * runs already is counted again after a restart.
      *
      * @throws IllegalStateException when the session holds a reservation already
      */

@@ -20,7 +20,7 @@ class EstimatorsTest {
 
     private static DeviceSample sample(long incarnation, long sequence, long at, long busy, long prefill, long decode) {
         return new DeviceSample(
-                "psalm", new WorkerId("a"), incarnation, sequence, at, 250, busy, 0.5, prefill, decode);
+                "psalm", new WorkerId("a"), incarnation, sequence, at, 250, busy, 0.5, prefill, decode, 1);
     }
 
     private static DeviceSample decoding(long tokens, long busyMicros) {
@@ -43,13 +43,28 @@ class EstimatorsTest {
     void shouldFollowAHalvedSpeedWithinOneBusySecond() {
         CapacityEstimate estimate = CapacityEstimator.announced(PREFILL, DECODE);
         for (int i = 0; i < 40; i++) {
-            estimate = capacities.update(estimate, decoding(25, 250_000));
+            estimate = capacities.update(estimate, BatchCost.UNKNOWN, decoding(25, 250_000));
         }
         assertThat(estimate.speedFactor()).isCloseTo(1, within(0.01));
         for (int i = 0; i < 4; i++) {
-            estimate = capacities.update(estimate, decoding(25 / 2, 250_000 * 24 / 25));
+            estimate = capacities.update(estimate, BatchCost.UNKNOWN, decoding(25 / 2, 250_000 * 24 / 25));
         }
         assertThat(estimate.speedFactor()).isCloseTo(0.5, within(0.05));
+    }
+
+    @Test
+    void shouldNotMistakeALargerBatchForAFasterDevice() {
+        BatchCost cost = new BatchCost(4_000, 10, 100);
+        CapacityEstimate estimate = CapacityEstimator.announced(PREFILL, DECODE);
+        for (int batch : new int[] {1, 8, 32, 2}) {
+            long batches = 50;
+            long busy = Math.round(cost.seconds(batches, 0, batch * batches) * 1e6);
+            estimate = capacities.update(
+                    estimate,
+                    cost,
+                    new DeviceSample("psalm", new WorkerId("a"), 1, 1, NOW, 250, busy, 0.5, 0, batch * batches, batches));
+            assertThat(estimate.speedFactor()).isCloseTo(1, within(1e-3));
+        }
     }
 
     @Test
@@ -57,7 +72,7 @@ class EstimatorsTest {
         CapacityEstimate estimate = CapacityEstimator.announced(PREFILL, DECODE);
         for (int i = 0; i < 20; i++) {
             estimate = capacities.update(
-                    estimate, i % 4 == 0 ? sample(1, i, NOW, 200_000, 200, 0) : decoding(20, 200_000));
+                    estimate, BatchCost.UNKNOWN, i % 4 == 0 ? sample(1, i, NOW, 200_000, 200, 0) : decoding(20, 200_000));
             assertThat(estimate.speedFactor()).isCloseTo(1, within(1e-9));
         }
     }
@@ -65,8 +80,8 @@ class EstimatorsTest {
     @Test
     void shouldIgnoreIntervalsWithTooLittleBusyTime() {
         CapacityEstimate estimate = CapacityEstimator.announced(PREFILL, DECODE);
-        assertThat(capacities.update(estimate, decoding(50, 10))).isSameAs(estimate);
-        assertThat(capacities.update(estimate, decoding(0, 250_000))).isSameAs(estimate);
+        assertThat(capacities.update(estimate, BatchCost.UNKNOWN, decoding(50, 10))).isSameAs(estimate);
+        assertThat(capacities.update(estimate, BatchCost.UNKNOWN, decoding(0, 250_000))).isSameAs(estimate);
     }
 
     @Test
@@ -76,7 +91,7 @@ class EstimatorsTest {
         int outside = 0;
         for (int i = 0; i < 1_000; i++) {
             long busy = (long) (250_000 * (0.9 + random.nextDouble(0.2)));
-            estimate = capacities.update(estimate, decoding(25, busy));
+            estimate = capacities.update(estimate, BatchCost.UNKNOWN, decoding(25, busy));
             outside += Math.abs(estimate.speedFactor() - 1) > 0.1 ? 1 : 0;
         }
         assertThat(outside).isZero();
@@ -97,9 +112,11 @@ class EstimatorsTest {
                     random.nextLong() >> random.nextInt(63),
                     random.nextInt(5) == 0 ? Double.NaN : random.nextDouble(),
                     random.nextLong() >> random.nextInt(63),
+                    random.nextLong() >> random.nextInt(63),
                     random.nextLong() >> random.nextInt(63));
             if (capacities.judge(absurd, 3, -1, NOW).isEmpty()) {
-                estimate = capacities.update(estimate, absurd);
+                estimate = capacities.update(
+                        estimate, random.nextBoolean() ? BatchCost.UNKNOWN : new BatchCost(1e3, 10, 100), absurd);
             }
             assertThat(estimate.tokensPerSecond(TokenMix.EVEN)).isPositive().isFinite();
         }
@@ -119,7 +136,7 @@ class EstimatorsTest {
         assertThat(judge(sample(3, 11, NOW, 1_000, -1, 1))).contains(Rejection.Kind.INVALID);
         assertThat(judge(sample(3, 11, NOW, 1_000, 1, -1))).contains(Rejection.Kind.INVALID);
         assertThat(judge(sample(3, 11, NOW, 1_000, Long.MAX_VALUE, 1))).contains(Rejection.Kind.INVALID);
-        assertThat(judge(new DeviceSample("psalm", new WorkerId("a"), 3, 11, NOW, 250, 1, Double.NaN, 0, 0)))
+        assertThat(judge(new DeviceSample("psalm", new WorkerId("a"), 3, 11, NOW, 250, 1, Double.NaN, 0, 0, 0)))
                 .contains(Rejection.Kind.INVALID);
         assertThat(capacities.judge(sample(2, 11, NOW, 1, 1, 1), 3, 10, NOW).orElseThrow().message())
                 .contains("incarnation 2", "older than 3");

@@ -41,7 +41,7 @@ class FlowPlannerTest {
     private MemberStatus status(String id, int first, int end, State status, long incarnation) {
         return new MemberStatus(
                 MODEL, new WorkerId(id), status, incarnation, new LayerRange(first, end), "r1", 4096, SPEED, SPEED,
-                1e9, now);
+                1e9, BatchCost.UNKNOWN, now);
     }
 
     private void announce(String id, int first, int end, State status) {
@@ -65,7 +65,7 @@ class FlowPlannerTest {
     private DeviceSample sample(String id, double speed) {
         return new DeviceSample(
                 MODEL, new WorkerId(id), 1, sequences.merge(id, 1L, Long::sum), now, 250, 250_000, 1, 0,
-                Math.round(speed / 4));
+                Math.round(speed / 4), 1);
     }
 
     /** Lets time pass in steps of 250 ms, with heartbeats at each worker's present speed. */
@@ -210,7 +210,7 @@ class FlowPlannerTest {
     void shouldReportAFaultOnceInARow() {
         start();
         DeviceSample absurd =
-                new DeviceSample(MODEL, new WorkerId("a"), 1, 1_000, now, 250, 100, Double.NaN, 1, 1);
+                new DeviceSample(MODEL, new WorkerId("a"), 1, 1_000, now, 250, 100, Double.NaN, 1, 1, 1);
         tell(new PlannerCommand.MeasureDevice(absurd));
         tell(new PlannerCommand.MeasureDevice(absurd));
         assertThat(refused).extracting(PlannerEvent.Refused::report).containsExactly(true, false);
@@ -218,7 +218,7 @@ class FlowPlannerTest {
         tell(new PlannerCommand.MeasureDevice(absurd));
         assertThat(refused.getLast().report()).isTrue();
         tell(new PlannerCommand.MeasureDevice(new DeviceSample(
-                MODEL, new WorkerId("ghost"), 1, 1, now, 250, 1, 0, 0, 0)));
+                MODEL, new WorkerId("ghost"), 1, 1, now, 250, 1, 0, 0, 0, 0)));
         assertThat(refused.getLast().rejection().kind()).isEqualTo(Rejection.Kind.UNANNOUNCED);
         assertThat(refused.getLast().report()).isFalse();
     }
