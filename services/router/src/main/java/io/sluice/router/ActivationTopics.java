@@ -14,8 +14,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Which workers' activation topics exist. Workers create them; a chunk to a topic that does not exist would hold up
- * everything behind it until Kafka's producer gives up, so the router does not choose such a worker. The answer comes from
- * a list that is refreshed in the background, at once when an unknown worker is asked for. Thread-safe, never blocks.
+ * everything behind it until Kafka's producer gives up, so the router does not choose such a worker. The answer comes
+ * from a list that is refreshed in the background, at once when an unknown worker is asked for. Thread-safe, never
+ * blocks.
  */
 final class ActivationTopics implements Predicate<WorkerId> {
     private static final Logger LOG = LoggerFactory.getLogger(ActivationTopics.class);

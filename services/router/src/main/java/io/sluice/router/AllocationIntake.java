@@ -18,9 +18,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes allocations over from the global store: verifies each new one and hands it on, newest epoch only. The last valid
- * one is kept in a store of the task's own, because the global store, like its topic, holds only the last record, valid
- * or not. One task, that of partition 0, reports what is refused, once. Used by one task.
+ * Takes allocations over from the global store: verifies each new one and hands it on, newest epoch only. The last
+ * valid one is kept in a store of the task's own, because the global store, like its topic, holds only the last
+ * record, valid or not. One task, that of partition 0, reports what is refused, once. Used by one task.
  */
 final class AllocationIntake {
     private static final Logger LOG = LoggerFactory.getLogger(AllocationIntake.class);
@@ -60,7 +60,8 @@ final class AllocationIntake {
             ByteBuffer buffer = ByteBuffer.wrap(envelope);
             int partition = buffer.getInt();
             long offset = buffer.getLong();
-            return new Arrived(model, partition, offset, Arrays.copyOfRange(envelope, buffer.position(), envelope.length));
+            byte[] value = Arrays.copyOfRange(envelope, buffer.position(), envelope.length);
+            return new Arrived(model, partition, offset, value);
         }
 
         Outbox.Origin origin() {
@@ -114,8 +115,8 @@ final class AllocationIntake {
         long epoch = epochs.getOrDefault(model, 0L);
         if (allocation.epoch() <= epoch) {
             if (allocation.epoch() < epoch && partition == REPORTING_PARTITION) {
-                LOG.warn("allocation ignored model={} epoch={} inUse={} hint=a planner that lost its state must continue"
-                        + " above the epoch in use", model, allocation.epoch(), epoch);
+                LOG.warn("allocation ignored model={} epoch={} inUse={} hint=a planner that lost its state must"
+                        + " continue above the epoch in use", model, allocation.epoch(), epoch);
             }
             return false;
         }

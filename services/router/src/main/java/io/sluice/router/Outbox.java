@@ -62,8 +62,8 @@ final class Outbox {
         deadLetters++;
         // All are in the errors topic; a flood of them must not become a flood of lines.
         if (Long.bitCount(deadLetters) == 1) {
-            LOG.warn("record refused topic={} partition={} offset={} reason={} refusedSoFar={} message={}", origin.topic(),
-                    origin.partition(), origin.offset(), reason, deadLetters, error.getMessage());
+            LOG.warn("record refused topic={} partition={} offset={} reason={} refusedSoFar={} message={}",
+                    origin.topic(), origin.partition(), origin.offset(), reason, deadLetters, error.getMessage());
         }
         error(error);
         metrics.deadLetter(origin.topic());

@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Decides whether a request can be served at all, and tokenizes it. An output bound beyond the model's context is clipped
- * to what the prompt leaves of it; a prompt that leaves nothing is refused. Thread-safe.
+ * Decides whether a request can be served at all, and tokenizes it. An output bound beyond the model's context is
+ * clipped to what the prompt leaves of it; a prompt that leaves nothing is refused. Thread-safe.
  */
 final class RequestChecker {
     private static final int MAX_SHOWN = 40;
@@ -138,7 +138,9 @@ final class RequestChecker {
     /** Bounds what is kept per session. */
     private static void checkNames(InferenceRequest request) throws Refusal {
         int tenant = request.getTenant().length();
-        require(tenant <= MAX_NAME_CHARS, "tenant has " + tenant + " characters, at most " + MAX_NAME_CHARS + " are kept");
+        require(
+                tenant <= MAX_NAME_CHARS,
+                "tenant has " + tenant + " characters, at most " + MAX_NAME_CHARS + " are kept");
         List<String> regions = request.getAllowedRegions();
         require(
                 regions.size() <= MAX_REGIONS,

@@ -13,7 +13,7 @@ import java.util.Objects;
  * @param kafka broker and registry
  * @param models what is served
  * @param metrics where meters go
- * @param stateDirectory folder of the router's own; only lock and checkpoint files, the state is in memory and in changelogs
+ * @param stateDirectory folder of the router's own, for lock and checkpoint files; the state is in changelogs
  * @param applicationId name of the router group: routers with one name share the requests
  * @param instanceId name of this router within the group; keep it over restarts
  * @param policy how sessions are split

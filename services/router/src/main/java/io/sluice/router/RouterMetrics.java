@@ -65,7 +65,7 @@ final class RouterMetrics {
             String worker = stage.worker().value();
             counter("sluice.router.assigned.sessions", "Sessions sent to a worker", "worker", worker)
                     .increment();
-            counter("sluice.router.assigned.tokens", "Tokens expected of the sessions sent to a worker", "worker", worker)
+            counter("sluice.router.assigned.tokens", "Tokens expected of sessions sent to a worker", "worker", worker)
                     .increment(request.work());
         }
     }
@@ -74,17 +74,18 @@ final class RouterMetrics {
     void completed(Completion completion) {
         outcome("completed");
         int tokens = completion.getCompletionTokens();
-        counter("sluice.router.prompt.tokens", "Prompt tokens of completed requests", "model", completion.getModel())
+        String model = completion.getModel();
+        counter("sluice.router.prompt.tokens", "Prompt tokens of completed requests", "model", model)
                 .increment(completion.getPromptTokens());
-        counter("sluice.router.generation.tokens", "Generated tokens of completed requests", "model", completion.getModel())
+        counter("sluice.router.generation.tokens", "Generated tokens of completed requests", "model", model)
                 .increment(tokens);
-        latency("sluice.router.time.to.first.token", "From arrival to the first token", completion.getModel())
+        latency("sluice.router.time.to.first.token", "From arrival to the first token", model)
                 .record(Duration.ofMillis(Math.max(0, completion.getFirstTokenMs() - completion.getArrivalMs())));
-        latency("sluice.router.e2e.request.latency", "From arrival to the last token", completion.getModel())
+        latency("sluice.router.e2e.request.latency", "From arrival to the last token", model)
                 .record(Duration.ofMillis(Math.max(0, completion.getFinishedMs() - completion.getArrivalMs())));
         if (tokens > 1) {
             long decodeMs = Math.max(0, completion.getFinishedMs() - completion.getFirstTokenMs());
-            latency("sluice.router.time.per.output.token", "Per token after the first", completion.getModel())
+            latency("sluice.router.time.per.output.token", "Per token after the first", model)
                     .record(Duration.ofNanos(decodeMs * NANOS_PER_MILLI / (tokens - 1)));
         }
     }

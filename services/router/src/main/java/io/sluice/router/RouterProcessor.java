@@ -42,8 +42,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One partition of the router: records in, decisions of the core, records out. Requests and tokens of a session share its
- * key and so meet here. All state is in stores or rebuilt from them in {@link #init}.
+ * One partition of the router: records in, decisions of the core, records out. Requests and tokens of a session share
+ * its key and so meet here. All state is in stores or rebuilt from them in {@link #init}.
  */
 final class RouterProcessor implements Processor<byte[], byte[], byte[], Object> {
     /** Marks a request that was sent on to its own partition, so that none is ever sent on twice. */
@@ -167,8 +167,8 @@ final class RouterProcessor implements Processor<byte[], byte[], byte[], Object>
                     request.getRequestId(),
                     origin,
                     ErrorReason.INVALID_REQUEST,
-                    "the request is on partition " + partition + " even after it was sent to its own; the requests topic"
-                            + " had " + partitions + " partitions when the router started: restart the router");
+                    "the request is on partition " + partition + " even after it was sent to its own; the requests"
+                            + " topic had " + partitions + " partitions when the router started: restart the router");
             return;
         }
         record.headers().add(REHOMED_HEADER, new byte[0]);
@@ -188,8 +188,8 @@ final class RouterProcessor implements Processor<byte[], byte[], byte[], Object>
                     origin,
                     ErrorReason.DUPLICATE_REQUEST,
                     "request_id '" + id + "' is in use by a session that is "
-                            + duplicate.phase().name().toLowerCase(Locale.ROOT) + ", which goes on unchanged; choose a new"
-                            + " id (an ended one is free again after "
+                            + duplicate.phase().name().toLowerCase(Locale.ROOT) + ", which goes on unchanged; choose a"
+                            + " new id (an ended one is free again after "
                             + config.retention().toSeconds() + " s)");
             return;
         }

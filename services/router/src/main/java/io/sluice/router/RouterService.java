@@ -181,7 +181,8 @@ public final class RouterService implements AutoCloseable {
         if (now == State.RUNNING) {
             running.complete(null);
         } else if (now == State.ERROR) {
-            IllegalStateException end = new IllegalStateException("the router cannot go on: " + lastFailure, lastFailure);
+            IllegalStateException end =
+                    new IllegalStateException("the router cannot go on: " + lastFailure, lastFailure);
             running.completeExceptionally(end);
             stopped.completeExceptionally(end);
         }

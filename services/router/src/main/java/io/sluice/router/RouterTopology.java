@@ -60,8 +60,8 @@ final class RouterTopology {
     static final String ALLOCATIONS_GLOBAL_STORE = "router-latest-allocations";
 
     /**
-     * An entry holds a whole prompt, and sessions are short: small segments and eager compaction keep the changelog near
-     * the size of the store, so that a restart after a long run is as fast as after a short one.
+     * An entry holds a whole prompt, and sessions are short: small segments and eager compaction keep the changelog
+     * near the size of the store, so that a restart after a long run is as fast as after a short one.
      */
     private static final Map<String, String> CHANGELOG = Map.of(
             TopicConfig.MAX_MESSAGE_BYTES_CONFIG, Integer.toString(KafkaClients.MAX_RECORD_BYTES),

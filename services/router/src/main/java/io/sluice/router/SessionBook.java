@@ -21,8 +21,8 @@ import org.apache.kafka.streams.state.KeyValueStore;
 
 /**
  * The sessions of one partition: in the stores what must survive, in memory what is asked per token. A token adds one
- * small entry to its store; the session's own entry, which holds the prompt, is written when its phase changes only. Used
- * by one task.
+ * small entry to its store; the session's own entry, which holds the prompt, is written only when its phase changes.
+ * Used by one task.
  */
 final class SessionBook {
     private static final char SEPARATOR = '|';

@@ -47,7 +47,8 @@ final class StateCodec {
             int version = in.readByte();
             if (version != VERSION) {
                 throw new IllegalStateException("the session store holds format " + version + ", this router reads "
-                        + VERSION + "; finish its sessions with the version that wrote them or use another application id");
+                        + VERSION
+                        + "; finish its sessions with the version that wrote them or use another application id");
             }
             SessionLife life = readLife(in);
             long assignedMs = in.readLong();

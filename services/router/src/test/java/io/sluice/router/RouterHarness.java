@@ -80,7 +80,11 @@ final class RouterHarness implements AutoCloseable {
 
     private TestInputTopic<String, byte[]> input(TopicSpec<?> topic) {
         return driver.createInputTopic(
-                topic.name(), new StringSerializer(), new ByteArraySerializer(), Instant.ofEpochMilli(START_MS), Duration.ZERO);
+                topic.name(),
+                new StringSerializer(),
+                new ByteArraySerializer(),
+                Instant.ofEpochMilli(START_MS),
+                Duration.ZERO);
     }
 
     static InferenceRequest.Builder request(String id) {

@@ -116,7 +116,8 @@ class RouterRestartTest {
         send(
                 Topics.TOKENS.name(),
                 id,
-                tokens.serialize("", new Token(id, 1, index, 50 + index, "[" + index + "]", finish, "a", nowMs, List.of())));
+                tokens.serialize(
+                        "", new Token(id, 1, index, 50 + index, "[" + index + "]", finish, "a", nowMs, List.of())));
     }
 
     private <T> List<T> sent(String sink, Class<T> type) {

@@ -44,14 +44,15 @@ class StateCodecTest {
         }
     }
 
-    /** The changelog outlives the program: bytes that this version wrote must stay readable, or the version must grow. */
+    /** The changelog outlives the program: bytes this version wrote stay readable, or the version must grow. */
     @Test
     void canReadBytesOfBefore() {
-        StoredSession session = StateCodec.decode(HexFormat.of().parseHex("01000272310006414354495645000000020000000000000009"
-                + "0000000400000000000000060000000000000016000000020001610000000000000002000162000000020000000500000000"
-                + "0000002c0100057073616c6d000563686f6972000000020000000100011170"
-                + "0000000c000000403f000000000000033f666666fffffffffffffff901000b424553545f4546464f52540000000200026575"
-                + "00027573000000000000000b00000000000000160000000000000021"));
+        String hex = "01000272310006414354495645000000020000000000000009000000040000000000000006000000"
+                + "00000000160000000200016100000000000000020001620000000200000005000000000000002c01"
+                + "00057073616c6d000563686f69720000000200000001000111700000000c000000403f0000000000"
+                + "00033f666666fffffffffffffff901000b424553545f4546464f5254000000020002657500027573"
+                + "000000000000000b00000000000000160000000000000021";
+        StoredSession session = StateCodec.decode(HexFormat.of().parseHex(hex));
         assertThat(session.life().pipeline()).isEqualTo(PIPELINE);
         assertThat(session.request()).usingRecursiveComparison().isEqualTo(request());
     }
