@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # A Docker engine for the Testcontainers tests, and the Kafka image they run.
 #
-#   docker.sh start FOLDER   uses a running engine if there is one; else installs docker.io where absent and starts dockerd in a
-#                            network namespace of its own with its data under FOLDER. Pulls the official Kafka image where
-#                            that can be had, else builds a stand-in. Writes FOLDER/env, to be sourced by what runs the tests.
+#   docker.sh start FOLDER   uses a running engine if there is one; else installs docker.io where absent and starts
+#                            dockerd in a network namespace of its own with its data under FOLDER. Pulls the official
+#                            Kafka image where that can be had, else builds a stand-in. Writes FOLDER/env, to be sourced
+#                            by what runs the tests.
 #   docker.sh stop FOLDER    ends what start began; leaves nothing behind but the installed package
 #
-# The namespace keeps the machine's firewall and routes as they are, and gives every run its own ports. Needs root unless an
-# engine is running.
+# The namespace keeps the machine's firewall and routes as they are, and gives every run its own ports. Needs root
+# unless an engine is running.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 official=apache/kafka:4.2.1
@@ -22,7 +23,9 @@ install_engine() {
     apt-get update -qq
     # RUNLEVEL keeps the package from starting an engine of its own.
     RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-        docker.io iptables iproute2 busybox-static >"$folder/apt.log" 2>&1 || { tail -5 "$folder/apt.log" >&2; return 1; }
+        docker.io iptables iproute2 busybox-static >"$folder/apt.log" 2>&1 && return
+    tail -5 "$folder/apt.log" >&2
+    return 1
 }
 
 start_engine() {
@@ -124,7 +127,7 @@ stop() {
 }
 
 if [ $# != 2 ]; then
-    sed -n '2,12p' "$0" >&2
+    sed -n '2,13p' "$0" >&2
     exit 2
 fi
 folder=$2

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # A real Prometheus for the tests that scrape with one.
 #
-#   prometheus.sh install FOLDER          prints the path of a prometheus binary; fetches Debian's package into FOLDER where
-#                                         none is installed, without installing a service
-#   prometheus.sh start FOLDER CONFIG     starts one on a free loopback port with its data under FOLDER; prints its address
-#   prometheus.sh stop FOLDER             ends it and removes FOLDER
+#   prometheus.sh install FOLDER        prints the path of a prometheus binary; fetches Debian's package into FOLDER
+#                                       where none is installed, without installing a service
+#   prometheus.sh start FOLDER CONFIG   starts one on a free loopback port with its data under FOLDER; prints its address
+#   prometheus.sh stop FOLDER           ends it and removes FOLDER
 set -euo pipefail
 
 say() { echo "prometheus.sh: $*" >&2; }

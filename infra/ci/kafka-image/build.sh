@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds a Kafka image from this machine's own files, for machines that can pull none: busybox, bash, a JRE made by jlink,
-# Kafka's jars from the local Maven repository. A stand-in for apache/kafka, therefore named localhost/….
+# Builds a Kafka image from this machine's own files, for machines that can pull none: busybox, bash, a JRE made by
+# jlink, Kafka's jars from the local Maven repository. A stand-in for apache/kafka, therefore named localhost/….
 #
 #   build.sh IMAGE JDK_HOME WORK_FOLDER
 set -euo pipefail
@@ -14,10 +14,12 @@ rm -rf "$work"
 mkdir -p "$root"/{bin,tmp,etc/kafka/docker,opt/kafka/libs,opt/kafka/config,mnt/shared/config,var/log}
 chmod 1777 "$root/tmp"
 
-mvn -B -q -f "$here/pom.xml" dependency:copy-dependencies -DoutputDirectory="$root/opt/kafka/libs" -DincludeScope=runtime
+mvn -B -q -f "$here/pom.xml" dependency:copy-dependencies \
+    -DoutputDirectory="$root/opt/kafka/libs" -DincludeScope=runtime
 
-"$jdk/bin/jlink" --output "$root/opt/java" --strip-debug --no-header-files --no-man-pages --add-modules \
-    java.base,java.logging,java.management,java.naming,java.net.http,java.rmi,java.security.jgss,java.security.sasl,java.sql,java.xml,jdk.crypto.ec,jdk.management,jdk.net,jdk.unsupported
+modules=java.base,java.logging,java.management,java.naming,java.net.http,java.rmi,java.security.jgss,java.security.sasl
+modules+=,java.sql,java.xml,jdk.crypto.ec,jdk.management,jdk.net,jdk.unsupported
+"$jdk/bin/jlink" --output "$root/opt/java" --strip-debug --no-header-files --no-man-pages --add-modules "$modules"
 
 busybox=$(command -v busybox)
 cp "$busybox" "$root/bin/busybox"
@@ -27,8 +29,10 @@ done
 rm -f "$root/bin/bash"
 cp "$(command -v bash)" "$root/bin/bash"
 # Every shared library that bash and the JRE name, at the path they name it by.
-{ ldd "$(command -v bash)"; find "$root/opt/java" -type f \( -name '*.so' -o -path '*/bin/*' \) -exec ldd {} + 2>/dev/null; } \
-    | grep -o '/[^ ]*' | grep -v ':$' | grep -v "^$root" | sort -u | while read -r library; do
+{
+    ldd "$(command -v bash)"
+    find "$root/opt/java" -type f \( -name '*.so' -o -path '*/bin/*' \) -exec ldd {} + 2>/dev/null
+} | grep -o '/[^ ]*' | grep -v ':$' | grep -v "^$root" | sort -u | while read -r library; do
     [ -f "$library" ] || continue
     mkdir -p "$root$(dirname "$library")"
     cp -nL "$library" "$root$library"
@@ -41,4 +45,6 @@ touch "$root"/etc/kafka/docker/{server.properties,log4j2.yaml,tools-log4j2.yaml}
 cp "$here/logback.xml" "$root/opt/kafka/config/"
 cp "$here/Dockerfile" "$work/"
 
-DOCKER_BUILDKIT=0 docker build -q -t "$image" "$work" >/dev/null 2> >(grep -v -i 'legacy builder\|buildkit\|buildx\|environment-variable\|^$' >&2)
+# The client's advice to install another builder is of no use here.
+noise='legacy builder\|buildkit\|buildx\|environment-variable\|^$'
+DOCKER_BUILDKIT=0 docker build -q -t "$image" "$work" >/dev/null 2> >(grep -v -i "$noise" >&2)

@@ -16,8 +16,8 @@ import org.apache.avro.specific.SpecificRecord;
 import org.apache.kafka.common.serialization.Deserializer;
 
 /**
- * Reads records in Confluent's wire format, resolving the writer's schema to the compiled one. {@code bytes} fields come
- * back as heap {@link ByteBuffer}s of their own. Thread-safe; null bytes are a tombstone and give null.
+ * Reads records in Confluent's wire format, resolving the writer's schema to the compiled one. {@code bytes} fields
+ * come back as heap {@link ByteBuffer}s of their own. Thread-safe; null bytes are a tombstone and give null.
  */
 public final class AvroDeserializer<T extends SpecificRecord> implements Deserializer<T> {
     private static final byte[] NOTHING = {};

@@ -13,8 +13,8 @@ import org.apache.kafka.common.serialization.Serializer;
 
 /**
  * Writes records in Confluent's wire format: zero byte, schema id as four big-endian bytes, Avro binary. Registers the
- * schema when constructed. Copies each large {@code bytes} field exactly once. Thread-safe; a null record is a tombstone
- * and stays null.
+ * schema when constructed. Copies each large {@code bytes} field exactly once. Thread-safe; a null record is a
+ * tombstone and stays null.
  */
 public final class AvroSerializer<T extends SpecificRecord> implements Serializer<T> {
     /** First byte of every value. */

@@ -4,8 +4,8 @@ import java.util.Map;
 import org.apache.avro.util.ClassSecurityValidator;
 
 /**
- * Prepares Avro for this JVM: trusts the generated classes, which Avro 1.12 refuses by default, and bounds what a corrupt
- * length may make it allocate. System properties that the user set win.
+ * Prepares Avro for this JVM: trusts the generated classes, which Avro 1.12 refuses by default, and bounds what a
+ * corrupt length may make it allocate. System properties that the user set win.
  */
 final class AvroTrust {
     private static final String RECORDS = "io.sluice.records.";

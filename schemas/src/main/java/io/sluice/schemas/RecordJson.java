@@ -12,9 +12,9 @@ import org.apache.avro.generic.IndexedRecord;
 import org.apache.avro.specific.SpecificRecord;
 
 /**
- * Plain JSON of a record, for people and programs: field names of the schema in its order, enums as their symbols, bytes as
- * base64, unions as their bare value, NaN and infinities as strings. Not Avro's own JSON encoding, which wraps unions.
- * Thread-safe.
+ * Plain JSON of a record, for people and programs: field names of the schema in its order, enums as their symbols,
+ * bytes as base64, unions as their bare value, NaN and infinities as strings. Not Avro's own JSON encoding, which wraps
+ * unions. Thread-safe.
  */
 public final class RecordJson {
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;

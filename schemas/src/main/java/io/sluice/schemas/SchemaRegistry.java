@@ -17,8 +17,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Schemas by subject and by id, over Confluent's own client. Any registry that speaks Confluent's API will do. Subjects are
- * held to BACKWARD compatibility: a reader with the new schema reads every record already written. Thread-safe.
+ * Schemas by subject and by id, over Confluent's own client. Any registry that speaks Confluent's API will do. Subjects
+ * are held to BACKWARD compatibility: a reader with the new schema reads every record already written. Thread-safe.
  */
 public final class SchemaRegistry implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SchemaRegistry.class);

@@ -21,8 +21,8 @@ import org.apache.avro.specific.SpecificRecord;
 
 /**
  * The catalogue of topics, in data-path order. Requests, tokens, completions, errors and sessions share one key and one
- * partition count, so that they join without repartitioning. Control topics have one partition, so that every reader sees
- * one order.
+ * partition count, so that they join without repartitioning. Control topics have one partition, so that every reader
+ * sees one order.
  */
 public final class Topics {
     /** Subject that all activation topics share. */

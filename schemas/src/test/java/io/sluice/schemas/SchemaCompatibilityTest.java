@@ -13,8 +13,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Every schema can read what its released version wrote (BACKWARD). A release rewrites the released versions with {@code
- * -Dreleased.update=true}; nothing else does.
+ * Every schema can read what its released version wrote (BACKWARD). A release rewrites the released versions with
+ * {@code -Dreleased.update=true}; nothing else does.
  */
 class SchemaCompatibilityTest {
     static List<TopicSpec<?>> topics() {

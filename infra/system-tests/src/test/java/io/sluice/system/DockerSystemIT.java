@@ -60,8 +60,8 @@ import org.testcontainers.kafka.KafkaContainer;
 import org.testcontainers.utility.DockerImageName;
 
 /**
- * Router, two workers and the Flink job serve prompts through a broker in a container. Skipped with a message where there is
- * no Docker engine, or no Kafka image; {@code infra/ci/docker.sh} provides both.
+ * Router, two workers and the Flink job serve prompts through a broker in a container. Skipped with a message where
+ * there is no Docker engine, or no Kafka image; {@code infra/ci/docker.sh} provides both.
  */
 class DockerSystemIT {
     private static final String IMAGE_SETTING = "SLUICE_TEST_KAFKA_IMAGE";
@@ -83,7 +83,8 @@ class DockerSystemIT {
     static void startEverything() throws Exception {
         KafkaContainer kafka = opened(new KafkaContainer(imageOrSkip()));
         kafka.start();
-        RegistryProcess registryProcess = opened(RegistryProcess.start(RegistryProcess.Config.in(folder.resolve("registry"))));
+        RegistryProcess registryProcess =
+                opened(RegistryProcess.start(RegistryProcess.Config.in(folder.resolve("registry"))));
         settings = new KafkaSettings(kafka.getBootstrapServers(), registryProcess.url());
         registry = opened(new SchemaRegistry(settings.registryUrl(), Duration.ofSeconds(30)));
         try (TopicAdmin topics = new TopicAdmin(settings)) {
@@ -138,7 +139,9 @@ class DockerSystemIT {
             Completion completion = completions.get("docker-" + i);
             assertThat(completion.getPromptTokenIds()).isEqualTo(cases.get(i).promptTokenIds());
             assertThat(completion.getTokenIds()).as(cases.get(i).prompt()).isEqualTo(cases.get(i).tokenIds());
-            assertThat(completion.getPipeline()).extracting(io.sluice.records.Stage::getWorker).containsExactly("w1", "w2");
+            assertThat(completion.getPipeline())
+                    .extracting(io.sluice.records.Stage::getWorker)
+                    .containsExactly("w1", "w2");
             assertThat(tokens.get("docker-" + i))
                     .extracting(Token::getTokenId)
                     .containsExactlyElementsOf(cases.get(i).tokenIds());

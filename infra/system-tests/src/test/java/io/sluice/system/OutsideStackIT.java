@@ -80,8 +80,8 @@ class OutsideStackIT {
         try (SchemaRegistry other = new SchemaRegistry(settings.registryUrl(), PATIENCE)) {
             assertThat(other.register("r-value", first)).isEqualTo(id);
             assertThat(other.byId(id)).isEqualTo(first);
-            assertThat(other.register("r-value", schema("{'name':'a','type':'int'},{'name':'b','type':'int','default':1}")))
-                    .isNotEqualTo(id);
+            Schema grown = schema("{'name':'a','type':'int'},{'name':'b','type':'int','default':1}");
+            assertThat(other.register("r-value", grown)).isNotEqualTo(id);
             assertThatThrownBy(() -> other.register("r-value", schema("{'name':'c','type':'int'}")))
                     .isInstanceOf(IncompatibleSchemaException.class)
                     .hasMessageContaining("r-value")
@@ -97,8 +97,8 @@ class OutsideStackIT {
             topics.ensure(Topics.all());
             assertThat(topics.names()).contains(Topics.PLACEMENTS.name(), Topics.REQUESTS.name());
         }
-        Placement placement = PlacementCodec.encode(
-                new PlacementPlan("m", 1, 2, 8, 2, List.of(new Stage(new WorkerId("w1"), new LayerRange(0, 2)))), "t", 5);
+        Stage whole = new Stage(new WorkerId("w1"), new LayerRange(0, 2));
+        Placement placement = PlacementCodec.encode(new PlacementPlan("m", 1, 2, 8, 2, List.of(whole)), "t", 5);
         byte[] good = new AvroSerializer<>(registry, Topics.PLACEMENTS).serialize(Topics.PLACEMENTS.name(), placement);
         try (KafkaProducer<byte[], byte[]> producer = producer()) {
             producer.send(new ProducerRecord<>(Topics.PLACEMENTS.name(), utf8("m"), utf8("no record"))).get();

@@ -42,7 +42,9 @@ final class ReferenceModel {
         List<Case> cases = new ArrayList<>();
         for (JsonNode node : JSON.readTree(folder().resolve("reference.json").toFile()).get("cases")) {
             cases.add(new Case(
-                    node.get("prompt").asText(), ints(node.get("prompt_token_ids")), ints(node.get("greedy_token_ids"))));
+                    node.get("prompt").asText(),
+                    ints(node.get("prompt_token_ids")),
+                    ints(node.get("greedy_token_ids"))));
         }
         return cases;
     }

@@ -7,8 +7,8 @@ import io.sluice.records.WorkerFlow;
 import java.util.List;
 
 /**
- * Allocations between wire and domain. Decoding throws {@link IllegalArgumentException} that names field and value; whether
- * the flow is feasible is the verifier's business. Stateless.
+ * Allocations between wire and domain. Decoding throws {@link IllegalArgumentException} that names field and value;
+ * whether the flow is feasible is the verifier's business. Stateless.
  */
 public final class AllocationCodec {
     private AllocationCodec() {}

@@ -7,8 +7,8 @@ import org.apache.kafka.common.header.Headers;
 import org.apache.kafka.common.header.internals.RecordHeaders;
 
 /**
- * CloudEvents 1.0 attributes in Kafka's binary mode: headers beside an untouched value. Producers of ours set them; no reader
- * requires them. Stateless.
+ * CloudEvents 1.0 attributes in Kafka's binary mode: headers beside an untouched value. Producers of ours set them; no
+ * reader requires them. Stateless.
  */
 public final class CloudEvents {
     /** Type of an inference request event. */

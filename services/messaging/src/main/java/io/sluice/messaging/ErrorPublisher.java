@@ -20,8 +20,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Builds and sends dead letters and refusals. Copies of a bad record are bounded: {@value #KEY_BYTES_MAX} bytes of the key,
- * {@value #VALUE_BYTES_MAX} of the value, {@value #MESSAGE_CHARS_MAX} characters of the message. Thread-safe.
+ * Builds and sends dead letters and refusals. Copies of a bad record are bounded: {@value #KEY_BYTES_MAX} bytes of the
+ * key, {@value #VALUE_BYTES_MAX} of the value, {@value #MESSAGE_CHARS_MAX} characters of the message. Thread-safe.
  */
 public final class ErrorPublisher {
     /** Bytes kept of a refused record's key. */

@@ -23,9 +23,9 @@ public final class KafkaClients {
     private KafkaClients() {}
 
     /**
-     * For chunks and tokens: the leader's acknowledgement only, no lingering (Kafka 4 lingers 5 ms by default, per hop),
-     * several requests in flight. A retry after a broker error may reorder or repeat records; readers drop repetitions and
-     * notice gaps by position.
+     * For chunks and tokens: the leader's acknowledgement only, no lingering (Kafka 4 lingers 5 ms by default, per
+     * hop), several requests in flight. A retry after a broker error may reorder or repeat records; readers drop
+     * repetitions and notice gaps by position.
      */
     public static Map<String, Object> latencyProducer(KafkaSettings settings, String clientId) {
         Map<String, Object> properties = producer(settings, clientId);
@@ -35,7 +35,9 @@ public final class KafkaClients {
         return withOverrides(properties, settings);
     }
 
-    /** For records nobody repeats (statuses, completions, errors): all replicas, no duplicates on retry, no lingering. */
+    /**
+     * For records nobody repeats (statuses, completions, errors): all replicas, no duplicates on retry, no lingering.
+     */
     public static Map<String, Object> durableProducer(KafkaSettings settings, String clientId) {
         Map<String, Object> properties = producer(settings, clientId);
         properties.put(ProducerConfig.ACKS_CONFIG, "all");
@@ -43,7 +45,10 @@ public final class KafkaClients {
         return withOverrides(properties, settings);
     }
 
-    /** For readers that assign partitions themselves: no group, raw values, a fetch answers as soon as one byte is there. */
+    /**
+     * For readers that assign partitions themselves: no group, raw values, a fetch answers as soon as one byte is
+     * there.
+     */
     public static Map<String, Object> tailConsumer(KafkaSettings settings, String clientId) {
         Map<String, Object> properties = common(settings, clientId);
         properties.put(ConsumerConfig.KEY_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class);

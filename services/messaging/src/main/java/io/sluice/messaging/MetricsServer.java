@@ -125,8 +125,8 @@ public final class MetricsServer implements AutoCloseable {
             return HttpServer.create(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), port), 0);
         } catch (BindException e) {
             throw new UncheckedIOException(
-                    "metrics port " + port + " on 127.0.0.1 is in use; choose another with --metrics-port, 0 for any free"
-                            + " one",
+                    "metrics port " + port + " on 127.0.0.1 is in use; choose another with --metrics-port,"
+                            + " 0 for any free one",
                     e);
         } catch (IOException e) {
             throw new UncheckedIOException("metrics endpoint cannot listen on 127.0.0.1:" + port, e);

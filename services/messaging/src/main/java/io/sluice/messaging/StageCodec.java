@@ -8,8 +8,8 @@ import io.sluice.core.WorkerId;
 import java.util.List;
 
 /**
- * Stages, pipelines and service classes between wire and domain. Decoding throws {@link IllegalArgumentException} that names
- * field and value. Stateless.
+ * Stages, pipelines and service classes between wire and domain. Decoding throws {@link IllegalArgumentException} that
+ * names field and value. Stateless.
  */
 public final class StageCodec {
     private StageCodec() {}

@@ -10,6 +10,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -61,18 +63,22 @@ public final class TopicAdmin implements AutoCloseable {
      */
     public void ensure(Collection<? extends TopicSpec<?>> topics) {
         long deadline = System.nanoTime() + timeout.toNanos();
-        Set<String> existing = await("list topics", deadline, () -> admin.listTopics().names());
-        for (TopicSpec<?> topic : topics) {
-            if (!existing.contains(topic.name())) {
-                create(topic, deadline);
-            }
+        Set<String> existing = names(deadline);
+        List<TopicSpec<?>> missing = new ArrayList<>(topics);
+        missing.removeIf(topic -> existing.contains(topic.name()));
+        if (!missing.isEmpty()) {
+            create(missing, deadline);
         }
         awaitLeaders(topics.stream().map(TopicSpec::name).toList(), deadline);
     }
 
     /** Names of all topics. */
     public Set<String> names() {
-        return await("list topics", System.nanoTime() + timeout.toNanos(), () -> admin.listTopics().names());
+        return names(System.nanoTime() + timeout.toNanos());
+    }
+
+    private Set<String> names(long deadline) {
+        return await("list topics", deadline, () -> completable(admin.listTopics().names()));
     }
 
     @Override
@@ -80,23 +86,37 @@ public final class TopicAdmin implements AutoCloseable {
         admin.close(Duration.ofSeconds(1));
     }
 
-    private void create(TopicSpec<?> topic, long deadline) {
-        NewTopic created = newTopic(topic);
-        try {
-            await("create topic " + topic.name(), deadline, () -> admin.createTopics(List.of(created)).all());
-            LOG.info("topic created name={} partitions={}", topic.name(), topic.partitions());
-        } catch (BrokerUnavailableException e) {
-            // Another service, or our own timed-out request, was faster.
-            if (!(e.getCause() instanceof TopicExistsException)) {
-                throw e;
+    private void create(List<TopicSpec<?>> missing, long deadline) {
+        List<NewTopic> topics = missing.stream().map(TopicAdmin::newTopic).toList();
+        List<String> names = topics.stream().map(NewTopic::name).toList();
+        await("create topics " + names, deadline, () -> CompletableFuture.allOf(
+                admin.createTopics(topics).values().values().stream()
+                        .map(TopicAdmin::createdOrThere)
+                        .toArray(CompletableFuture[]::new)));
+        missing.forEach(topic -> LOG.info("topic created name={} partitions={}", topic.name(), topic.partitions()));
+    }
+
+    /** Another service, or our own timed-out request, may have been faster. */
+    private static CompletableFuture<Void> createdOrThere(KafkaFuture<Void> created) {
+        return completable(created).handle((done, failure) -> {
+            Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+            if (cause != null && !(cause instanceof TopicExistsException)) {
+                throw new CompletionException(cause);
             }
-        }
+            return null;
+        });
+    }
+
+    private static <T> CompletableFuture<T> completable(KafkaFuture<T> future) {
+        return future.toCompletionStage().toCompletableFuture();
     }
 
     private void awaitLeaders(List<String> names, long deadline) {
         while (true) {
-            Map<String, TopicDescription> found =
-                    await("describe topics " + names, deadline, () -> admin.describeTopics(names).allTopicNames());
+            Map<String, TopicDescription> found = await(
+                    "describe topics " + names,
+                    deadline,
+                    () -> completable(admin.describeTopics(names).allTopicNames()));
             boolean led = found.values().stream()
                     .flatMap(topic -> topic.partitions().stream())
                     .allMatch(partition -> partition.leader() != null && !partition.leader().isEmpty());
@@ -126,7 +146,7 @@ public final class TopicAdmin implements AutoCloseable {
     }
 
     /** Repeats a request while the broker is not there, and says so every few seconds. */
-    private <T> T await(String what, long deadline, Supplier<KafkaFuture<T>> request) {
+    private <T> T await(String what, long deadline, Supplier<CompletableFuture<T>> request) {
         long start = System.nanoTime();
         while (true) {
             long left = deadline - System.nanoTime();

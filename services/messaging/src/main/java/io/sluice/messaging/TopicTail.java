@@ -23,8 +23,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Reads a whole topic without a consumer group: every partition, from the beginning or from now on, decoded. Records that
- * cannot be read are logged, counted and passed over. Not thread-safe, but {@link #wakeup()} may come from any thread.
+ * Reads a whole topic without a consumer group: every partition, from the beginning or from now on, decoded. Records
+ * that cannot be read are logged, counted and passed over. Not thread-safe, but {@link #wakeup()} may come from any
+ * thread.
  */
 public final class TopicTail<T extends SpecificRecord> implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(TopicTail.class);
@@ -57,7 +58,9 @@ public final class TopicTail<T extends SpecificRecord> implements AutoCloseable 
         return tail;
     }
 
-    /** What comes after this call has returned; nothing produced later is missed. Fails when the topic does not exist. */
+    /**
+     * What comes after this call has returned; nothing produced later is missed. Fails when the topic does not exist.
+     */
     public static <T extends SpecificRecord> TopicTail<T> fromEnd(
             KafkaSettings settings, SchemaRegistry registry, TopicSpec<T> topic, IsolationLevel isolation) {
         TopicTail<T> tail = open(settings, registry, topic, isolation);
