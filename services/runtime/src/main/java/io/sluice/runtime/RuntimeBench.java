@@ -82,12 +82,19 @@ public final class RuntimeBench {
         }
         double prefill = Double.MAX_VALUE;
         double whole = Double.MAX_VALUE;
+        double prefillCpu = Double.MAX_VALUE;
+        double wholeCpu = Double.MAX_VALUE;
         for (int round = 0; round <= rounds; round++) {
+            double start = cpuSeconds();
             prefill = Math.min(prefill, seconds(() -> generator.generateAll(prompts, PROMPT)));
+            double middle = cpuSeconds();
             whole = Math.min(whole, seconds(() -> generator.generateAll(texts, PROMPT)));
+            prefillCpu = Math.min(prefillCpu, middle - start);
+            wholeCpu = Math.min(wholeCpu, cpuSeconds() - middle);
         }
         print("prefill of " + sessions, sessions * PROMPT / prefill, "tokens/s");
         print("decode of " + sessions, sessions * DECODE / (whole - prefill), "tokens/s");
+        print("decode of " + sessions, 1e3 * (wholeCpu - prefillCpu) / (sessions * DECODE), "ms of CPU time per token");
     }
 
     /** A single position through all layers without the head: the median time per layer. */
@@ -102,6 +109,15 @@ public final class RuntimeBench {
         runner.release(slot);
         Arrays.sort(nanos);
         print("one layer, one position", nanos[PROMPT / 2] / 1e3 / runner.layers().size(), "us");
+    }
+
+    /** Tells more than the clock where other processes keep the cores busy. */
+    private static double cpuSeconds() {
+        return ProcessHandle.current()
+                .info()
+                .totalCpuDuration()
+                .map(duration -> duration.toNanos() / 1e9)
+                .orElse(Double.NaN);
     }
 
     private static double seconds(Runnable work) {
