@@ -102,20 +102,47 @@ final class StageLoopTest {
     }
 
     @Test
-    void shouldSplitWhatIsOverThePayloadBoundByPositions() {
-        LoopSettings settings = new LoopSettings(
-                new WorkerId("a"), ActivationDtype.FP32, 5 * FakeStageRunner.HIDDEN * 4, 16,
-                new BatchLimits(8, 16, 1), 4, Duration.ofSeconds(1), Duration.ofSeconds(1), Duration.ofSeconds(1));
-        cluster.fake(settings, 0, 3, 10_000);
+    void shouldBoundThePayloadOfEveryPieceOfAPrompt() {
+        cluster.fake(fivePositions("a"), 0, 3, 10_000);
         cluster.fake("b", 3, 6, 10_000);
         List<Integer> prompt = ids(7, 23);
 
         cluster.first().deliver(cluster.prompt("r1", 1, prompt, 3));
         cluster.settle();
 
-        assertThat(cluster.first().sent.stream().filter(chunk -> chunk.getKind() == ChunkKind.FORWARD))
-                .allSatisfy(chunk -> assertThat(chunk.getPayload().remaining()).isLessThanOrEqualTo(5 * 32));
+        assertForwardsWithin(cluster.first(), 5);
         assertThat(cluster.generated("r1")).isEqualTo(FakeStageRunner.expected(prompt, 3));
+    }
+
+    @Test
+    void shouldSplitWhatCameInOnePieceAndIsTooBigToSendOn() {
+        cluster.fake("a", 0, 2, 10_000); // half precision, 16 positions at once
+        Member middle = cluster.fake(fivePositions("b"), 2, 4, 10_000);
+        Member last = cluster.fake("c", 4, 6, 10_000);
+        List<Integer> prompt = ids(7, 33);
+
+        cluster.first().deliver(cluster.prompt("r1", 1, prompt, 3));
+        cluster.settle();
+
+        assertForwardsWithin(middle, 5);
+        assertThat(middle.sent.stream().filter(chunk -> chunk.getSetup() != null)).hasSize(1);
+        assertThat(last.fake().batches.stream().flatMap(List::stream).filter(StageInput::needLogits))
+                .as("one sampled position per token")
+                .hasSize(3);
+        assertThat(cluster.generated("r1")).isEqualTo(FakeStageRunner.expected(prompt, 3));
+    }
+
+    private static LoopSettings fivePositions(String worker) {
+        return new LoopSettings(
+                new WorkerId(worker), ActivationDtype.FP32, 5 * FakeStageRunner.HIDDEN * 4, 16,
+                new BatchLimits(8, 16, 1), 4, Duration.ofSeconds(1), Duration.ofSeconds(1), Duration.ofSeconds(1));
+    }
+
+    private static void assertForwardsWithin(Member sender, int positions) {
+        assertThat(sender.sent.stream().filter(chunk -> chunk.getKind() == ChunkKind.FORWARD))
+                .isNotEmpty()
+                .allSatisfy(chunk -> assertThat(chunk.getPayload().remaining())
+                        .isLessThanOrEqualTo(positions * FakeStageRunner.HIDDEN * 4));
     }
 
     @Test
