@@ -1,6 +1,7 @@
 package io.sluice.planner;
 
 import io.sluice.core.planning.CapacityEstimate;
+import io.sluice.core.planning.CapacityEstimate.Pending;
 import io.sluice.core.planning.LinkEstimate;
 import io.sluice.core.planning.PlannerState;
 import io.sluice.core.planning.PlannerState.LinkId;
@@ -48,6 +49,9 @@ public final class PlannerStateSerializer extends TypeSerializerSingleton<Planne
             o.writeDouble(c.busySeconds());
             o.writeDouble(c.prefillTokens());
             o.writeDouble(c.decodeTokens());
+            o.writeDouble(c.pending().expectedSeconds());
+            o.writeDouble(c.pending().busySeconds());
+            o.writeDouble(c.pending().batches());
             o.writeLong(m.lastSequence());
             o.writeLong(m.seenMillis());
             o.writeUTF(m.lastFault() == null ? "" : m.lastFault().name());
@@ -76,7 +80,7 @@ public final class PlannerStateSerializer extends TypeSerializerSingleton<Planne
                     var status = DomainBytes.readStatus(i);
                     var capacity = new CapacityEstimate(
                             i.readDouble(), i.readDouble(), i.readDouble(), i.readDouble(), i.readDouble(),
-                            i.readDouble());
+                            i.readDouble(), new Pending(i.readDouble(), i.readDouble(), i.readDouble()));
                     long sequence = i.readLong();
                     long seen = i.readLong();
                     String fault = i.readUTF();

@@ -1,5 +1,7 @@
 package io.sluice.core.planning;
 
+import java.util.Objects;
+
 /**
  * A worker's measured speed against the speed it announced; immutable.
  *
@@ -9,6 +11,7 @@ package io.sluice.core.planning;
  * @param busySeconds time that work really took, seconds, weighted alike
  * @param prefillTokens recent prompt tokens, long memory
  * @param decodeTokens recent decode tokens, long memory
+ * @param pending work too little to count by itself
  */
 public record CapacityEstimate(
         double prefillTokensPerSecond,
@@ -16,9 +19,22 @@ public record CapacityEstimate(
         double expectedSeconds,
         double busySeconds,
         double prefillTokens,
-        double decodeTokens) {
+        double decodeTokens,
+        Pending pending) {
+
+    /**
+     * Work since the sums were last updated.
+     *
+     * @param expectedSeconds at the announced cost
+     * @param busySeconds that it really took so far
+     */
+    public record Pending(double expectedSeconds, double busySeconds, double batches) {
+        /** Nothing. */
+        public static final Pending NONE = new Pending(0, 0, 0);
+    }
 
     public CapacityEstimate {
+        Objects.requireNonNull(pending, "pending");
         positive("announced prefill speed", prefillTokensPerSecond);
         positive("announced decode speed", decodeTokensPerSecond);
         positive("expected seconds", expectedSeconds);

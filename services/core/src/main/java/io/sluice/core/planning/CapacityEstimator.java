@@ -1,5 +1,6 @@
 package io.sluice.core.planning;
 
+import io.sluice.core.planning.CapacityEstimate.Pending;
 import java.util.Optional;
 
 /**
@@ -8,23 +9,32 @@ import java.util.Optional;
  * <p>Tokens per busy second by itself jumps with every prompt, because a prompt token costs a fraction of a decode
  * token, and with the batch, because a batch has a fixed cost: a worker that got more sessions would look faster, and get
  * more still. So the work of an interval is first expressed in the seconds it should have taken by the announced
- * {@link BatchCost} (or, where none was announced, at the announced speeds, {@code prefill/P + decode/D}); the sum of those seconds over the sum of busy seconds is the speed factor, and the
- * capacity is the factor times the announced speed under the model's common {@link TokenMix}. Both sums forget with busy
- * time ({@link #MEMORY_SECONDS}), so an idle worker keeps what is known of it, and a halved speed is within a tenth of
- * its new value after one second of busy time. The announcement counts like {@link #PRIOR_SECONDS} of measurement.
+ * {@link BatchCost} (or, where none was announced, at the announced speeds, {@code prefill/P + decode/D}); the sum of
+ * those seconds over the sum of busy seconds is the speed factor, and the capacity is the factor times the announced speed
+ * under the model's common {@link TokenMix}.
  *
- * <p>Stateless and thread-safe.
+ * <p>Both sums forget with busy time ({@link #MEMORY_SECONDS}, or {@link #MEMORY_BATCHES} where batches are long), so an
+ * idle worker keeps what is known of it, and a halved speed is within a tenth of its new value after one second of busy
+ * time. Work is gathered until it fills {@link #LEAST_BUSY_SECONDS}: shorter times are too coarse, and a batch longer than
+ * the interval brings its tokens only at its end. The announcement counts like {@link #PRIOR_SECONDS} of measurement.
+ * Stateless and thread-safe.
  */
 public final class CapacityEstimator {
     /** Busy time after which a measurement counts 1/e, seconds. */
     public static final double MEMORY_SECONDS = 0.4;
+    /** The same in batches, where that is longer: a batch under way is in the time but not yet in the tokens. */
+    public static final double MEMORY_BATCHES = 8;
     /** Busy time after which tokens count 1/e in the mix, seconds. */
     public static final double MIX_MEMORY_SECONDS = 20;
     /** Weight of the announced speed, seconds of busy time. */
     public static final double PRIOR_SECONDS = 0.2;
-    /** Intervals with less busy time are too coarse to say anything, microseconds. */
-    public static final long MIN_BUSY_MICROS = 5_000;
+    /** Work with less busy time waits for more, seconds. */
+    public static final double LEAST_BUSY_SECONDS = 0.02;
+    /** A device busy for so long without finishing anything is slow, seconds. */
+    public static final double STUCK_SECONDS = 10;
 
+    private static final double LONGEST_MEMORY_SECONDS = 4;
+    private static final double LEAST_PLAUSIBLE_SECONDS = 0.005;
     private static final double SLOWEST_FACTOR = 1e-3;
     private static final double FASTEST_FACTOR = 1e3;
     private static final long MAX_INTERVAL_MILLIS = 3_600_000;
@@ -45,7 +55,7 @@ public final class CapacityEstimator {
     /** What is known of a worker that has only announced its speeds, tokens/s. */
     public static CapacityEstimate announced(double prefillTokensPerSecond, double decodeTokensPerSecond) {
         return new CapacityEstimate(
-                prefillTokensPerSecond, decodeTokensPerSecond, PRIOR_SECONDS, PRIOR_SECONDS, 0, 0);
+                prefillTokensPerSecond, decodeTokensPerSecond, PRIOR_SECONDS, PRIOR_SECONDS, 0, 0, Pending.NONE);
     }
 
     /**
@@ -114,34 +124,47 @@ public final class CapacityEstimator {
                     + " batches: negative";
         }
         double tokens = (double) s.prefillTokens() + s.decodeTokens() + s.batches();
-        double seconds = Math.max(s.busyMicros(), MIN_BUSY_MICROS) / 1e6;
+        double seconds = Math.max(s.busyMicros() / 1e6, LEAST_PLAUSIBLE_SECONDS);
         if (tokens / seconds > MAX_TOKENS_PER_SECOND) {
             return tokens + " tokens and batches in " + s.busyMicros() + " us of busy time is beyond any device";
         }
         return null;
     }
 
-    /** {@code estimate} after a sample that {@link #judge} let pass; unchanged when the interval says too little. */
-    public CapacityEstimate update(CapacityEstimate estimate, BatchCost cost, DeviceSample sample) {
+    /** {@code e} after a sample that {@link #judge} let pass. */
+    public CapacityEstimate update(CapacityEstimate e, BatchCost cost, DeviceSample sample) {
         double expected = cost.known() && sample.batches() > 0
                 ? cost.seconds(sample.batches(), sample.prefillTokens(), sample.decodeTokens())
-                : sample.prefillTokens() / estimate.prefillTokensPerSecond()
-                        + sample.decodeTokens() / estimate.decodeTokensPerSecond();
-        if (sample.busyMicros() < MIN_BUSY_MICROS || !(expected > 0)) {
-            return estimate;
-        }
+                : sample.prefillTokens() / e.prefillTokensPerSecond()
+                        + sample.decodeTokens() / e.decodeTokensPerSecond();
         double busy = sample.busyMicros() / 1e6;
-        double keep = Math.exp(-busy / MEMORY_SECONDS);
-        double busySum = estimate.busySeconds() * keep + busy;
-        double expectedSum = estimate.expectedSeconds() * keep + expected;
-        double factor = Math.clamp(expectedSum / busySum, SLOWEST_FACTOR, FASTEST_FACTOR);
+        Pending pending = new Pending(
+                e.pending().expectedSeconds() + expected,
+                e.pending().busySeconds() + busy,
+                e.pending().batches() + sample.batches());
+        boolean counts = pending.busySeconds() >= LEAST_BUSY_SECONDS
+                && (pending.expectedSeconds() > 0 || pending.busySeconds() > STUCK_SECONDS);
+        double busySum = e.busySeconds();
+        double factor = e.speedFactor();
+        if (counts) {
+            double keep = Math.exp(-pending.busySeconds() / memorySeconds(pending));
+            busySum = e.busySeconds() * keep + pending.busySeconds();
+            double expectedSum = e.expectedSeconds() * keep + pending.expectedSeconds();
+            factor = Math.clamp(expectedSum / busySum, SLOWEST_FACTOR, FASTEST_FACTOR);
+        }
         double keepMix = Math.exp(-busy / MIX_MEMORY_SECONDS);
         return new CapacityEstimate(
-                estimate.prefillTokensPerSecond(),
-                estimate.decodeTokensPerSecond(),
+                e.prefillTokensPerSecond(),
+                e.decodeTokensPerSecond(),
                 factor * busySum,
                 busySum,
-                estimate.prefillTokens() * keepMix + sample.prefillTokens(),
-                estimate.decodeTokens() * keepMix + sample.decodeTokens());
+                e.prefillTokens() * keepMix + sample.prefillTokens(),
+                e.decodeTokens() * keepMix + sample.decodeTokens(),
+                counts ? Pending.NONE : pending);
+    }
+
+    private static double memorySeconds(Pending work) {
+        double batchSeconds = work.busySeconds() / Math.max(1, work.batches());
+        return Math.clamp(MEMORY_BATCHES * batchSeconds, MEMORY_SECONDS, LONGEST_MEMORY_SECONDS);
     }
 }

@@ -20,7 +20,7 @@ class EstimatorsTest {
 
     private static DeviceSample sample(long incarnation, long sequence, long at, long busy, long prefill, long decode) {
         return new DeviceSample(
-                "psalm", new WorkerId("a"), incarnation, sequence, at, 250, busy, 0.5, prefill, decode, 1);
+                "psalm", new WorkerId("a"), incarnation, sequence, at, 250, busy, 0.5, prefill, decode, 25);
     }
 
     private static DeviceSample decoding(long tokens, long busyMicros) {
@@ -78,10 +78,39 @@ class EstimatorsTest {
     }
 
     @Test
-    void shouldIgnoreIntervalsWithTooLittleBusyTime() {
+    void shouldWaitForMoreWhereThereIsTooLittleBusyTime() {
         CapacityEstimate estimate = CapacityEstimator.announced(PREFILL, DECODE);
-        assertThat(capacities.update(estimate, BatchCost.UNKNOWN, decoding(50, 10))).isSameAs(estimate);
-        assertThat(capacities.update(estimate, BatchCost.UNKNOWN, decoding(0, 250_000))).isSameAs(estimate);
+        for (int i = 0; i < 19; i++) {
+            estimate = capacities.update(estimate, BatchCost.UNKNOWN, decoding(50, 1_000));
+            assertThat(estimate.speedFactor()).isEqualTo(1);
+        }
+        assertThat(capacities.update(estimate, BatchCost.UNKNOWN, decoding(50, 1_000)).speedFactor())
+                .isGreaterThan(2);
+    }
+
+    @Test
+    void shouldNotLoseTheTimeOfABatchLongerThanTheInterval() {
+        CapacityEstimate estimate = CapacityEstimator.announced(PREFILL, DECODE);
+        for (int i = 0; i < 40; i++) {
+            // One second a batch of 100 tokens, reported four times a second: three reports without a token.
+            long done = i % 4 / 3;
+            DeviceSample sample = new DeviceSample(
+                    "psalm", new WorkerId("a"), 1, i, NOW, 250, 250_000, 1, 0, 100 * done, done);
+            estimate = capacities.update(estimate, BatchCost.UNKNOWN, sample);
+            assertThat(estimate.speedFactor()).isCloseTo(1, within(1e-9));
+        }
+    }
+
+    @Test
+    void shouldNoticeADeviceThatIsBusyWithoutEnd() {
+        CapacityEstimate estimate = CapacityEstimator.announced(PREFILL, DECODE);
+        for (int i = 0; i < 60; i++) {
+            estimate = capacities.update(
+                    estimate,
+                    BatchCost.UNKNOWN,
+                    new DeviceSample("psalm", new WorkerId("a"), 1, i, NOW, 250, 250_000, 1, 0, 0, 0));
+        }
+        assertThat(estimate.speedFactor()).isLessThan(0.1);
     }
 
     @Test

@@ -65,7 +65,7 @@ class FlowPlannerTest {
     private DeviceSample sample(String id, double speed) {
         return new DeviceSample(
                 MODEL, new WorkerId(id), 1, sequences.merge(id, 1L, Long::sum), now, 250, 250_000, 1, 0,
-                Math.round(speed / 4), 1);
+                Math.round(speed / 4), Math.round(speed / 4));
     }
 
     /** Lets time pass in steps of 250 ms, with heartbeats at each worker's present speed. */
