@@ -41,6 +41,9 @@ final class Failures implements IExecutionExceptionHandler {
         if (message != null && EXPLAINED.stream().anyMatch(type -> type.isInstance(failure))) {
             return "error: " + message;
         }
+        if (message != null && failure instanceof IllegalStateException) {
+            return "error: " + message + " (more in " + Logs.file() + ")";
+        }
         return "error: " + failure.getClass().getSimpleName() + (message == null ? "" : ": " + message)
                 + " (this is a defect; the whole trace is in " + Logs.file() + ")";
     }

@@ -24,6 +24,7 @@ import picocli.CommandLine.Spec;
             TopicsCommand.class,
             WorkerCommand.class,
             RouterCommand.class,
+            PlaceCommand.class,
             PlannerCommand.class,
             BrokerCommand.class,
             RegistryCommand.class,

@@ -7,6 +7,7 @@ import io.sluice.core.WorkerId;
 import io.sluice.core.planning.PlacementPlan;
 import io.sluice.embedded.ChildProcess;
 import io.sluice.embedded.EmbeddedBroker;
+import io.sluice.embedded.LoopbackPorts;
 import io.sluice.embedded.RegistryHome;
 import io.sluice.embedded.RegistryProcess;
 import io.sluice.embedded.StartupException;
@@ -85,7 +86,10 @@ public final class EmbeddedStack implements AutoCloseable {
 
     private void startParts() {
         RunningStack.remove(folder.path());
-        // Before anything slow, so that a wrong model or workers file fails at once.
+        folder.clearFlink();
+        // Before anything slow, so that a wrong model, workers file or port fails at once.
+        requireFree(config.ports().broker(), "broker", "--broker-port");
+        requireFree(config.ports().registry(), "registry", "--registry-port");
         ModelConfig model = ServedModels.shape(config.model());
         Placements.make(config, model, 1);
         Infrastructure infrastructure = startInfrastructure();
@@ -108,6 +112,12 @@ public final class EmbeddedStack implements AutoCloseable {
         double seconds = (System.nanoTime() - beganNanos) / 1e9;
         Gauge.builder("sluice.stack.start.seconds", () -> seconds).register(meters);
         LOG.info("stack=ready seconds={} data={}", seconds, folder.path());
+    }
+
+    private static void requireFree(int port, String what, String flag) {
+        if (port != 0) {
+            LoopbackPorts.requireFree(port, what, flag);
+        }
     }
 
     /** What the services stand on. */

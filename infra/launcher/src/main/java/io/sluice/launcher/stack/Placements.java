@@ -23,21 +23,21 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.serialization.StringSerializer;
 
-/** Makes the static placement of a stack and publishes it. Stateless. */
-final class Placements {
+/** Makes a static placement and publishes it. Stateless. */
+public final class Placements {
     private static final Duration POLL = Duration.ofMillis(100);
 
     private Placements() {}
 
     /** A placement and how it was made. */
-    record Made(PlacementPlan plan, String method) {}
+    public record Made(PlacementPlan plan, String method) {}
 
     /**
      * The layers that the workers name, else layers in proportion to memory.
      *
      * @throws UserException when no placement is possible
      */
-    static Made make(StackConfig config, ModelConfig model, long epoch) {
+    public static Made make(StackConfig config, ModelConfig model, long epoch) {
         int bytes = config.activations().bytes();
         try {
             if (config.workers().getFirst().layers().isPresent()) {
@@ -68,7 +68,7 @@ final class Placements {
     }
 
     /** Epoch of the newest placement of a model in the topic; 0: none. */
-    static long newestEpoch(KafkaSettings settings, SchemaRegistry registry, String model) {
+    public static long newestEpoch(KafkaSettings settings, SchemaRegistry registry, String model) {
         long newest = 0;
         try (TopicTail<Placement> tail =
                 TopicTail.fromBeginning(settings, registry, Topics.PLACEMENTS, IsolationLevel.READ_COMMITTED)) {
@@ -84,7 +84,7 @@ final class Placements {
     }
 
     /** Publishes a placement; returns when the broker has it. */
-    static void publish(KafkaSettings settings, SchemaRegistry registry, Made made, long nowMillis) {
+    public static void publish(KafkaSettings settings, SchemaRegistry registry, Made made, long nowMillis) {
         Placement record = PlacementCodec.encode(made.plan(), made.method(), nowMillis);
         try (KafkaProducer<String, Placement> producer = new KafkaProducer<>(
                 KafkaClients.durableProducer(settings, "sluice-placement"),

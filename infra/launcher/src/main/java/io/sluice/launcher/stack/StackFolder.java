@@ -2,6 +2,7 @@ package io.sluice.launcher.stack;
 
 import io.sluice.launcher.UserException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
@@ -9,6 +10,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Comparator;
+import java.util.stream.Stream;
 
 /** The one folder under which a stack keeps everything; locked by the process that runs the stack. */
 public final class StackFolder implements AutoCloseable {
@@ -16,6 +19,8 @@ public final class StackFolder implements AutoCloseable {
     public static final String REPOSITORY_PROPERTY = "sluice.repository";
     /** Environment variable that moves the folder. */
     public static final String HOME_VARIABLE = "SLUICE_HOME";
+
+    private static final String LOCK = "lock";
 
     private final Path path;
     private final FileChannel channel;
@@ -59,7 +64,7 @@ public final class StackFolder implements AutoCloseable {
         try {
             createPrivately(folder);
             channel = FileChannel.open(
-                    folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                    folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
             FileLock lock = tryLock(channel);
             if (lock == null) {
                 channel.close();
@@ -82,9 +87,10 @@ public final class StackFolder implements AutoCloseable {
     }
 
     private static void createPrivately(Path folder) throws IOException {
-        boolean created = !Files.exists(folder);
+        // The log file may have made the folder already, but nothing has locked it yet.
+        boolean first = !Files.exists(folder.resolve(LOCK));
         Files.createDirectories(folder);
-        if (created && Files.getFileStore(folder).supportsFileAttributeView("posix")) {
+        if (first && Files.getFileStore(folder).supportsFileAttributeView("posix")) {
             Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx------"));
         }
     }
@@ -111,6 +117,21 @@ public final class StackFolder implements AutoCloseable {
 
     public Path router() {
         return path.resolve("router");
+    }
+
+    /** Removes what Flink left there: the job begins anew and reads what it needs from the topics. */
+    void clearFlink() {
+        if (!Files.exists(flink())) {
+            return;
+        }
+        try (Stream<Path> files = Files.walk(flink())) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        } catch (IOException | UncheckedIOException e) {
+            throw new UserException("the folder " + flink() + " cannot be cleared (" + e.getMessage()
+                    + "): remove it by hand", e);
+        }
     }
 
     /** Unlocks the folder. */
