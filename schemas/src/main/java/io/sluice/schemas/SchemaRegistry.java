@@ -85,7 +85,7 @@ public final class SchemaRegistry implements AutoCloseable {
     }
 
     /**
-     * The schema of an id; cached for ever, and for {@link #UNKNOWN_FOR} when nobody knows the id.
+     * The schema of an id; cached for ever, and for ten seconds when nobody knows the id.
      *
      * @throws UnknownSchemaException when the registry answers that it does not know the id
      * @throws RegistryUnavailableException when the registry does not answer

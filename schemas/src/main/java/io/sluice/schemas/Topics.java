@@ -81,6 +81,11 @@ public final class Topics {
             BEST_EFFORT_JOBS,
             BEST_EFFORT_PROGRESS);
 
+    static {
+        // Whoever handles records names their topic first.
+        AvroTrust.ensure();
+    }
+
     private Topics() {}
 
     /**

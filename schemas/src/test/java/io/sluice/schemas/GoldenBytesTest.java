@@ -9,8 +9,10 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Collectors;
+import org.apache.avro.Schema;
 import org.apache.avro.io.BinaryEncoder;
 import org.apache.avro.io.EncoderFactory;
+import org.apache.avro.specific.SpecificData;
 import org.apache.avro.specific.SpecificDatumWriter;
 import org.apache.avro.specific.SpecificRecord;
 import org.junit.jupiter.api.Test;
@@ -33,6 +35,18 @@ class GoldenBytesTest {
     void shouldHaveASampleOfEveryTopicsRecord() {
         assertThat(SampleRecords.all()).extracting(SpecificRecord::getClass).containsExactlyInAnyOrderElementsOf(
                 Fixtures.topics().stream().map(TopicSpec::type).collect(Collectors.toList()));
+    }
+
+    @ParameterizedTest
+    @MethodSource("records")
+    void shouldSetEveryFieldToMoreThanItsDefault(SpecificRecord record) {
+        for (Schema.Field field : record.getSchema().getFields()) {
+            if (field.hasDefaultValue()) {
+                assertThat(record.get(field.pos()))
+                        .as(field.name())
+                        .isNotEqualTo(SpecificData.get().getDefaultValue(field));
+            }
+        }
     }
 
     @ParameterizedTest
