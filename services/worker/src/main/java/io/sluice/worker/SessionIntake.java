@@ -210,10 +210,13 @@ final class SessionIntake {
 
     private void take(StageSession session, InboundChunk chunk, long now) {
         SessionPlan plan = session.plan;
-        if (chunk.enterLayer() != plan.enterLayer() || chunk.end() > plan.kvTokens()) {
+        boolean tooSoon = chunk.lastOfPrompt() && chunk.end() < plan.setup().getPromptTokens();
+        if (chunk.enterLayer() != plan.enterLayer() || chunk.end() > plan.kvTokens() || tooSoon) {
             fail(session, ErrorReason.MALFORMED_RECORD, "chunk of positions [" + chunk.position() + ", " + chunk.end()
-                    + ") entering layer " + chunk.enterLayer() + " contradicts the session's set-up: it enters layer "
-                    + plan.enterLayer() + " and reserves " + plan.kvTokens() + " tokens of KV cache");
+                    + ") entering layer " + chunk.enterLayer() + (tooSoon ? " as the last of the prompt" : "")
+                    + " contradicts the session's set-up: it enters layer " + plan.enterLayer() + ", has a prompt of "
+                    + plan.setup().getPromptTokens() + " tokens and reserves " + plan.kvTokens()
+                    + " tokens of KV cache");
             return;
         }
         session.expected = chunk.end();

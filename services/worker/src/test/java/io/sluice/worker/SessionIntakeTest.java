@@ -201,6 +201,17 @@ final class SessionIntakeTest {
     }
 
     @Test
+    void shouldRefuseAPromptThatSaysItEndsTooSoon() {
+        cluster.stages(1);
+        cluster.first().deliver(LocalCluster.tokenChunk("r1", 1, 0, ids(1, 9), cluster.setup(10, 5)));
+
+        assertThat(cluster.failures).singleElement().satisfies(failure -> assertThat(failure.message())
+                .contains("[0, 9)")
+                .contains("a prompt of 10 tokens"));
+        assertThat(cluster.tokens).isEmpty();
+    }
+
+    @Test
     void shouldDropAnIdleSession() {
         cluster.stages(2);
         cluster.first().deliver(cluster.prompt("r1", 1, ids(1, 5), 5));

@@ -119,7 +119,7 @@ final class StageLoopTest {
         cluster.fake("a", 0, 2, 10_000); // half precision, 16 positions at once
         Member middle = cluster.fake(fivePositions("b"), 2, 4, 10_000);
         Member last = cluster.fake("c", 4, 6, 10_000);
-        List<Integer> prompt = ids(7, 33);
+        List<Integer> prompt = ids(7, 32);
 
         cluster.first().deliver(cluster.prompt("r1", 1, prompt, 3));
         cluster.settle();
