@@ -16,8 +16,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Version 1 of the bytes of domain values in Flink's state and between its operators. A change of layout adds a version to
- * the serializer that writes it and keeps reading the older ones. Stateless.
+ * Version 1 of the bytes of domain values in Flink's state and between its operators. A change of layout adds a version
+ * to the serializer that writes it and keeps reading the older ones. Stateless.
  */
 final class DomainBytes {
     /** The only version so far. */
@@ -29,7 +29,7 @@ final class DomainBytes {
     static void checkVersion(int version, String what) throws IOException {
         if (version != V1) {
             throw new IOException(what + " was written in version " + version
-                    + ", this program reads version 1; start the version that wrote it, or start without its checkpoint");
+                    + ", this program reads version 1; start the version that wrote it, or go without its checkpoint");
         }
     }
 

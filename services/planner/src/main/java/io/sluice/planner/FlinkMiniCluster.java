@@ -27,8 +27,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A Flink cluster in this process: REST API and web UI, and metrics for Prometheus, both on free loopback ports; checkpoints
- * and temporary files under one folder. Starts in 1–2 s. Thread-safe.
+ * A Flink cluster in this process: REST API and web UI, and metrics for Prometheus, both on free loopback ports;
+ * checkpoints and temporary files under one folder. Starts in 1–2 s. Thread-safe.
  */
 public final class FlinkMiniCluster implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(FlinkMiniCluster.class);

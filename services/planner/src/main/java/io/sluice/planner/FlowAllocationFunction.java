@@ -27,8 +27,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The planner of each model as a keyed operator: commands and processing-time ticks go through {@link FlowPlanner}, its
- * state lives in Flink's keyed state, its allocations come out, its refusals leave by {@link RecordDecoder#ERRORS}. At most
- * one timer per model is registered, and none while nothing lives.
+ * state lives in Flink's keyed state, its allocations come out, its refusals leave by {@link RecordDecoder#ERRORS}. At
+ * most one timer per model is registered, and none while nothing lives.
  */
 public final class FlowAllocationFunction extends KeyedProcessFunction<String, PlannerInput, Allocation> {
     private static final long serialVersionUID = 1L;

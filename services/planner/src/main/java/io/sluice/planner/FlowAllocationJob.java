@@ -42,8 +42,8 @@ import org.apache.kafka.clients.producer.ProducerConfig;
  * GPU and link telemetry (from now on) ─────┘    └──────────────────┴─ errors (at least once)
  * </pre>
  *
- * Every operator has a uid, so state survives a new version of the job. State is on the heap: it is small, and RocksDB's
- * classes would clash with those of Kafka Streams.
+ * Every operator has a uid, so state survives a new version of the job. State is on the heap: it is small, and
+ * RocksDB's classes would clash with those of Kafka Streams.
  */
 public final class FlowAllocationJob {
     /** Name of the job in Flink. */

@@ -10,9 +10,9 @@ import io.sluice.core.planning.MaxFlowSolver;
  * {@link MaxFlowSolver} over OR-Tools' cost-scaling minimum-cost flow (Goldberg).
  *
  * <p>OR-Tools counts in integers: capacities are multiplied by the power of two that brings the largest to about 2^40
- * and rounded down, so a flow is exact to 2^-40 of the largest capacity and sums stay far below 2^63. Arcs are passed in
- * the order given, so the same network yields the same flow. Natives load once per class loader, on first use (1–2 s);
- * {@link #load} does it early. Thread-safe.
+ * and rounded down, so a flow is exact to 2^-40 of the largest capacity and sums stay far below 2^63. Arcs are passed
+ * in the order given, so the same network yields the same flow. Natives load once per class loader, on first use (1–2
+ * s); {@link #load} does it early. Thread-safe.
  */
 public final class OrToolsMaxFlow implements MaxFlowSolver {
     private static final int SCALED_BITS = 40;

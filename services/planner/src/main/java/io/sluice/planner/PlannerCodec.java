@@ -14,8 +14,8 @@ import io.sluice.records.WorkerState;
 import io.sluice.records.WorkerStatus;
 
 /**
- * Membership and telemetry from wire to domain. Throws {@link IllegalArgumentException} that names field and value where
- * the domain has no word for what was sent; whether telemetry is plausible is the planner's business. Stateless.
+ * Membership and telemetry from wire to domain. Throws {@link IllegalArgumentException} that names field and value
+ * where the domain has no word for what was sent; whether telemetry is plausible is the planner's business. Stateless.
  */
 public final class PlannerCodec {
     /** What the router calls itself in link telemetry. */

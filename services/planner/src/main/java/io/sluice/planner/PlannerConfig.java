@@ -2,13 +2,14 @@ package io.sluice.planner;
 
 import io.sluice.core.planning.PlannerPolicy;
 import io.sluice.messaging.KafkaSettings;
-import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Everything the planner's job and its life cycle need. Immutable; begin with {@link #of} and change what differs.
@@ -23,7 +24,8 @@ import java.util.Optional;
  * @param transactionTimeout at most the broker's {@code transaction.max.timeout.ms} (15 min by default)
  * @param startTimeout how long each start waits for broker, registry and Flink
  * @param policy how eagerly to publish
- * @param epochFloors last epoch per model published before this job's own state began; {@link PlannerService} reads them
+ * @param epochFloors last epoch per model published before this job's own state began; {@link PlannerService} reads
+ *     them
  */
 public record PlannerConfig(
         KafkaSettings kafka,
@@ -40,6 +42,7 @@ public record PlannerConfig(
 
     private static final Duration MAX_TRANSACTION = Duration.ofMinutes(15);
     private static final int MAX_PORT = 65_535;
+    private static final Pattern ADDRESS = Pattern.compile("[^\\s/:]+:(\\d{1,5})");
 
     public PlannerConfig {
         Objects.requireNonNull(kafka, "kafka");
@@ -58,7 +61,9 @@ public record PlannerConfig(
         if (transactionalIdPrefix.isBlank()) {
             throw new IllegalArgumentException("the transactional id prefix must not be blank");
         }
-        if (transactionTimeout.compareTo(checkpointInterval) <= 0 || transactionTimeout.compareTo(MAX_TRANSACTION) > 0) {
+        boolean fits = transactionTimeout.compareTo(checkpointInterval) > 0
+                && transactionTimeout.compareTo(MAX_TRANSACTION) <= 0;
+        if (!fits) {
             throw new IllegalArgumentException("transaction timeout " + transactionTimeout
                     + " must be longer than the checkpoint interval " + checkpointInterval + " and at most "
                     + MAX_TRANSACTION + ", what brokers allow");
@@ -116,8 +121,8 @@ public record PlannerConfig(
     }
 
     private static void checkAddress(String address) {
-        URI uri = address.contains("/") ? URI.create("") : URI.create("//" + address);
-        if (uri.getHost() == null || uri.getPort() < 1 || uri.getPort() > MAX_PORT) {
+        Matcher parts = ADDRESS.matcher(address);
+        if (!parts.matches() || Integer.parseInt(parts.group(1)) < 1 || Integer.parseInt(parts.group(1)) > MAX_PORT) {
             throw new IllegalArgumentException("--flink '" + address
                     + "' must be HOST:PORT of the cluster's REST API, for example 127.0.0.1:8081");
         }

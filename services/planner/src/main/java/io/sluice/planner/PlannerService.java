@@ -47,7 +47,8 @@ public final class PlannerService implements AutoCloseable {
     /**
      * Returns when the job is running.
      *
-     * @throws RuntimeException when broker, registry or Flink do not answer in time; the message says which and what to do
+     * @throws RuntimeException when broker, registry or Flink do not answer in time; the message says which and what to
+     *     do
      */
     public static PlannerService start(PlannerConfig config) {
         return start(config, RegistryProvider.at(config.kafka().registryUrl(), config.startTimeout()));

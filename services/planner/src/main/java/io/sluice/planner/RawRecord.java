@@ -6,8 +6,8 @@ import org.apache.kafka.common.header.internals.RecordHeaders;
 import org.apache.kafka.common.record.TimestampType;
 
 /**
- * A Kafka record as it was read, undecoded, so that bad bytes meet the decoder's side output instead of stopping the source.
- * A Flink POJO: public fields, no constructor arguments. Key and value may be null.
+ * A Kafka record as it was read, undecoded, so that bad bytes meet the decoder's side output instead of stopping the
+ * source. A Flink POJO: public fields, no constructor arguments. Key and value may be null.
  */
 public final class RawRecord {
     public String topic;

@@ -23,8 +23,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Raw records to commands. What cannot be read goes to {@link #ERRORS} with its origin, and the job goes on; only a registry
- * that does not answer stops it, because then nothing is known about the record.
+ * Raw records to commands. What cannot be read goes to {@link #ERRORS} with its origin, and the job goes on; only a
+ * registry that does not answer stops it, because then nothing is known about the record.
  */
 final class RecordDecoder extends ProcessFunction<RawRecord, PlannerInput> {
     private static final long serialVersionUID = 1L;
@@ -74,7 +74,8 @@ final class RecordDecoder extends ProcessFunction<RawRecord, PlannerInput> {
             refuse(raw, e.reason(), e.getMessage(), context);
         } catch (IllegalArgumentException e) {
             boolean placement = raw.topic.equals(Topics.PLACEMENTS.name());
-            refuse(raw, placement ? ErrorReason.MALFORMED_RECORD : ErrorReason.INVALID_TELEMETRY, e.getMessage(), context);
+            ErrorReason reason = placement ? ErrorReason.MALFORMED_RECORD : ErrorReason.INVALID_TELEMETRY;
+            refuse(raw, reason, e.getMessage(), context);
         }
     }
 

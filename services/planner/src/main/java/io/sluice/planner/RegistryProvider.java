@@ -10,7 +10,7 @@ public interface RegistryProvider extends Serializable {
     /** Opens a registry; the caller closes it. */
     SchemaRegistry open();
 
-    /** Waits up to {@code startTimeout} for the registry at {@code url}; the job restarts and waits again after that. */
+    /** Waits up to {@code startTimeout} for the registry at {@code url}; the job then restarts and waits again. */
     static RegistryProvider at(String url, Duration startTimeout) {
         return () -> new SchemaRegistry(url, startTimeout);
     }

@@ -100,11 +100,11 @@ class PlannerServiceIT {
     }
 
     private void beat() {
+        long now = System.currentTimeMillis();
         speeds.forEach((id, speed) -> send(
                 Topics.GPU_TELEMETRY,
                 id,
-                Records.gpu(
-                        id, 1, sequence.incrementAndGet(), System.currentTimeMillis(), 250_000, Math.round(speed / 4))));
+                Records.gpu(id, 1, sequence.incrementAndGet(), now, 250_000, Math.round(speed / 4))));
     }
 
     private static <T extends SpecificRecord> void send(TopicSpec<T> topic, String key, T record) {

@@ -14,7 +14,7 @@ import java.util.SplittableRandom;
 final class RandomWorkers {
     private RandomWorkers() {}
 
-    /** Up to 16 workers; every other seed in clean stages, the others with overlapping ranges; slow links now and then. */
+    /** Up to 16 workers; even seeds in clean stages, odd ones with overlapping ranges; slow links now and then. */
     static WorkerGraph graph(long seed) {
         SplittableRandom random = new SplittableRandom(seed);
         int stages = random.nextInt(1, 5);
@@ -29,8 +29,9 @@ final class RandomWorkers {
                 end = random.nextInt(first + 1, layers + 1);
             }
             double link = random.nextInt(4) == 0 ? 128 * Math.pow(10, random.nextDouble(3)) : 1e9;
-            vertices.add(new Vertex(
-                    new WorkerId("w" + i), new LayerRange(first, end), "r", Math.pow(10, random.nextDouble(4)), 1, link));
+            double capacity = Math.pow(10, random.nextDouble(4));
+            vertices.add(
+                    new Vertex(new WorkerId("w" + i), new LayerRange(first, end), "r", capacity, 1, link));
         }
         PlacementPlan plan = new PlacementPlan(
                 "psalm", 1, layers, 64, 2, vertices.stream().map(v -> new Stage(v.worker(), v.layers())).toList());

@@ -14,9 +14,9 @@ import java.util.Set;
 /**
  * Proves a published allocation feasible and optimal, from the allocation alone: it shares no code with the solver.
  *
- * <p>Feasible: finite, non-negative numbers; flows within capacities; edges only where layer ranges meet; conservation at
- * every worker; every layer passed once by every unit of flow. Optimal: the named bottleneck separates source from sink
- * and its capacity equals the flow (max-flow min-cut). Tolerance: {@value #TOLERANCE} of the value compared.
+ * <p>Feasible: finite, non-negative numbers; flows within capacities; edges only where layer ranges meet; conservation
+ * at every worker; every layer passed once by every unit of flow. Optimal: the named bottleneck separates source from
+ * sink and its capacity equals the flow (max-flow min-cut). Tolerance: {@value #TOLERANCE} of the value compared.
  * O(workers × layers + edges). Stateless and thread-safe.
  */
 public final class AllocationVerifier {

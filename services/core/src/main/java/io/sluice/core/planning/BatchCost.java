@@ -1,9 +1,9 @@
 package io.sluice.core.planning;
 
 /**
- * What a batch costs on a device, as announced: {@code perBatch + p * perPrefillToken + d * perDecodeToken} for p prompt and
- * d decode tokens. A speed without it would depend on the batch a worker happens to run: decoding two sessions takes about
- * as long as decoding one. Immutable.
+ * What a batch costs on a device, as announced: {@code perBatch + p * perPrefillToken + d * perDecodeToken} for p
+ * prompt and d decode tokens. A speed without it would depend on the batch a worker happens to run: decoding two
+ * sessions takes about as long as decoding one. Immutable.
  *
  * @param perBatchMicros fixed time of a batch, microseconds
  * @param perPrefillTokenMicros time each prompt token adds, microseconds

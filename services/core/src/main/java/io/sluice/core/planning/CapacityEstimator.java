@@ -7,17 +7,17 @@ import java.util.Optional;
  * Turns device telemetry into a worker's capacity: tokens per second of busy time.
  *
  * <p>Tokens per busy second by itself jumps with every prompt, because a prompt token costs a fraction of a decode
- * token, and with the batch, because a batch has a fixed cost: a worker that got more sessions would look faster, and get
- * more still. So the work of an interval is first expressed in the seconds it should have taken by the announced
+ * token, and with the batch, because a batch has a fixed cost: a worker that got more sessions would look faster, and
+ * get more still. So the work of an interval is first expressed in the seconds it should have taken by the announced
  * {@link BatchCost} (or, where none was announced, at the announced speeds, {@code prefill/P + decode/D}); the sum of
- * those seconds over the sum of busy seconds is the speed factor, and the capacity is the factor times the announced speed
- * under the model's common {@link TokenMix}.
+ * those seconds over the sum of busy seconds is the speed factor, and the capacity is the factor times the announced
+ * speed under the model's common {@link TokenMix}.
  *
- * <p>Both sums forget with busy time ({@link #MEMORY_SECONDS}, or {@link #MEMORY_BATCHES} where batches are long), so an
- * idle worker keeps what is known of it, and a halved speed is within a tenth of its new value after one second of busy
- * time. Work is gathered until it fills {@link #LEAST_BUSY_SECONDS}: shorter times are too coarse, and a batch longer than
- * the interval brings its tokens only at its end. The announcement counts like {@link #PRIOR_SECONDS} of measurement.
- * Stateless and thread-safe.
+ * <p>Both sums forget with busy time ({@link #MEMORY_SECONDS}, or {@link #MEMORY_BATCHES} where batches are long), so
+ * an idle worker keeps what is known of it, and a halved speed is within a tenth of its new value after one second of
+ * busy time. Work is gathered until it fills {@link #LEAST_BUSY_SECONDS}: shorter times are too coarse, and a batch
+ * longer than the interval brings its tokens only at its end. The announcement counts like {@link #PRIOR_SECONDS} of
+ * measurement. Stateless and thread-safe.
  */
 public final class CapacityEstimator {
     /** Busy time after which a measurement counts 1/e, seconds. */

@@ -18,7 +18,8 @@ public final class FlowNetwork {
     private long[] costs = new long[16];
 
     public FlowNetwork(int vertexCount, int source, int sink) {
-        if (vertexCount < 2 || source == sink || source < 0 || sink < 0 || source >= vertexCount || sink >= vertexCount) {
+        boolean inside = Math.min(source, sink) >= 0 && Math.max(source, sink) < vertexCount;
+        if (!inside || source == sink) {
             throw new IllegalArgumentException("network of " + vertexCount + " vertices with source " + source
                     + " and sink " + sink + ": two different vertices of the network are needed");
         }

@@ -13,9 +13,10 @@ import java.util.OptionalLong;
  * Decides what the planner of a model does with a command: {@code decide(state, command, now)} returns events, and
  * {@link PlannerState#apply} takes them in. Nothing here changes state, reads a clock or throws on absurd input.
  *
- * <p>Reports only update estimates; allocations come from ticks, at the times {@link #nextTick} asks for. A worker is in
- * the graph while it is joined, was heard of within the lease, and holds the layers the placement gives it. Layers that
- * nobody holds lead to an allocation with max flow 0 that names them, once per change. As thread-safe as the solver.
+ * <p>Reports only update estimates; allocations come from ticks, at the times {@link #nextTick} asks for. A worker is
+ * in the graph while it is joined, was heard of within the lease, and holds the layers the placement gives it. Layers
+ * that nobody holds lead to an allocation with max flow 0 that names them, once per change. As thread-safe as the
+ * solver.
  */
 public final class FlowPlanner {
     /** Tokens of each kind that the even mix counts for at the start. */

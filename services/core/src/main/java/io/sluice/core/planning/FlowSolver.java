@@ -88,7 +88,7 @@ public final class FlowSolver {
                 bottleneck);
     }
 
-    /** The worker graph as a flow network: vertex 0 is the source, 1 the sink, 2 + 2i and 3 + 2i worker i's in and out. */
+    /** The worker graph as a network: vertex 0 is the source, 1 the sink, 2 + 2i and 3 + 2i worker i's in and out. */
     private static final class Network {
         private final WorkerGraph graph;
         private final int workers;

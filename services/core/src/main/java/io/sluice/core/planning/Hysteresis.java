@@ -31,7 +31,8 @@ public final class Hysteresis {
 
     /**
      * False when solving {@code graph} cannot lead to a publication: same members, and every capacity within the
-     * threshold of the published one. Scaling all capacities by at most a factor moves the max flow by at most that factor.
+     * threshold of the published one. Scaling all capacities by at most a factor moves the max flow by at most that
+     * factor.
      */
     public boolean worthSolving(Allocation published, WorkerGraph graph) {
         if (published.placementEpoch() != graph.placementEpoch()
@@ -102,7 +103,7 @@ public final class Hysteresis {
     }
 
     private boolean moved(double before, double now) {
-        // Against the larger of the two: noise of half the threshold round a true value can then never add up to a move.
+        // Against the larger of the two: noise of half the threshold round a value can then never add up to a move.
         return Math.abs(now - before) > threshold * Math.max(before, now);
     }
 

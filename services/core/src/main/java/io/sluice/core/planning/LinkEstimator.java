@@ -3,7 +3,8 @@ package io.sluice.core.planning;
 import java.util.Optional;
 
 /**
- * Estimates a link's bandwidth by exponentially forgotten least squares over {@code transfer = latency + bytes/bandwidth}.
+ * Estimates a link's bandwidth by exponentially forgotten least squares over
+ * {@code transfer = latency + bytes/bandwidth}.
  *
  * <p>The latency term takes up queueing, fixed costs and the offset between two clocks; only the slope counts. It is
  * believed when sizes spread by at least {@link #MIN_SPREAD_BYTES}, it is positive, and it stands
@@ -28,7 +29,11 @@ public final class LinkEstimator {
     /** Why {@code sample} cannot be used, apart from its time; empty when it can. */
     public static Optional<Rejection> judge(LinkSample sample) {
         for (LinkSample.Transfer t : sample.transfers()) {
-            if (t.bytes() < 0 || t.bytes() > MAX_BYTES || Math.clamp(t.micros(), -MAX_MICROS, MAX_MICROS) != t.micros()) {
+            boolean sane = t.bytes() >= 0
+                    && t.bytes() <= MAX_BYTES
+                    && t.micros() >= -MAX_MICROS
+                    && t.micros() <= MAX_MICROS;
+            if (!sane) {
                 return Optional.of(new Rejection(
                         Rejection.Kind.INVALID,
                         "link " + sample.from() + ">" + sample.to() + ": transfer of " + t.bytes() + " bytes in "

@@ -30,7 +30,7 @@ public record PlacementPlan(
     private static final int MAX_LAYERS = 10_000;
 
     private static final int MAX_STAGES = 4_096;
-    private static final Set<String> RESERVED = Set.of(Allocation.SOURCE, Allocation.SINK);
+    private static final Set<String> RESERVED = Set.of(Allocation.SOURCE, Allocation.SINK, "router");
     static final Comparator<Stage> ORDER =
             Comparator.comparing((Stage s) -> s.layers().first()).thenComparing(Stage::worker);
 
@@ -57,7 +57,7 @@ public record PlacementPlan(
             }
             if (RESERVED.contains(stage.worker().value())) {
                 throw new IllegalArgumentException("placement of " + model + ": a worker must not be called '"
-                        + stage.worker() + "', which names an end of the flow graph");
+                        + stage.worker() + "', a name of something else in flow and telemetry");
             }
             if (!seen.add(stage.worker())) {
                 throw new IllegalArgumentException("placement of " + model + ": worker " + stage.worker()

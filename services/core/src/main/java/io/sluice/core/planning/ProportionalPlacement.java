@@ -14,9 +14,9 @@ import java.util.List;
  * stage's memory, and a stage's share of the layers is its share of the stages' memory (largest remainder, at least one
  * layer each). Among the ways to group workers into stages the one whose slowest stage is fastest is taken, where a
  * stage's speed is the sum of its replicas' layer-tokens per second over its layers. Up to {@value #EXACT_WORKERS}
- * workers all groupings are tried; beyond that a greedy start (fastest worker to the slowest stage) is improved by moving
- * and swapping workers until nothing helps. Deterministic: ties keep the earlier grouping, and stages come in the order
- * of their first worker. Stateless and thread-safe.
+ * workers all groupings are tried; beyond that a greedy start (fastest worker to the slowest stage) is improved by
+ * moving and swapping workers until nothing helps. Deterministic: ties keep the earlier grouping, and stages come in
+ * the order of their first worker. Stateless and thread-safe.
  */
 public final class ProportionalPlacement {
     /** Up to this many workers every grouping is tried: at most 21,147 of them. */

@@ -1,8 +1,8 @@
 package io.sluice.core.planning;
 
 /**
- * How many prompt and decode tokens pass, recently; only the proportion counts. One mix serves all workers of a model: with
- * a mix of its own, a worker that happened to see more prompts would look faster than its replica.
+ * How many prompt and decode tokens pass, recently; only the proportion counts. One mix serves all workers of a model:
+ * with a mix of its own, a worker that happened to see more prompts would look faster than its replica.
  */
 public record TokenMix(double prefillTokens, double decodeTokens) {
     /** As many prompt tokens as decode tokens: what is assumed before anything was measured. */

@@ -62,7 +62,8 @@ class EstimatorsTest {
             estimate = capacities.update(
                     estimate,
                     cost,
-                    new DeviceSample("psalm", new WorkerId("a"), 1, 1, NOW, 250, busy, 0.5, 0, batch * batches, batches));
+                    new DeviceSample(
+                            "psalm", new WorkerId("a"), 1, 1, NOW, 250, busy, 0.5, 0, batch * batches, batches));
             assertThat(estimate.speedFactor()).isCloseTo(1, within(1e-3));
         }
     }
@@ -71,8 +72,8 @@ class EstimatorsTest {
     void shouldNotMistakeAPromptForASpeedUp() {
         CapacityEstimate estimate = CapacityEstimator.announced(PREFILL, DECODE);
         for (int i = 0; i < 20; i++) {
-            estimate = capacities.update(
-                    estimate, BatchCost.UNKNOWN, i % 4 == 0 ? sample(1, i, NOW, 200_000, 200, 0) : decoding(20, 200_000));
+            DeviceSample sample = i % 4 == 0 ? sample(1, i, NOW, 200_000, 200, 0) : decoding(20, 200_000);
+            estimate = capacities.update(estimate, BatchCost.UNKNOWN, sample);
             assertThat(estimate.speedFactor()).isCloseTo(1, within(1e-9));
         }
     }

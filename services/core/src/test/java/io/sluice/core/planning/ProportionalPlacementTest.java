@@ -29,7 +29,10 @@ class ProportionalPlacementTest {
     @Test
     void shouldGiveLayersInProportionToMemory() {
         PlacementPlan plan = ProportionalPlacement.plan(
-                model(12, 0), 1, List.of(worker("a", 40, 5), worker("b", 16, 1), worker("c", 16, 1), worker("d", 24, 2)), 0);
+                model(12, 0),
+                1,
+                List.of(worker("a", 40, 5), worker("b", 16, 1), worker("c", 16, 1), worker("d", 24, 2)),
+                0);
         assertThat(shown(plan)).containsExactly("a[0, 5)", "b[5, 7)", "c[7, 9)", "d[9, 12)");
         assertThat(plan.uncoveredLayers()).isEmpty();
     }
@@ -37,7 +40,10 @@ class ProportionalPlacementTest {
     @Test
     void shouldPairWorkersSoThatStageSpeedsBalance() {
         PlacementPlan plan = ProportionalPlacement.plan(
-                model(4, 0), 1, List.of(worker("a", 16, 8), worker("b", 16, 6), worker("c", 16, 2), worker("d", 16, 4)), 2);
+                model(4, 0),
+                1,
+                List.of(worker("a", 16, 8), worker("b", 16, 6), worker("c", 16, 2), worker("d", 16, 4)),
+                2);
         assertThat(shown(plan)).containsExactly("a[0, 2)", "c[0, 2)", "b[2, 4)", "d[2, 4)");
     }
 
