@@ -2,7 +2,7 @@ package io.sluice.system;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
-import static org.junit.jupiter.api.Assumptions.abort;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.github.dockerjava.api.exception.NotFoundException;
 import io.sluice.core.LayerRange;
@@ -55,6 +55,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.testcontainers.DockerClientFactory;
 import org.testcontainers.kafka.KafkaContainer;
 import org.testcontainers.utility.DockerImageName;
@@ -64,6 +66,7 @@ import org.testcontainers.utility.DockerImageName;
  * there is no Docker engine, or no Kafka image; {@code infra/ci/docker.sh} provides both.
  */
 class DockerSystemIT {
+    private static final Logger LOG = LoggerFactory.getLogger(DockerSystemIT.class);
     private static final String IMAGE_SETTING = "SLUICE_TEST_KAFKA_IMAGE";
     private static final String STAND_IN = "localhost/sluice-kafka:4.2.1";
     private static final String OFFICIAL = "apache/kafka";
@@ -76,12 +79,22 @@ class DockerSystemIT {
     @TempDir
     static Path folder;
 
+    /** What keeps this test from running here; asked once, so that the skipped test is counted and says why. */
+    private static Optional<String> missing;
+
     private static KafkaSettings settings;
     private static SchemaRegistry registry;
 
     @BeforeAll
     static void startEverything() throws Exception {
-        KafkaContainer kafka = opened(new KafkaContainer(imageOrSkip()));
+        String image = System.getProperty(IMAGE_SETTING, System.getenv().getOrDefault(IMAGE_SETTING, STAND_IN));
+        missing = missing(image);
+        if (missing.isPresent()) {
+            LOG.warn("skipped: {}", missing.get());
+            return;
+        }
+        KafkaContainer kafka =
+                opened(new KafkaContainer(DockerImageName.parse(image).asCompatibleSubstituteFor(OFFICIAL)));
         kafka.start();
         RegistryProcess registryProcess =
                 opened(RegistryProcess.start(RegistryProcess.Config.in(folder.resolve("registry"))));
@@ -115,6 +128,7 @@ class DockerSystemIT {
 
     @Test
     void shouldAnswerAsTheReferenceThroughABrokerInAContainer() throws Exception {
+        assumeTrue(missing.isEmpty(), () -> missing.orElseThrow());
         List<Case> cases = ReferenceModel.cases().subList(0, PROMPTS);
         Map<String, Completion> completions = new HashMap<>();
         Map<String, List<Token>> tokens = new HashMap<>();
@@ -196,19 +210,17 @@ class DockerSystemIT {
         return TopicTail.fromBeginning(settings, registry, topic, IsolationLevel.READ_COMMITTED);
     }
 
-    private static DockerImageName imageOrSkip() {
+    private static Optional<String> missing(String image) {
         if (!DockerClientFactory.instance().isDockerAvailable()) {
-            abort("no Docker engine: the Testcontainers test is skipped (infra/ci/docker.sh starts one)");
+            return Optional.of("no Docker engine is running; infra/ci/docker.sh starts one");
         }
-        String name = System.getProperty(IMAGE_SETTING, System.getenv().getOrDefault(IMAGE_SETTING, STAND_IN));
-        DockerImageName image = DockerImageName.parse(name).asCompatibleSubstituteFor(OFFICIAL);
         try {
-            DockerClientFactory.instance().client().inspectImageCmd(name).exec();
+            DockerClientFactory.instance().client().inspectImageCmd(image).exec();
+            return Optional.empty();
         } catch (NotFoundException e) {
-            abort("no Docker image " + name + ": the Testcontainers test is skipped (infra/ci/docker.sh builds one, "
-                    + IMAGE_SETTING + " names another)");
+            return Optional.of("there is no Docker image " + image + "; infra/ci/docker.sh builds one, " + IMAGE_SETTING
+                    + " names another");
         }
-        return image;
     }
 
     private static <T extends AutoCloseable> T opened(T part) {
