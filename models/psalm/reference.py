@@ -19,9 +19,10 @@ import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CONTINUATION = 64
-SMALLEST_GAP = 1e-4     # a prompt whose continuation meets a nearer tie is not used
+PROMPT_TOKENS = range(4, 61)
+SMALLEST_GAP = 1e-3     # a prompt whose continuation meets a nearer tie is not used
 
-# The first 20 whose continuations meet no near tie are written.
+# The first 20 that are of a fitting length and meet no near tie are written.
 PROMPTS = [
     "Once upon a time",
     "And the LORD said unto Moses, ",
@@ -33,9 +34,11 @@ PROMPTS = [
     "Blessed are the poor in spirit: for",
     "Emma could not help thinking that",
     "And it came to pass in those days, that there went out a decree from the king, and all the "
-    "people of the city were gathered together",
+    "people of the city were gathered together before the gate; and there stood up a certain man "
+    "of Benjamin, whose name was Joel, and he lifted up his voice, and said,",
     "She was a very pretty girl, with",
     "Praise ye the LORD.",
+    "<|endoftext|>Now there was",
     "The weather was fine; and they walked together to the village",
     "He opened the letter, and read as follows:\n",
     "A soft answer turneth away wrath: but",
@@ -44,7 +47,6 @@ PROMPTS = [
     "\"I am sorry to hear it,\" replied Elinor;",
     "Jesus answered and said unto them,",
     "London, 1813. There were",
-    "<|endoftext|>",
     "The young man had a horse, and a house in town, and three thousand pounds a year; but he was "
     "neither happy nor",
     "My heart is",
@@ -148,8 +150,9 @@ def load_tokenizer():
 
 TOKENIZER_TEXTS = [
     "", " ", "\n", "\n\n  Two  spaces\tand a tab \n", "don't can't they'll I've HE'S", "1813 and 3,000",
-    "<|endoftext|>And then<|endoftext|>", "<|endoftext", "caf\u00e9 na\u00efve", "\u00a37 \u2014 \u201cquoted\u201d",
-    "\u65e5\u672c\u8a9e", "\U0001f600 \U0001f468\u200d\U0001f469\u200d\U0001f467", "\u0417\u0434\u0440\u0430\u0432\u0441\u0442\u0432\u0443\u0439",
+    "<|endoftext|>And then<|endoftext|>", "<|endoftext", "caf\u00e9 na\u00efve",
+    "\u00a37 \u2014 \u201cquoted\u201d", "\u65e5\u672c\u8a9e", "\u0437\u0434\u0440\u0430\u0441\u0442\u0435",
+    "\U0001f600 \U0001f468\u200d\U0001f469\u200d\U0001f467",
     "e\u0301 \u00e9", "\u0000\u007f", "x=1;y[2]{3}", "\u00a0no\u2003break", "supercalifragilistic",
 ]
 
@@ -159,13 +162,16 @@ def write(model, path):
     cases = []
     for prompt in PROMPTS:
         prompt_ids = tokenizer.encode(prompt).ids
+        if len(prompt_ids) not in PROMPT_TOKENS:
+            print(f"{len(prompt_ids)} tokens, not used: {prompt!r}")
+            continue
         ids, gap = model.greedy(prompt_ids, CONTINUATION)
         print(f"gap {gap:.6f}  {tokenizer.decode(prompt_ids + ids, skip_special_tokens=False)!r}", flush=True)
         if gap < SMALLEST_GAP:
             print("    not used")
             continue
         cases.append({"prompt": prompt, "prompt_token_ids": prompt_ids, "greedy_token_ids": ids,
-                      "greedy_text": tokenizer.decode(ids, skip_special_tokens=False),
+                      "greedy_text": tokenizer.decode(ids, skip_special_tokens=True),
                       "smallest_gap": round(gap, 9)})
         if len(cases) == 20:
             break
@@ -177,12 +183,14 @@ def write(model, path):
         file.write("{\n" + "".join(f'  "{k}": {json.dumps(v)},\n' for k, v in {
             "about": "Made by reference.py in float64 from model.safetensors (fp16). Each continuation "
                      f"has {CONTINUATION} greedy tokens and does not stop at the end token (id "
-                     f"{model.config['eos_token_id']}). No token is added before a prompt. smallest_gap is "
-                     "the least distance between the two largest logits met in the continuation.",
+                     f"{model.config['eos_token_id']}). No token is added before a prompt. greedy_text "
+                     "leaves the end token out. smallest_gap is the least distance between the two largest "
+                     "logits met in the continuation.",
             "max_new_tokens": CONTINUATION,
             "smallest_gap": min(c["smallest_gap"] for c in cases)}.items())
             + f'  "cases": [\n    {lines(cases)}\n  ],\n'
             + f'  "tokenizer_cases": [\n    {lines(texts)}\n  ]\n}}\n')
+    assert len(cases) == 20, "too few prompts: add some to PROMPTS"
     print(f"{len(cases)} cases, smallest gap {min(c['smallest_gap'] for c in cases):.6f}")
 
 
