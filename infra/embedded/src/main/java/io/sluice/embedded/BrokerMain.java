@@ -4,7 +4,10 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 
-/** Runs an {@link EmbeddedBroker} as a process of its own: {@code BrokerMain DATA_FOLDER [PORT]}, until it is stopped. */
+/**
+ * Runs an {@link EmbeddedBroker} as a process of its own: {@code BrokerMain DATA_FOLDER [PORT]}, until it is
+ * stopped.
+ */
 public final class BrokerMain {
     private BrokerMain() {}
 

@@ -17,8 +17,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A child JVM on the same JDK as this one. It ends with this process, whatever ends it ({@link ExitWithParent}), and writes
- * standard output and error to a log file. Thread-safe.
+ * A child JVM on the same JDK as this one. It ends with this process, whatever ends it ({@link ExitWithParent}), and
+ * writes standard output and error to a log file. Thread-safe.
  */
 public final class ChildProcess implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ChildProcess.class);

@@ -18,8 +18,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A single-node Kafka cluster (KRaft, broker and controller in one) in this JVM, on loopback only. The data folder keeps
- * topics across restarts. This is the one class that touches Kafka's internal server API. Thread-safe.
+ * A single-node Kafka cluster (KRaft, broker and controller in one) in this JVM, on loopback only. The data folder
+ * keeps topics across restarts. This is the one class that touches Kafka's internal server API. Thread-safe.
  */
 public final class EmbeddedBroker implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(EmbeddedBroker.class);
@@ -116,9 +116,11 @@ public final class EmbeddedBroker implements AutoCloseable {
                     .setPrintStream(new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8));
             formatter.run();
         } catch (IOException e) {
-            throw new StartupException("the broker's data folder " + folder + " cannot be written: " + e.getMessage(), e);
+            throw new StartupException("the broker's data folder " + folder + " cannot be written: "
+                    + e.getMessage(), e);
         } catch (Exception e) { // Formatter.run declares Exception
-            throw new StartupException("the broker's data folder " + folder + " cannot be formatted: " + e.getMessage(), e);
+            throw new StartupException("the broker's data folder " + folder + " cannot be formatted: "
+                    + e.getMessage(), e);
         }
     }
 

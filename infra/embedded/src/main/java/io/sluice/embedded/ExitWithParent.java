@@ -5,9 +5,9 @@ import java.lang.reflect.InvocationTargetException;
 import java.util.Arrays;
 
 /**
- * Main class of every child JVM: calls another main class and ends this process when the parent is gone, whatever killed
- * it. The parent holds the other end of standard input; the kernel closes it with the parent, even on {@code kill -9}.
- * Uses nothing but the JDK, so that it runs on any child's class path.
+ * Main class of every child JVM: calls another main class and ends this process when the parent is gone, whatever
+ * killed it. The parent holds the other end of standard input; the kernel closes it with the parent, even on {@code
+ * kill -9}. Uses nothing but the JDK, so that it runs on any child's class path.
  */
 public final class ExitWithParent {
     /** Exit status after the parent went away. */
@@ -48,7 +48,8 @@ public final class ExitWithParent {
 
     /**
      * Ctrl-C reaches the whole foreground process group at once; the parent alone decides in which order to stop.
-     * By reflection, because a direct use cannot be compiled without a warning; where it fails, Ctrl-C ends the child too.
+     * By reflection, because a direct use cannot be compiled without a warning; where it fails, Ctrl-C ends the child
+     * too.
      */
     private static void ignoreInterrupt() {
         try {

@@ -61,7 +61,8 @@ public final class LoopbackPorts {
 
     static StartupException inUse(int port, String what, String flag, Throwable cause) {
         return new StartupException(
-                what + " port " + port + " on " + HOST + " is in use: stop the program that holds it, choose another with "
+                what + " port " + port + " on " + HOST + " is in use: stop the program that holds it, choose"
+                        + " another with "
                         + flag + ", or pass 0 for any free port",
                 cause);
     }

@@ -13,7 +13,8 @@ public final class RegistryHome {
     private RegistryHome() {}
 
     /**
-     * The folder named by {@link #PROPERTY}, else the one in the repository that holds these classes or the working folder.
+     * The folder named by {@link #PROPERTY}, else the one in the repository that holds these classes or the working
+     * folder.
      *
      * @throws StartupException when there is none
      */
@@ -30,12 +31,14 @@ public final class RegistryHome {
             }
         }
         throw new StartupException("the schema registry's files (" + IN_REPOSITORY
-                + ") were not found above the working folder: build the project, or name the folder with -D" + PROPERTY);
+                + ") were not found above the working folder: build the project, or name the folder with"
+                        + " -D" + PROPERTY);
     }
 
     private static Path checked(Path home) {
         if (!Files.exists(home.resolve("quarkus-run.jar"))) {
-            throw new StartupException("-D" + PROPERTY + "=" + home + " holds no quarkus-run.jar: build the project again");
+            throw new StartupException("-D" + PROPERTY + "=" + home + " holds no quarkus-run.jar: build the project"
+                    + " again");
         }
         return home;
     }

@@ -16,8 +16,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A real schema registry (Apicurio) as a child process on loopback. Subjects are kept in the data folder across restarts;
- * the global compatibility is BACKWARD, as Confluent's registry has it. Thread-safe.
+ * A real schema registry (Apicurio) as a child process on loopback. Subjects are kept in the data folder across
+ * restarts; the global compatibility is BACKWARD, as Confluent's registry has it. Thread-safe.
  */
 public final class RegistryProcess implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(RegistryProcess.class);
@@ -92,7 +92,8 @@ public final class RegistryProcess implements AutoCloseable {
         try {
             Files.createDirectories(data);
         } catch (IOException e) {
-            throw new StartupException("the registry's data folder " + data + " cannot be created: " + e.getMessage(), e);
+            throw new StartupException("the registry's data folder " + data + " cannot be created: "
+                    + e.getMessage(), e);
         }
         List<String> jvm = new ArrayList<>(List.of(
                 "-Xmx160m", "-Xss512k", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData",

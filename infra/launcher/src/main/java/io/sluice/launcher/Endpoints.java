@@ -30,7 +30,8 @@ public final class Endpoints {
     @Option(
             names = "--kafka-config",
             paramLabel = "FILE",
-            description = "Properties file of Kafka client settings that win over the built-in ones, for example for TLS.")
+            description = "Properties file of Kafka client settings that win over the built-in ones, for example"
+                    + " for TLS.")
     private Path kafkaConfig;
 
     /** The settings these flags give. */

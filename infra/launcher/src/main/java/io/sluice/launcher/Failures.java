@@ -51,7 +51,8 @@ final class Failures implements IExecutionExceptionHandler {
     /** The failure inside the wrappers that threads put around it. */
     static Throwable unwrap(Throwable failure) {
         Throwable inner = failure;
-        while ((inner instanceof CompletionException || inner instanceof ExecutionException) && inner.getCause() != null) {
+        while (inner.getCause() != null
+                && (inner instanceof CompletionException || inner instanceof ExecutionException)) {
             inner = inner.getCause();
         }
         return inner;

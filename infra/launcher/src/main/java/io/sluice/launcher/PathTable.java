@@ -26,7 +26,8 @@ final class PathTable {
         }
         long decodes = Math.max(1, completion.getCompletionTokens() - 1);
         out.printf(Locale.ROOT,
-                "mean per step; waited %d ms for a pipeline, first token after %d ms, then %.1f ms per token, %d tokens%n",
+                "mean per step; waited %d ms for a pipeline, first token after %d ms, then %.1f ms per token, %d"
+                        + " tokens%n",
                 completion.getAssignedMs() - completion.getArrivalMs(),
                 completion.getFirstTokenMs() - completion.getArrivalMs(),
                 (completion.getFinishedMs() - completion.getFirstTokenMs()) / (double) decodes,

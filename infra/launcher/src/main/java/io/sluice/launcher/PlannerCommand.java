@@ -26,7 +26,8 @@ import picocli.CommandLine.Spec;
 final class PlannerCommand implements Callable<Integer>, Logs.InFolder {
     /** Parts of the class path that every Flink cluster brings itself, or that only other commands need. */
     private static final Pattern NOT_SHIPPED = Pattern.compile(
-            "(flink-(?!connector-(kafka|base)|avro).*|slf4j-.*|logback-.*|log4j-.*|kafka_2.*|kafka-(?!clients).*|rocksdbjni.*"
+            "(flink-(?!connector-(kafka|base)|avro).*|slf4j-.*|logback-.*|log4j-.*|kafka_2.*|kafka-(?!clients).*"
+                    + "|rocksdbjni.*"
                     + "|scala-.*|onnxruntime.*|tokenizers.*|picocli.*"
                     + "|sluice-(launcher|embedded|router|worker|runtime|loadgen)-.*)");
 

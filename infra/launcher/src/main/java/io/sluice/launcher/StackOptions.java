@@ -50,7 +50,8 @@ public final class StackOptions {
             description = "Numbers between stages: fp16 (default) or fp32.")
     private ActivationDtype activations;
 
-    @Option(names = "--data", paramLabel = "DIR", description = "Folder of everything; default: $SLUICE_HOME or .sluice.")
+    @Option(names = "--data", paramLabel = "DIR", description = "Folder of everything; default: $SLUICE_HOME or"
+            + " .sluice.")
     private Path data;
 
     @Option(names = "--broker-port", paramLabel = "N", defaultValue = "0", description = "0: any free one.")
@@ -69,7 +70,8 @@ public final class StackOptions {
 
     /** The stack these flags ask for; policy and folder as given. */
     public StackConfig config() {
-        Path path = model == null ? StackFolder.repository().resolve("models").resolve("psalm") : model.toAbsolutePath();
+        Path own = StackFolder.repository().resolve("models").resolve("psalm");
+        Path path = model == null ? own : model.toAbsolutePath();
         return new StackConfig(
                 path,
                 modelName == null ? StackConfig.defaultName(path) : modelName,

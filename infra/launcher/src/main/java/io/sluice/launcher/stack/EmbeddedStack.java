@@ -20,6 +20,9 @@ import io.sluice.records.Allocation;
 import io.sluice.runtime.ModelConfig;
 import io.sluice.schemas.SchemaRegistry;
 import io.sluice.schemas.Topics;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -112,6 +115,19 @@ public final class EmbeddedStack implements AutoCloseable {
         double seconds = (System.nanoTime() - beganNanos) / 1e9;
         Gauge.builder("sluice.stack.start.seconds", () -> seconds).register(meters);
         LOG.info("stack=ready seconds={} data={}", seconds, folder.path());
+        markWarm();
+    }
+
+    /** Tells the script that a start succeeded, so that the next one is worth recording. */
+    private static void markWarm() {
+        String file = System.getProperty("sluice.warm.file");
+        if (file != null) {
+            try {
+                Files.write(Path.of(file), new byte[0]);
+            } catch (IOException e) {
+                LOG.info("warm={} not written: {}", file, e.getMessage());
+            }
+        }
     }
 
     private static void requireFree(int port, String what, String flag) {
@@ -203,9 +219,14 @@ public final class EmbeddedStack implements AutoCloseable {
     }
 
     private static String missing(
-            ClusterWatch watch, Set<WorkerId> placed, Optional<Allocation> allocation, CompletableFuture<Void> services) {
+            ClusterWatch watch,
+            Set<WorkerId> placed,
+            Optional<Allocation> allocation,
+            CompletableFuture<Void> services) {
         List<String> missing = new ArrayList<>();
-        placed.stream().filter(worker -> !watch.haveJoined(Set.of(worker))).forEach(worker -> missing.add("worker " + worker));
+        placed.stream()
+                .filter(worker -> !watch.haveJoined(Set.of(worker)))
+                .forEach(worker -> missing.add("worker " + worker));
         if (allocation.isEmpty()) {
             missing.add("an allocation that carries tokens");
         }

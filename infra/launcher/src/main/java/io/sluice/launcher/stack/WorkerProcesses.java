@@ -6,6 +6,7 @@ import io.sluice.core.planning.PlacementPlan;
 import io.sluice.embedded.ChildProcess;
 import io.sluice.launcher.Main;
 import io.sluice.messaging.KafkaSettings;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -38,7 +39,7 @@ final class WorkerProcesses implements AutoCloseable {
 
     /** Weights and KV cache are outside the heap. */
     private static List<String> jvmArgs() {
-        return List.of(
+        List<String> arguments = new ArrayList<>(List.of(
                 "-Xms16m",
                 "-Xmx256m",
                 "-Xss512k",
@@ -46,7 +47,12 @@ final class WorkerProcesses implements AutoCloseable {
                 "-XX:-UsePerfData",
                 "--enable-native-access=ALL-UNNAMED",
                 "-Dorg.apache.avro.SERIALIZABLE_PACKAGES=io.sluice.records,java.lang",
-                "-Dlogback.configurationFile=logback-child.xml");
+                "-Dlogback.configurationFile=logback-child.xml"));
+        // The class path is the same, so the archive of class data that this JVM reads serves the workers, too.
+        ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+                .filter(argument -> argument.startsWith("-XX:SharedArchiveFile=") || argument.startsWith("-Xlog:cds"))
+                .forEach(arguments::add);
+        return arguments;
     }
 
     static List<String> arguments(StackConfig config, WorkerSpec worker, Stage stage, KafkaSettings settings) {

@@ -19,9 +19,9 @@ import java.util.OptionalLong;
 import java.util.Set;
 
 /**
- * The {@code --workers} file: a JSON list of {@code {"id", "device", "memory"?, "region"?, "layers"?, "kv_mib"?}}, for example
- * {@code [{"id": "t4-1", "device": "emulated:t4", "memory": "16GiB", "layers": "0-3"}]}. Either all workers name their
- * layers or none does.
+ * The {@code --workers} file: a JSON list of {@code {"id", "device", "memory"?, "region"?, "layers"?, "kv_mib"?}}, for
+ * example {@code [{"id": "t4-1", "device": "emulated:t4", "memory": "16GiB", "layers": "0-3"}]}. Either all workers
+ * name their layers or none does.
  */
 public final class WorkersFile {
     private static final Set<String> FIELDS = Set.of("id", "device", "memory", "region", "layers", "kv_mib");
@@ -47,7 +47,8 @@ public final class WorkersFile {
         try {
             return parse(Files.readString(file));
         } catch (IOException e) {
-            throw new UserException("workers file " + file + " cannot be read: give --workers the path of a JSON file", e);
+            throw new UserException("workers file " + file + " cannot be read: give --workers the path of a JSON"
+                    + " file", e);
         } catch (IllegalArgumentException e) {
             throw new UserException("workers file " + file + ": " + e.getMessage(), e);
         }
@@ -70,7 +71,8 @@ public final class WorkersFile {
         for (JsonNode node : root) {
             WorkerSpec worker = worker(node, workers.size());
             if (!seen.add(worker.id())) {
-                throw new IllegalArgumentException("worker id '" + worker.id() + "' is given twice; ids must be unique");
+                throw new IllegalArgumentException("worker id '" + worker.id() + "' is given twice; ids must be"
+                        + " unique");
             }
             workers.add(worker);
         }
@@ -108,7 +110,8 @@ public final class WorkersFile {
 
     private static String required(JsonNode node, String field, int index) {
         return text(node, field)
-                .orElseThrow(() -> new IllegalArgumentException("entry " + index + ": field '" + field + "' is missing"));
+                .orElseThrow(() ->
+                        new IllegalArgumentException("entry " + index + ": field '" + field + "' is missing"));
     }
 
     private static Optional<String> text(JsonNode node, String field) {

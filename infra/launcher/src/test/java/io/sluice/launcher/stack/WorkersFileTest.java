@@ -18,7 +18,8 @@ final class WorkersFileTest {
     @Test
     void shouldReadEveryField() {
         List<WorkerSpec> workers = WorkersFile.parse("""
-                [{"id": "big", "device": "emulated:a100@2", "memory": "40GiB", "region": "eu", "layers": "0-3", "kv_mib": 64},
+                [{"id": "big", "device": "emulated:a100@2", "memory": "40GiB", "region": "eu", "layers": "0-3",
+                  "kv_mib": 64},
                  {"id": "small", "device": "cpu", "layers": "3-6"}]
                 """);
         WorkerSpec big = workers.getFirst();
@@ -49,7 +50,8 @@ final class WorkersFileTest {
                 "[{\"id\": \"a\", \"device\": \"cpu\", \"kv_mib\": \"x\"}]    | whole number of MiB",
                 "[{\"id\": \"a\", \"device\": \"cpu\", \"speed\": 1}]         | field 'speed' is not known",
                 "[{\"id\": \"a\", \"device\": \"cpu\"}, {\"id\": \"a\", \"device\": \"cpu\"}] | given twice",
-                "[{\"id\": \"a\", \"device\": \"cpu\"}, {\"id\": \"b\", \"device\": \"cpu\", \"layers\": \"0-1\"}] | to all of them",
+                "[{\"id\": \"a\", \"device\": \"cpu\"}, {\"id\": \"b\", \"device\": \"cpu\", "
+                        + "\"layers\": \"0-1\"}] | to all of them",
                 "[{\"id\": | no valid JSON at line 1",
             })
     void shouldNameWhatIsWrong(String json, String message) {
