@@ -80,7 +80,8 @@ class RouterKillIT {
             int until = REQUESTS * life / 3;
             try (ChildProcess router = startRouter()) {
                 for (; sent < until; sent++) {
-                    send(Topics.REQUESTS, "r" + sent, RouterHarness.request("r" + sent).setDeadlineMs(600_000L).build());
+                    String id = "r" + sent;
+                    send(Topics.REQUESTS, id, RouterHarness.request(id).setDeadlineMs(600_000L).build());
                 }
                 // Half of the work is under way when it dies; the last life does the rest.
                 int enough = life == 3 ? REQUESTS : until - 10;
@@ -103,7 +104,10 @@ class RouterKillIT {
     private ChildProcess startRouter() {
         return ChildProcess.start(new ChildProcess.Spec(
                 "router",
-                List.of("-Xmx256m", "-Drouter.log=INFO", "-Dorg.apache.avro.SERIALIZABLE_PACKAGES=io.sluice.records,java.lang"),
+                List.of(
+                        "-Xmx256m",
+                        "-Drouter.log=INFO",
+                        "-Dorg.apache.avro.SERIALIZABLE_PACKAGES=io.sluice.records,java.lang"),
                 System.getProperty("java.class.path"),
                 RouterForTest.class.getName(),
                 List.of(kafka.bootstrap(), kafka.registryUrl(), MODEL, folder.resolve("state").toString()),
