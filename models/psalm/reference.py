@@ -34,8 +34,8 @@ PROMPTS = [
     "Blessed are the poor in spirit: for",
     "Emma could not help thinking that",
     "And it came to pass in those days, that there went out a decree from the king, and all the "
-    "people of the city were gathered together; and there stood up a certain man "
-    "of Benjamin, whose name was Joel, and he lifted up his voice, and said,",
+    "people were gathered together; and there stood up a certain man of Benjamin, whose name was "
+    "Joel, and he lifted up his voice, and said,",
     "She was a very pretty girl, with",
     "Praise ye the LORD.",
     "<|endoftext|>Now there was",
