@@ -41,8 +41,8 @@ def sources(out, given):
     name = smollm2.LLAMA_PACKAGE.replace("-", "_").replace("==", "-") + ".tar.gz"
     archive = os.path.join(out, name)
     if not os.path.exists(archive):
-        smollm2.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:",
-                     "--no-build-isolation", "--dest", out, smollm2.LLAMA_PACKAGE])
+        smollm2.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps",
+                     "--no-binary", "llama-cpp-python", "--dest", out, smollm2.LLAMA_PACKAGE])
     return archive
 
 
