@@ -56,7 +56,8 @@ final class ComputeThread {
                     nextSweep = nanos.getAsLong() + SWEEP_NANOS;
                     continue;
                 }
-                Inbound inbound = loop.isReady() ? inbox.poll() : inbox.poll(untilSweep, TimeUnit.NANOSECONDS);
+                long wait = Math.min(untilSweep, loop.untilReadyNanos());
+                Inbound inbound = wait == 0 ? inbox.poll() : inbox.poll(wait, TimeUnit.NANOSECONDS);
                 for (; inbound != null; inbound = inbox.poll()) {
                     loop.accept(inbound);
                 }

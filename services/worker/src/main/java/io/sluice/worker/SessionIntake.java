@@ -4,6 +4,7 @@ import io.sluice.core.SessionId;
 import io.sluice.core.Stage;
 import io.sluice.core.WorkerId;
 import io.sluice.core.batching.BatchScheduler;
+import io.sluice.core.batching.CohortGate;
 import io.sluice.core.routing.KvReservation;
 import io.sluice.records.ErrorReason;
 import io.sluice.runtime.PromptChunks;
@@ -32,6 +33,7 @@ final class SessionIntake {
     private final LoopSettings settings;
     private final StageRunner runner;
     private final BatchScheduler<Work> scheduler;
+    private final CohortGate gate;
     private final Outbox outbox;
     private final WorkerMetrics metrics;
     private final LongSupplier nanos;
@@ -45,6 +47,7 @@ final class SessionIntake {
             LoopSettings settings,
             StageRunner runner,
             BatchScheduler<Work> scheduler,
+            CohortGate gate,
             Outbox outbox,
             WorkerMetrics metrics,
             LongSupplier nanos,
@@ -52,6 +55,7 @@ final class SessionIntake {
         this.settings = Objects.requireNonNull(settings, "settings");
         this.runner = Objects.requireNonNull(runner, "runner");
         this.scheduler = Objects.requireNonNull(scheduler, "scheduler");
+        this.gate = Objects.requireNonNull(gate, "gate");
         this.outbox = Objects.requireNonNull(outbox, "outbox");
         this.metrics = Objects.requireNonNull(metrics, "metrics");
         this.nanos = Objects.requireNonNull(nanos, "nanos");
@@ -60,6 +64,18 @@ final class SessionIntake {
 
     int sessions() {
         return table.size();
+    }
+
+    /** Sessions whose step is on its way round the pipeline and may be back soon. */
+    int expectedBack(CohortGate gate) {
+        long now = nanos.getAsLong();
+        int expected = 0;
+        for (StageSession session : table.live()) {
+            if (session.awaySinceNanos != 0 && gate.expects(now - session.awaySinceNanos)) {
+                expected++;
+            }
+        }
+        return expected;
     }
 
     void accept(InboundChunk chunk) {
@@ -270,6 +286,10 @@ final class SessionIntake {
 
     private void schedule(StageSession session, InboundChunk chunk) {
         if (!session.plan.isPrompt(chunk.position()) && chunk.count() == 1) {
+            if (session.awaySinceNanos != 0) {
+                gate.returned(chunk.arrival().receivedNanos() - session.awaySinceNanos);
+                session.awaySinceNanos = 0;
+            }
             scheduler.addDecode(session.id, new Work(session, chunk));
         } else if (chunk.tokenIds() == null || chunk.count() <= pieceTokens) {
             scheduler.addPrefill(session.id, chunk.count(), new Work(session, chunk));

@@ -3,6 +3,7 @@ package io.sluice.worker;
 import io.sluice.core.SessionId;
 import io.sluice.core.WorkerId;
 import io.sluice.core.batching.BatchScheduler;
+import io.sluice.core.batching.CohortGate;
 import io.sluice.records.ActivationChunk;
 import io.sluice.records.ErrorReason;
 import io.sluice.records.FinishReason;
@@ -36,6 +37,9 @@ final class StageLoop {
     private final LongSupplier nanos;
     private final ChunkWriter writer;
     private final BatchScheduler<Work> scheduler;
+    private final CohortGate gate;
+    /** When the oldest decode step now ready became so; 0: none is ready. */
+    private long decodesSinceNanos;
     private final SessionIntake intake;
 
     /**
@@ -62,7 +66,9 @@ final class StageLoop {
         this.writer = new ChunkWriter(settings.activations(), runner.model().hiddenSize(), settings.maxPayloadBytes());
         this.scheduler = new BatchScheduler<>(settings.batch());
         int pieceTokens = Math.min(settings.prefillChunk(), writer.maxPositions());
-        this.intake = new SessionIntake(settings, runner, scheduler, outbox, metrics, nanos, pieceTokens);
+        // Only the first stage gathers: what leaves it together stays together.
+        this.gate = new CohortGate(device.sharesCores() && runner.layers().first() == 0 && tokens == null);
+        this.intake = new SessionIntake(settings, runner, scheduler, gate, outbox, metrics, nanos, pieceTokens);
     }
 
     /** Takes what another thread handed over. */
@@ -76,9 +82,25 @@ final class StageLoop {
         }
     }
 
-    /** True when a batch could be run now. */
-    boolean isReady() {
-        return !scheduler.isEmpty();
+    /** Nanoseconds until a batch may run: 0 now, {@link Long#MAX_VALUE} when nothing waits. */
+    long untilReadyNanos() {
+        if (scheduler.isEmpty()) {
+            return Long.MAX_VALUE;
+        }
+        return scheduler.size() > scheduler.decodes() ? 0 : holdNanos();
+    }
+
+    private long holdNanos() {
+        int ready = scheduler.decodes();
+        if (ready == 0) {
+            decodesSinceNanos = 0;
+            return 0;
+        }
+        long now = nanos.getAsLong();
+        if (decodesSinceNanos == 0) {
+            decodesSinceNanos = now;
+        }
+        return gate.holdNanos(ready, intake.expectedBack(gate), now - decodesSinceNanos);
     }
 
     /** Ends what has waited too long; to be called about once a second. */
@@ -98,7 +120,7 @@ final class StageLoop {
      * @return false when nothing was ready
      */
     boolean step() {
-        List<Work> batch = scheduler.next();
+        List<Work> batch = scheduler.next(holdNanos() > 0);
         if (batch.isEmpty()) {
             return false;
         }
@@ -130,6 +152,9 @@ final class StageLoop {
             stats.step(work.session.plan.setup().getServiceClass(), waited / 1_000, (endNanos - startNanos) / 1_000);
         }
         send(results, startNanos, endNanos, batch.size());
+        if (decode > 0) {
+            decodesSinceNanos = 0;
+        }
         return true;
     }
 
@@ -221,6 +246,9 @@ final class StageLoop {
         outgoing.computeIfAbsent(next.worker(), key -> new ArrayList<>())
                 .addAll(writer.hidden(chunk, next.layers().first(), hidden, setup, hops));
         session.setupPassedOn = true;
+        if (session.plan.isFirst() && chunk.lastOfPrompt()) {
+            session.awaySinceNanos = nanos.getAsLong();
+        }
     }
 
     private void sample(

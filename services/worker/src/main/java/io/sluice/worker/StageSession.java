@@ -23,6 +23,9 @@ final class StageSession {
     /** Since when chunks wait for a missing one or for KV cache, nanoseconds. */
     long waitingSinceNanos;
 
+    /** First stage only: when the step that is on its way round was sent on, nanoseconds; 0: none is. */
+    long awaySinceNanos;
+
     long touchedNanos;
     /** True once the next stage has been told the set-up. */
     boolean setupPassedOn;

@@ -44,6 +44,18 @@ public final class BatchScheduler<T> {
 
     /** The next batch, empty when nothing is ready. */
     public List<T> next() {
+        return next(false);
+    }
+
+    /**
+     * The next batch, empty when nothing may go.
+     *
+     * @param holdDecodes leave decode steps where they are; prompt chunks may go meanwhile
+     */
+    public List<T> next(boolean holdDecodes) {
+        if (holdDecodes) {
+            return take(prefills, limits.maxPrefillTokens());
+        }
         boolean prefillDue = decodes.isEmpty() || decodeBatchesInARow >= limits.decodeBatchesPerPrefill();
         if (prefillDue && !prefills.isEmpty()) {
             decodeBatchesInARow = 0;
@@ -62,6 +74,11 @@ public final class BatchScheduler<T> {
     /** Chunks waiting. */
     public int size() {
         return decodes.size() + prefills.size();
+    }
+
+    /** Decode steps waiting. */
+    public int decodes() {
+        return decodes.size();
     }
 
     public boolean isEmpty() {

@@ -20,6 +20,11 @@ public final class CpuDevice implements Device {
     }
 
     @Override
+    public boolean sharesCores() {
+        return true;
+    }
+
+    @Override
     public long memoryBytes() {
         return memoryBytes;
     }

@@ -9,6 +9,9 @@ public sealed interface Device permits CpuDevice, EmulatedDevice {
     /** True when the pace is emulated; every figure that depends on it must say so. */
     boolean emulated();
 
+    /** True when the stages of one machine compete for the same cores on this device, so that larger batches pay. */
+    boolean sharesCores();
+
     /** Memory, bytes. */
     long memoryBytes();
 

@@ -47,6 +47,11 @@ public final class EmulatedDevice implements Device {
     }
 
     @Override
+    public boolean sharesCores() {
+        return false;
+    }
+
+    @Override
     public long memoryBytes() {
         return profile.memoryBytes();
     }
