@@ -225,10 +225,12 @@ class PlannerServiceIT {
     @Test
     void shouldComeBackWhenTheRegistryWasAway() throws Exception {
         planner.close();
-        try (FlinkMiniCluster cluster = FlinkMiniCluster.start(dir.resolve("outside"), 1)) {
+        try (FlinkMiniCluster cluster = FlinkMiniCluster.start(dir.resolve("outside"), 2)) {
             // An outside cluster, reached by its REST address; its first three attempts find no registry.
             String address = cluster.webUrl().getHost() + ":" + cluster.webUrl().getPort();
-            PlannerConfig outside = PlannerConfig.of(kafka, dir.resolve("unused")).onCluster(address, List.of());
+            PlannerConfig outside = PlannerConfig.of(kafka, dir.resolve("unused"))
+                    .onCluster(address, List.of())
+                    .withParallelism(2);
             planner = PlannerService.start(outside, () -> {
                 if (Thread.currentThread().getName().contains("decode")
                         && ASKED.incrementAndGet() <= 3) {
@@ -239,6 +241,7 @@ class PlannerServiceIT {
             place(1);
             joinAll();
             awaitAllocation("an allocation after the registry came back", PlannerServiceIT::complete);
+            assertThat(ASKED.get()).as("attempts to open the registry").isGreaterThan(3);
             assertThat(planner.metricsUrl()).isEmpty();
             planner.close();
         }
