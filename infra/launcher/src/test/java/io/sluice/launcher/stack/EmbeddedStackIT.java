@@ -29,6 +29,9 @@ import org.junit.jupiter.api.io.TempDir;
 /** The whole stack with the repository's own model: started, asked, looked at, stopped, started again. */
 final class EmbeddedStackIT {
     private static final int TOKENS = 12;
+    /** Daemons of the whole JVM: timers of Kafka's and Flink's, and an admin client Flink's exactly-once sink keeps. */
+    private static final String OF_LIBRARIES =
+            "metrics-meter-tick-thread.*|FlinkCompletableFutureDelayScheduler.*|kafka-admin-client-thread . adminclient-.*";
 
     @TempDir
     Path data;
@@ -124,6 +127,7 @@ final class EmbeddedStackIT {
                         && !thread.getThreadGroup().getName().equals("system")
                         && !thread.getThreadGroup().getName().equals("InnocuousThreadGroup"))
                 .filter(thread -> !thread.getName().matches("ForkJoinPool.*|awaitility.*|HttpClient-.*"))
+                .filter(thread -> !thread.getName().matches(OF_LIBRARIES))
                 .collect(Collectors.toMap(Thread::threadId, Thread::getName));
     }
 
