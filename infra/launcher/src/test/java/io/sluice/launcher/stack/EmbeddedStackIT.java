@@ -31,7 +31,8 @@ final class EmbeddedStackIT {
     private static final int TOKENS = 12;
     /** Daemons of the whole JVM: timers of Kafka's and Flink's, and an admin client Flink's exactly-once sink keeps. */
     private static final String OF_LIBRARIES =
-            "metrics-meter-tick-thread.*|FlinkCompletableFutureDelayScheduler.*|kafka-admin-client-thread . adminclient-.*";
+            "metrics-meter-tick-thread.*|FlinkCompletableFutureDelayScheduler.*"
+                    + "|kafka-admin-client-thread . adminclient-.*";
 
     @TempDir
     Path data;
