@@ -15,7 +15,6 @@ import io.sluice.messaging.KafkaClients;
 import io.sluice.messaging.KafkaSettings;
 import io.sluice.messaging.MetricsServer;
 import io.sluice.messaging.PlacementCodec;
-import io.sluice.messaging.Tailed;
 import io.sluice.messaging.TopicAdmin;
 import io.sluice.messaging.TopicTail;
 import io.sluice.planner.PlannerConfig;
@@ -138,16 +137,17 @@ class DockerSystemIT {
             for (int i = 0; i < cases.size(); i++) {
                 request("docker-" + i, cases.get(i));
             }
+            // The topics are read one after the other, so a completion may be seen before its last tokens.
             await().atMost(PATIENCE).pollDelay(Duration.ZERO).untilAsserted(() -> {
                 assertThat(errors.poll(Duration.ZERO)).extracting(error -> error.value().getMessage()).isEmpty();
-                for (Tailed<Token> token : published.poll(Duration.ZERO)) {
-                    tokens.computeIfAbsent(token.key(), key -> new ArrayList<>()).add(token.value());
-                }
                 completed.poll(POLL).forEach(one -> completions.put(one.key(), one.value()));
+                published.poll(POLL).forEach(token ->
+                        tokens.computeIfAbsent(token.key(), key -> new ArrayList<>()).add(token.value()));
                 assertThat(completions).hasSize(cases.size());
+                assertThat(tokens.values())
+                        .hasSize(cases.size())
+                        .allSatisfy(read -> assertThat(read.getLast().getFinishReason()).isNotNull());
             });
-            published.poll(POLL).forEach(token ->
-                    tokens.computeIfAbsent(token.key(), key -> new ArrayList<>()).add(token.value()));
         }
         for (int i = 0; i < cases.size(); i++) {
             Completion completion = completions.get("docker-" + i);
