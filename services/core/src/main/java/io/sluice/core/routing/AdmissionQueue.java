@@ -18,8 +18,8 @@ import java.util.function.Predicate;
 public final class AdmissionQueue<T> {
     private final int limit;
     private final Map<SessionId, Entry<T>> entries = new LinkedHashMap<>();
-    private final TreeSet<Entry<T>> byDeadline = new TreeSet<>(
-            Comparator.<Entry<T>>comparingLong(Entry::deadlineMs).thenComparing(Entry::session));
+    private final TreeSet<Entry<T>> byDeadline =
+            new TreeSet<>(Comparator.<Entry<T>>comparingLong(Entry::deadlineMs).thenComparing(Entry::session));
 
     private record Entry<T>(SessionId session, long deadlineMs, T item) {}
 
@@ -75,6 +75,12 @@ public final class AdmissionQueue<T> {
                 byDeadline.remove(entry);
             }
         }
+    }
+
+    /** Removes one; false when it does not wait. */
+    public boolean remove(SessionId session) {
+        Entry<T> entry = entries.remove(session);
+        return entry != null && byDeadline.remove(entry);
     }
 
     public boolean contains(SessionId session) {

@@ -15,6 +15,9 @@ public sealed interface SessionCommand {
     /** A token arrives; {@code last} when it carries a finish reason. */
     record Receive(int attempt, int index, boolean last) implements SessionCommand {}
 
+    /** A worker has told the client that it cannot go on. */
+    record GiveUp() implements SessionCommand {}
+
     /**
      * Time passes.
      *

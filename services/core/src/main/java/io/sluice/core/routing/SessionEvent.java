@@ -40,6 +40,9 @@ public sealed interface SessionEvent {
     /** It got no token for too long; its pipeline is taken for broken. */
     record Stalled(long silentMs, long atMs) implements SessionEvent {}
 
+    /** A worker ended it and has told its client; nobody must be told again. */
+    record GivenUp(long atMs) implements SessionEvent {}
+
     /** It ended long ago and is forgotten. */
     record Forgotten() implements SessionEvent {}
 }

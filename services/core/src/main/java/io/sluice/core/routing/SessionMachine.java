@@ -1,6 +1,7 @@
 package io.sluice.core.routing;
 
 import io.sluice.core.routing.SessionCommand.Assign;
+import io.sluice.core.routing.SessionCommand.GiveUp;
 import io.sluice.core.routing.SessionCommand.Receive;
 import io.sluice.core.routing.SessionCommand.Submit;
 import io.sluice.core.routing.SessionCommand.Tick;
@@ -9,6 +10,7 @@ import io.sluice.core.routing.SessionEvent.Duplicate;
 import io.sluice.core.routing.SessionEvent.Expired;
 import io.sluice.core.routing.SessionEvent.Finished;
 import io.sluice.core.routing.SessionEvent.Forgotten;
+import io.sluice.core.routing.SessionEvent.GivenUp;
 import io.sluice.core.routing.SessionEvent.Queued;
 import io.sluice.core.routing.SessionEvent.Stalled;
 import io.sluice.core.routing.SessionEvent.TokenAccepted;
@@ -30,10 +32,15 @@ public final class SessionMachine {
      */
     public static List<SessionEvent> decide(Optional<SessionLife> state, SessionCommand command, long nowMs) {
         return switch (command) {
-            case Submit submit -> List.of(state.<SessionEvent>map(life -> new Duplicate(life.id(), life.phase()))
-                    .orElseGet(() -> new Queued(submit.id(), submit.deadlineMs(), nowMs)));
+            case Submit submit ->
+                List.of(state.<SessionEvent>map(life -> new Duplicate(life.id(), life.phase()))
+                        .orElseGet(() -> new Queued(submit.id(), submit.deadlineMs(), nowMs)));
             case Assign assign -> List.of(assign(state, assign, nowMs));
             case Receive token -> receive(state, token, nowMs);
+            case GiveUp giveUp ->
+                state.filter(life -> !life.phase().isOver())
+                        .<List<SessionEvent>>map(life -> List.of(new GivenUp(nowMs)))
+                        .orElse(List.of());
             case Tick tick -> state.map(life -> tick(life, tick, nowMs)).orElse(List.of());
         };
     }
@@ -41,13 +48,25 @@ public final class SessionMachine {
     /** The state after an event. */
     public static Optional<SessionLife> apply(Optional<SessionLife> state, SessionEvent event) {
         return switch (event) {
-            case Queued e -> Optional.of(new SessionLife(
-                    e.id(), SessionPhase.WAITING, 0, 0, null, 0, e.atMs(), e.deadlineMs()));
-            case Assigned e -> state.map(s -> new SessionLife(
-                    s.id(), SessionPhase.ACTIVE, e.attempt(), e.epoch(), e.pipeline(), 0, e.atMs(), s.deadlineMs()));
+            case Queued e ->
+                Optional.of(new SessionLife(e.id(), SessionPhase.WAITING, 0, 0, null, 0, e.atMs(), e.deadlineMs()));
+            case Assigned e ->
+                state.map(s -> new SessionLife(
+                        s.id(),
+                        SessionPhase.ACTIVE,
+                        e.attempt(),
+                        e.epoch(),
+                        e.pipeline(),
+                        0,
+                        e.atMs(),
+                        s.deadlineMs()));
             case TokenAccepted e -> state.map(s -> with(s, s.phase(), e.index() + 1, e.atMs()));
             case Finished e -> state.map(s -> with(s, SessionPhase.FINISHED, s.nextIndex(), e.atMs()));
             case Stalled e -> state.map(s -> with(s, SessionPhase.FAILED, s.nextIndex(), e.atMs()));
+            // One that waits again after a restart has no pipeline to remember.
+            case GivenUp e ->
+                state.filter(s -> s.phase() != SessionPhase.WAITING)
+                        .map(s -> with(s, SessionPhase.FAILED, s.nextIndex(), e.atMs()));
             case Duplicate e -> state;
             case TokenIgnored e -> state;
             case Expired e -> Optional.empty();
@@ -86,7 +105,6 @@ public final class SessionMachine {
     }
 
     private static SessionLife with(SessionLife s, SessionPhase phase, int nextIndex, long atMs) {
-        return new SessionLife(
-                s.id(), phase, s.attempt(), s.epoch(), s.pipeline(), nextIndex, atMs, s.deadlineMs());
+        return new SessionLife(s.id(), phase, s.attempt(), s.epoch(), s.pipeline(), nextIndex, atMs, s.deadlineMs());
     }
 }

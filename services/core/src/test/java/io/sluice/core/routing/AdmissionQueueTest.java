@@ -33,10 +33,22 @@ class AdmissionQueueTest {
         queue.offer(new SessionId("late"), 300, "late");
         queue.offer(new SessionId("soon"), 100, "soon");
         queue.offer(new SessionId("next"), 200, "next");
-        assertThat(queue.takeExpired(100, 10)).as("a deadline is the last good instant").isEmpty();
+        assertThat(queue.takeExpired(100, 10))
+                .as("a deadline is the last good instant")
+                .isEmpty();
         assertThat(queue.takeExpired(250, 1)).containsExactly("soon");
         assertThat(queue.takeExpired(250, 10)).containsExactly("next");
         assertThat(queue.size()).isEqualTo(1);
+    }
+
+    @Test
+    void shouldRemoveOneOnce() {
+        AdmissionQueue<String> queue = new AdmissionQueue<>(2);
+        queue.offer(new SessionId("a"), 100, "a");
+        queue.offer(new SessionId("b"), 100, "b");
+        assertThat(queue.remove(new SessionId("a"))).isTrue();
+        assertThat(queue.remove(new SessionId("a"))).isFalse();
+        assertThat(queue.takeExpired(1000, 10)).containsExactly("b");
     }
 
     @Test

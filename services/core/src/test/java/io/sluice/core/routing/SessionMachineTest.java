@@ -9,6 +9,7 @@ import io.sluice.core.SessionId;
 import io.sluice.core.Stage;
 import io.sluice.core.WorkerId;
 import io.sluice.core.routing.SessionCommand.Assign;
+import io.sluice.core.routing.SessionCommand.GiveUp;
 import io.sluice.core.routing.SessionCommand.Receive;
 import io.sluice.core.routing.SessionCommand.Submit;
 import io.sluice.core.routing.SessionCommand.Tick;
@@ -17,6 +18,7 @@ import io.sluice.core.routing.SessionEvent.Duplicate;
 import io.sluice.core.routing.SessionEvent.Expired;
 import io.sluice.core.routing.SessionEvent.Finished;
 import io.sluice.core.routing.SessionEvent.Forgotten;
+import io.sluice.core.routing.SessionEvent.GivenUp;
 import io.sluice.core.routing.SessionEvent.Queued;
 import io.sluice.core.routing.SessionEvent.Stalled;
 import io.sluice.core.routing.SessionEvent.TokenAccepted;
@@ -29,8 +31,7 @@ import org.junit.jupiter.api.Test;
 
 class SessionMachineTest {
     private static final SessionId ID = new SessionId("x");
-    private static final Pipeline PIPELINE =
-            new Pipeline(List.of(new Stage(new WorkerId("a"), new LayerRange(0, 4))));
+    private static final Pipeline PIPELINE = new Pipeline(List.of(new Stage(new WorkerId("a"), new LayerRange(0, 4))));
     private static final Tick TICK = new Tick(1000, 5000);
 
     private Optional<SessionLife> state = Optional.empty();
@@ -82,6 +83,28 @@ class SessionMachineTest {
         assertThat(state.orElseThrow().phase()).isEqualTo(SessionPhase.FAILED);
         assertThat(run(new Receive(1, 1, true), 1502))
                 .containsExactly(new TokenIgnored(TokenIgnored.Reason.STALE_ATTEMPT));
+    }
+
+    @Test
+    void shouldEndOnceWhenAWorkerGivesUp() {
+        assertThat(run(new GiveUp(), 0)).as("nobody's session").isEmpty();
+        run(new Submit(ID, 100), 0);
+        run(new Assign(PIPELINE, 1), 50);
+        run(new Receive(1, 0, false), 60);
+        assertThat(run(new GiveUp(), 70)).containsExactly(new GivenUp(70));
+        assertThat(state.orElseThrow().phase()).isEqualTo(SessionPhase.FAILED);
+        assertThat(run(new GiveUp(), 80)).isEmpty();
+        assertThat(run(TICK, 1071)).as("no stall of what is over").isEmpty();
+        assertThat(run(new Receive(1, 1, true), 1072))
+                .containsExactly(new TokenIgnored(TokenIgnored.Reason.STALE_ATTEMPT));
+        assertThat(run(TICK, 5071)).containsExactly(new Forgotten());
+    }
+
+    @Test
+    void shouldForgetAWaitingSessionThatAWorkerGaveUp() {
+        run(new Submit(ID, 100), 0);
+        assertThat(run(new GiveUp(), 5)).containsExactly(new GivenUp(5));
+        assertThat(state).isEmpty();
     }
 
     @Test
