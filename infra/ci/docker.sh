@@ -127,7 +127,7 @@ stop() {
 }
 
 if [ $# != 2 ]; then
-    sed -n '2,13p' "$0" >&2
+    sed -n '2,/^set /s/^# \{0,1\}//p' "$0" >&2
     exit 2
 fi
 folder=$2
