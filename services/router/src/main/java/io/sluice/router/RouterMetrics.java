@@ -34,7 +34,8 @@ final class RouterMetrics {
                 .strongReference(true)
                 .register(registry);
         for (String model : models.names()) {
-            Gauge.builder("sluice.router.allocation.epoch", dispatch, d -> d.epoch(model).orElse(0))
+            Gauge.builder("sluice.router.allocation.epoch", dispatch, d -> d.epoch(model)
+                            .orElse(0))
                     .description("Epoch of the allocation in use; 0: none yet")
                     .tag("model", model)
                     .strongReference(true)
@@ -93,6 +94,12 @@ final class RouterMetrics {
     /** A token; result: accepted, or why it was dropped. */
     void token(String result) {
         counter("sluice.router.tokens", "Tokens received", "result", result).increment();
+    }
+
+    /** A record of the errors topic; result: used, own, other, stray, misplaced or unreadable. */
+    void error(String result) {
+        counter("sluice.router.errors.read", "Records read from the errors topic", "result", result)
+                .increment();
     }
 
     /** A record that could not be used, by topic. */

@@ -6,6 +6,7 @@ import io.sluice.core.routing.Route.Blocked;
 import io.sluice.core.routing.Route.Cause;
 import io.sluice.core.routing.Route.Routed;
 import io.sluice.core.routing.SessionCommand.Assign;
+import io.sluice.core.routing.SessionCommand.GiveUp;
 import io.sluice.core.routing.SessionCommand.Receive;
 import io.sluice.core.routing.SessionCommand.Submit;
 import io.sluice.core.routing.SessionCommand.Tick;
@@ -19,6 +20,7 @@ import io.sluice.core.routing.SessionLife;
 import io.sluice.core.routing.SessionMachine;
 import io.sluice.core.routing.SessionPhase;
 import io.sluice.records.ErrorReason;
+import io.sluice.records.ErrorRecord;
 import io.sluice.records.InferenceRequest;
 import io.sluice.records.SessionState;
 import io.sluice.records.Token;
@@ -32,7 +34,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import org.apache.kafka.common.utils.Utils;
 import org.apache.kafka.streams.processor.PunctuationType;
 import org.apache.kafka.streams.processor.api.Processor;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
@@ -46,8 +47,6 @@ import org.slf4j.LoggerFactory;
  * its key and so meet here. All state is in stores or rebuilt from them in {@link #init}.
  */
 final class RouterProcessor implements Processor<byte[], byte[], byte[], Object> {
-    /** Marks a request that was sent on to its own partition, so that none is ever sent on twice. */
-    static final String REHOMED_HEADER = "sluice_rehomed";
     /** How often the queue is tried and its deadlines are looked at. */
     static final Duration TICK = Duration.ofMillis(50);
     /** How often silent and long-ended sessions are looked for. */
@@ -63,12 +62,14 @@ final class RouterProcessor implements Processor<byte[], byte[], byte[], Object>
     private final SharedDispatch dispatch;
     private final RouterMetrics metrics;
     private final RequestChecker checker;
+    private final ErrorIntake errors;
 
     private ProcessorContext<byte[], Object> context;
     private int partition;
     private SessionBook book;
     private AllocationIntake allocations;
     private Outbox outbox;
+    private Rehoming rehoming;
     /** Why each waiting request waits, as of its last try. */
     private final Map<SessionId, String> obstacles = new HashMap<>();
     /** Per model, since when the oldest request waits that no later one may overtake. */
@@ -86,6 +87,7 @@ final class RouterProcessor implements Processor<byte[], byte[], byte[], Object>
         this.dispatch = dispatch;
         this.metrics = metrics;
         this.checker = new RequestChecker(config.models(), config.deadline());
+        this.errors = new ErrorIntake(formats.errorsIn(), metrics);
     }
 
     @Override
@@ -93,6 +95,7 @@ final class RouterProcessor implements Processor<byte[], byte[], byte[], Object>
         context = processorContext;
         partition = context.taskId().partition();
         outbox = new Outbox(context, metrics);
+        rehoming = new Rehoming(partition, partitions, outbox, metrics);
         book = new SessionBook(
                 context.getStateStore(RouterTopology.SESSIONS_STORE),
                 context.getStateStore(RouterTopology.TOKENS_STORE),
@@ -110,7 +113,10 @@ final class RouterProcessor implements Processor<byte[], byte[], byte[], Object>
         tellWaiting();
         context.schedule(TICK, PunctuationType.WALL_CLOCK_TIME, this::tick);
         context.schedule(SLOW_TICK, PunctuationType.WALL_CLOCK_TIME, this::slowTick);
-        LOG.info("router task ready partition={} active={} waiting={}", partition, book.running().size(),
+        LOG.info(
+                "router task ready partition={} active={} waiting={}",
+                partition,
+                book.running().size(),
                 book.queue().size());
     }
 
@@ -122,10 +128,11 @@ final class RouterProcessor implements Processor<byte[], byte[], byte[], Object>
     @Override
     public void process(Record<byte[], byte[]> record) {
         RecordMetadata at = context.recordMetadata().orElseThrow();
-        Outbox.Origin origin =
-                new Outbox.Origin(at.topic(), at.partition(), at.offset(), record.key(), record.value());
+        Outbox.Origin origin = new Outbox.Origin(at.topic(), at.partition(), at.offset(), record.key(), record.value());
         try {
-            if (record.value() == null) {
+            if (at.topic().equals(Topics.ERRORS.name())) {
+                onError(origin);
+            } else if (record.value() == null) {
                 outbox.deadLetter(origin, ErrorReason.MALFORMED_RECORD, "the record has no value");
             } else if (at.topic().equals(Topics.REQUESTS.name())) {
                 onRequest(record, formats.requests().deserialize(at.topic(), record.value()), origin);
@@ -143,37 +150,19 @@ final class RouterProcessor implements Processor<byte[], byte[], byte[], Object>
         String key = record.key() == null ? null : new String(record.key(), StandardCharsets.UTF_8);
         RequestChecker.Result.Refused badId = RequestChecker.checkId(request, key);
         if (badId != null) {
-            String id = RequestChecker.validId(request.getRequestId()).map(SessionId::value).orElse(null);
+            String id = RequestChecker.validId(request.getRequestId())
+                    .map(SessionId::value)
+                    .orElse(null);
             if (id == null) {
                 outbox.deadLetter(origin, badId.reason(), badId.message());
             } else {
                 outbox.refusal(id, origin, badId.reason(), badId.message());
             }
-        } else if (isMisplaced(record)) {
-            rehome(record, request, origin);
+        } else if (rehoming.isMisplaced(record.key())) {
+            rehoming.send(record, request, origin);
         } else {
             submit(record.timestamp(), request, origin);
         }
-    }
-
-    /** Producers in other languages spread keys otherwise; a session's tokens come to the partition Java chooses. */
-    private boolean isMisplaced(Record<byte[], byte[]> record) {
-        return partitions > 1 && Utils.toPositive(Utils.murmur2(record.key())) % partitions != partition;
-    }
-
-    private void rehome(Record<byte[], byte[]> record, InferenceRequest request, Outbox.Origin origin) {
-        if (record.headers().lastHeader(REHOMED_HEADER) != null) {
-            outbox.refusal(
-                    request.getRequestId(),
-                    origin,
-                    ErrorReason.INVALID_REQUEST,
-                    "the request is on partition " + partition + " even after it was sent to its own; the requests"
-                            + " topic had " + partitions + " partitions when the router started: restart the router");
-            return;
-        }
-        record.headers().add(REHOMED_HEADER, new byte[0]);
-        outbox.rehome(record);
-        metrics.outcome("rehomed");
     }
 
     private void submit(long recordMs, InferenceRequest request, Outbox.Origin origin) {
@@ -201,8 +190,7 @@ final class RouterProcessor implements Processor<byte[], byte[], byte[], Object>
 
     private void refuse(InferenceRequest request, Outbox.Origin origin, ErrorReason reason, String message) {
         outbox.refusal(request.getRequestId(), origin, reason, message);
-        outbox.session(
-                RouterCodec.rejected(request.getRequestId(), request.getModel(), context.currentSystemTimeMs()));
+        outbox.session(RouterCodec.rejected(request.getRequestId(), request.getModel(), context.currentSystemTimeMs()));
     }
 
     private void admit(RoutedRequest request, InferenceRequest wire, Outbox.Origin origin, long now) {
@@ -227,8 +215,8 @@ final class RouterProcessor implements Processor<byte[], byte[], byte[], Object>
                             wire,
                             origin,
                             ErrorReason.QUEUE_FULL,
-                            "the queue is full (" + dispatch.queued() + " requests wait; --queue "
-                                    + config.queueLimit() + "): " + blocked.message());
+                            "the queue is full (" + dispatch.queued() + " requests wait; --queue " + config.queueLimit()
+                                    + "): " + blocked.message());
                     return;
                 }
                 book.putWaiting(session);
@@ -240,8 +228,7 @@ final class RouterProcessor implements Processor<byte[], byte[], byte[], Object>
 
     private void assign(StoredSession waiting, Routed routed, long now) {
         Optional<SessionLife> life = Optional.of(waiting.life());
-        for (SessionEvent event :
-                SessionMachine.decide(life, new Assign(routed.pipeline(), routed.epoch()), now)) {
+        for (SessionEvent event : SessionMachine.decide(life, new Assign(routed.pipeline(), routed.epoch()), now)) {
             life = SessionMachine.apply(life, event);
         }
         RoutedRequest request = waiting.request();
@@ -250,7 +237,8 @@ final class RouterProcessor implements Processor<byte[], byte[], byte[], Object>
         obstacles.remove(request.id());
         outbox.session(RouterCodec.session(request, session.life(), SessionState.ASSIGNED, now));
         outbox.chunks(RouterCodec.prompt(request, session.life(), now));
-        metrics.assigned(request, routed.pipeline().stages(), now - waiting.life().changedMs());
+        metrics.assigned(
+                request, routed.pipeline().stages(), now - waiting.life().changedMs());
     }
 
     // Tokens
@@ -285,6 +273,55 @@ final class RouterProcessor implements Processor<byte[], byte[], byte[], Object>
 
     private static SessionLife next(StoredSession session, SessionEvent event) {
         return SessionMachine.apply(Optional.of(session.life()), event).orElseThrow();
+    }
+
+    // Errors
+
+    /** A worker could not go on and has told the client, so the session ends here without another word. */
+    private void onError(Outbox.Origin origin) {
+        ErrorRecord error = errors.ofWorker(origin.value(), origin).orElse(null);
+        if (error == null) {
+            return;
+        }
+        long now = context.currentSystemTimeMs();
+        Optional<StoredSession> found = book.find(error.getRequestId());
+        List<SessionEvent> events = SessionMachine.decide(found.map(StoredSession::life), new GiveUp(), now);
+        if (events.isEmpty()) {
+            errors.stray(origin, found.isEmpty() && rehoming.isMisplaced(origin.key()));
+            return;
+        }
+        StoredSession session = found.orElseThrow();
+        Optional<SessionLife> life = SessionMachine.apply(Optional.of(session.life()), events.getFirst());
+        if (life.isPresent()) {
+            giveBack(session, life.get(), now);
+        } else {
+            leaveQueue(session, now);
+        }
+        errors.used();
+        metrics.refused(error.getReason());
+        LOG.info(
+                "session ended by worker id={} service={} reason={}",
+                error.getRequestId(),
+                error.getService(),
+                error.getReason());
+        drain(now);
+    }
+
+    /** Frees what a session that failed holds, here and, where its worker could not tell them, at the stages. */
+    private void giveBack(StoredSession session, SessionLife life, long now) {
+        book.end(life);
+        outbox.session(RouterCodec.session(session.request(), life, SessionState.REJECTED, now));
+        outbox.chunks(RouterCodec.release(life, now));
+        dispatch.release(life.id());
+    }
+
+    /** One whose first assignment was lost in a crash of the router, though not on its worker, waits again. */
+    private void leaveQueue(StoredSession session, long now) {
+        SessionId id = session.life().id();
+        book.queue().remove(id);
+        book.drop(id);
+        obstacles.remove(id);
+        outbox.session(RouterCodec.session(session.request(), session.life(), SessionState.REJECTED, now));
     }
 
     // Time
@@ -328,10 +365,12 @@ final class RouterProcessor implements Processor<byte[], byte[], byte[], Object>
         heldBack.clear();
         book.queue().drain(session -> {
             // More may have passed their deadline than one tick removes.
-            if (now > session.life().deadlineMs() || heldBack.containsKey(session.request().model())) {
+            if (now > session.life().deadlineMs()
+                    || heldBack.containsKey(session.request().model())) {
                 return false;
             }
-            return switch (dispatch.route(partition, session.request(), session.life().changedMs())) {
+            return switch (dispatch.route(
+                    partition, session.request(), session.life().changedMs())) {
                 case Routed routed -> {
                     assign(session, routed, now);
                     yield true;
@@ -357,7 +396,8 @@ final class RouterProcessor implements Processor<byte[], byte[], byte[], Object>
     }
 
     private void slowTick(long now) {
-        Tick tick = new Tick(config.sessionTimeout().toMillis(), config.retention().toMillis());
+        Tick tick =
+                new Tick(config.sessionTimeout().toMillis(), config.retention().toMillis());
         for (StoredSession session : new ArrayList<>(book.running())) {
             for (SessionEvent event : SessionMachine.decide(Optional.of(session.life()), tick, now)) {
                 if (event instanceof Stalled stalled) {
@@ -379,15 +419,17 @@ final class RouterProcessor implements Processor<byte[], byte[], byte[], Object>
         if (life.phase() != SessionPhase.FAILED) {
             throw new IllegalStateException("session " + life.id() + " stalled and is " + life.phase());
         }
-        book.end(life);
         String message = "no token for " + event.silentMs() + " ms after " + life.nextIndex() + " of at most "
-                + session.request().maxTokens() + " tokens, pipeline " + life.pipeline().stages()
+                + session.request().maxTokens() + " tokens, pipeline "
+                + life.pipeline().stages()
                 + "; look at these workers and send the request again under a new id";
         outbox.failure(life.id().value(), ErrorReason.WORKER_FAILED, message);
-        outbox.session(RouterCodec.session(session.request(), life, SessionState.REJECTED, now));
-        outbox.chunks(RouterCodec.release(life, now));
-        dispatch.release(life.id());
-        LOG.warn("session failed id={} silentMs={} pipeline={}", life.id(), event.silentMs(), life.pipeline().stages());
+        giveBack(session, life, now);
+        LOG.warn(
+                "session failed id={} silentMs={} pipeline={}",
+                life.id(),
+                event.silentMs(),
+                life.pipeline().stages());
         drain(now);
     }
 }

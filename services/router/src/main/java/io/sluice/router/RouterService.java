@@ -54,16 +54,16 @@ public final class RouterService implements AutoCloseable {
     private RouterService(RouterConfig config, SchemaRegistry registry, Admin admin, int partitions) {
         this.registry = registry;
         this.admin = admin;
-        ActivationTopics activationTopics = new ActivationTopics(
-                () -> admin.listTopics().names().toCompletionStage(), System::nanoTime);
+        ActivationTopics activationTopics =
+                new ActivationTopics(() -> admin.listTopics().names().toCompletionStage(), System::nanoTime);
         Properties properties = new Properties();
         properties.putAll(RouterStreamsConfig.of(config));
-        this.streams = new KafkaStreams(
-                RouterTopology.build(config, registry, partitions, activationTopics), properties);
+        this.streams =
+                new KafkaStreams(RouterTopology.build(config, registry, partitions, activationTopics), properties);
         streams.setUncaughtExceptionHandler(this::onFailure);
         streams.setStateListener(this::onState);
         Gauge.builder("sluice.router.lag.records", streams, RouterService::lag)
-                .description("Records of requests and tokens not yet read, the most of any partition")
+                .description("Records of requests, tokens and errors not yet read, the most of any partition")
                 .strongReference(true)
                 .register(config.metrics());
     }
@@ -100,8 +100,12 @@ public final class RouterService implements AutoCloseable {
             service.close();
             throw e;
         }
-        LOG.info("router ready instance={} models={} policy={} partitions={}", config.instanceId(),
-                config.models().names(), config.policy(), partitions);
+        LOG.info(
+                "router ready instance={} models={} policy={} partitions={}",
+                config.instanceId(),
+                config.models().names(),
+                config.policy(),
+                partitions);
         return service;
     }
 
@@ -129,26 +133,27 @@ public final class RouterService implements AutoCloseable {
         stopped.complete(null);
     }
 
-    /** Requests and tokens meet by partition, so both topics must have as many. */
+    /** Requests, tokens and errors meet by partition, so their topics must have as many. */
     private static int partitions(Admin admin, Duration timeout) {
         String requests = Topics.REQUESTS.name();
-        String tokens = Topics.TOKENS.name();
+        List<String> met = List.of(Topics.TOKENS.name(), Topics.ERRORS.name());
+        List<String> all = List.of(requests, met.get(0), met.get(1));
         Map<String, TopicDescription> found;
         try {
-            found = admin.describeTopics(List.of(requests, tokens))
-                    .allTopicNames()
-                    .get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+            found = admin.describeTopics(all).allTopicNames().get(timeout.toMillis(), TimeUnit.MILLISECONDS);
         } catch (ExecutionException | TimeoutException e) {
-            throw new IllegalStateException("cannot describe topics " + requests + " and " + tokens + ": " + e, e);
+            throw new IllegalStateException("cannot describe topics " + all + ": " + e, e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("interrupted while describing topics", e);
         }
         int ofRequests = found.get(requests).partitions().size();
-        int ofTokens = found.get(tokens).partitions().size();
-        if (ofRequests != ofTokens) {
-            throw new IllegalStateException("topic " + requests + " has " + ofRequests + " partitions and " + tokens
-                    + " has " + ofTokens + "; they must be equal: recreate one of them");
+        for (String topic : met) {
+            int count = found.get(topic).partitions().size();
+            if (count != ofRequests) {
+                throw new IllegalStateException("topic " + requests + " has " + ofRequests + " partitions and " + topic
+                        + " has " + count + "; they must be equal: recreate one of them");
+            }
         }
         return ofRequests;
     }
@@ -203,9 +208,7 @@ public final class RouterService implements AutoCloseable {
         }
         boolean again = failures.size() <= FAILURES_MAX;
         LOG.error("router thread failed failures={} startsAgain={}", failures.size(), again, failure);
-        return again
-                ? StreamThreadExceptionResponse.REPLACE_THREAD
-                : StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
+        return again ? StreamThreadExceptionResponse.REPLACE_THREAD : StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
     }
 
     private static boolean heals(Throwable failure) {

@@ -35,16 +35,18 @@ import org.apache.kafka.streams.state.Stores;
  *
  * <pre>
  *   requests ─┐               ┌─► activations.(first worker)
- *             ├─► router ─────┼─► sessions, completions, errors
- *   tokens  ──┘     ▲         └─► requests (those on a wrong partition)
+ *   tokens  ──┼─► router ─────┼─► sessions, completions, errors
+ *   errors  ──┘     ▲         └─► requests (those on a wrong partition)
  *   allocations ────┘ (global store)
  * </pre>
  *
- * Values come in as bytes, so that a bad one ends in the errors topic instead of in an exception.
+ * Values come in as bytes, so that a bad one ends in the errors topic instead of in an exception; a bad one of the
+ * errors topic itself is only counted.
  */
 final class RouterTopology {
     static final String REQUESTS_SOURCE = "requests-source";
     static final String TOKENS_SOURCE = "tokens-source";
+    static final String ERRORS_SOURCE = "errors-source";
     static final String ALLOCATIONS_SOURCE = "allocations-source";
     static final String ALLOCATIONS_PROCESSOR = "allocations-collector";
     static final String PROCESSOR = "router";
@@ -64,10 +66,14 @@ final class RouterTopology {
      * near the size of the store, so that a restart after a long run is as fast as after a short one.
      */
     private static final Map<String, String> CHANGELOG = Map.of(
-            TopicConfig.MAX_MESSAGE_BYTES_CONFIG, Integer.toString(KafkaClients.MAX_RECORD_BYTES),
-            TopicConfig.SEGMENT_BYTES_CONFIG, Integer.toString(16 << 20),
-            TopicConfig.MIN_CLEANABLE_DIRTY_RATIO_CONFIG, "0.2",
-            TopicConfig.DELETE_RETENTION_MS_CONFIG, "60000");
+            TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
+            Integer.toString(KafkaClients.MAX_RECORD_BYTES),
+            TopicConfig.SEGMENT_BYTES_CONFIG,
+            Integer.toString(16 << 20),
+            TopicConfig.MIN_CLEANABLE_DIRTY_RATIO_CONFIG,
+            "0.2",
+            TopicConfig.DELETE_RETENTION_MS_CONFIG,
+            "60000");
 
     /** Timestamps are for people here; a record without one is no reason to stop. */
     private static final TimestampExtractor LENIENT_TIME = RouterTopology::timestamp;
@@ -82,6 +88,7 @@ final class RouterTopology {
             AvroSerializer<ActivationBatch> activations,
             AvroSerializer<Session> sessions,
             AvroSerializer<Completion> completions,
+            AvroDeserializer<ErrorRecord> errorsIn,
             AvroSerializer<ErrorRecord> errors) {
         static Formats of(SchemaRegistry registry) {
             return new Formats(
@@ -91,12 +98,13 @@ final class RouterTopology {
                     new AvroSerializer<>(registry, Topics.activations(new WorkerId("any"))),
                     new AvroSerializer<>(registry, Topics.SESSIONS),
                     new AvroSerializer<>(registry, Topics.COMPLETIONS),
+                    new AvroDeserializer<>(registry, Topics.ERRORS),
                     new AvroSerializer<>(registry, Topics.ERRORS));
         }
     }
 
     /**
-     * @param partitions of the requests topic, which the tokens topic shares
+     * @param partitions of the requests topic, which the tokens and errors topics share
      * @param ready whether a worker's activation topic exists
      */
     static Topology build(RouterConfig config, SchemaRegistry registry, int partitions, Predicate<WorkerId> ready) {
@@ -118,11 +126,13 @@ final class RouterTopology {
                 .addSource(
                         AutoOffsetReset.earliest(), REQUESTS_SOURCE, LENIENT_TIME, bytes, bytes, Topics.REQUESTS.name())
                 .addSource(AutoOffsetReset.earliest(), TOKENS_SOURCE, LENIENT_TIME, bytes, bytes, Topics.TOKENS.name())
+                .addSource(AutoOffsetReset.earliest(), ERRORS_SOURCE, LENIENT_TIME, bytes, bytes, Topics.ERRORS.name())
                 .addProcessor(
                         PROCESSOR,
                         () -> new RouterProcessor(config, partitions, formats, dispatch, metrics),
                         REQUESTS_SOURCE,
-                        TOKENS_SOURCE)
+                        TOKENS_SOURCE,
+                        ERRORS_SOURCE)
                 .addStateStore(store(SESSIONS_STORE).withLoggingEnabled(CHANGELOG), PROCESSOR)
                 .addStateStore(store(TOKENS_STORE).withLoggingEnabled(CHANGELOG), PROCESSOR)
                 .addStateStore(store(ALLOCATIONS_STORE).withLoggingEnabled(CHANGELOG), PROCESSOR)
@@ -135,7 +145,12 @@ final class RouterTopology {
                         PROCESSOR)
                 .addSink(SESSIONS_SINK, Topics.SESSIONS.name(), raw, formats.sessions(), PROCESSOR)
                 .addSink(COMPLETIONS_SINK, Topics.COMPLETIONS.name(), raw, formats.completions(), PROCESSOR)
-                .addSink(ERRORS_SINK, Topics.ERRORS.name(), raw, formats.errors(), PROCESSOR)
+                .addSink(
+                        ERRORS_SINK,
+                        (byte[] key, ErrorRecord value, RecordContext context) -> Topics.ERRORS.name(),
+                        raw,
+                        formats.errors(),
+                        PROCESSOR)
                 .addSink(
                         REHOMED_SINK,
                         (byte[] key, byte[] value, RecordContext context) -> Topics.REQUESTS.name(),
@@ -145,8 +160,7 @@ final class RouterTopology {
     }
 
     private static StoreBuilder<KeyValueStore<String, byte[]>> store(String name) {
-        return Stores.keyValueStoreBuilder(
-                Stores.inMemoryKeyValueStore(name), Serdes.String(), Serdes.ByteArray());
+        return Stores.keyValueStoreBuilder(Stores.inMemoryKeyValueStore(name), Serdes.String(), Serdes.ByteArray());
     }
 
     private static Serializer<ToWorker> toWorkers(AvroSerializer<ActivationBatch> batches) {

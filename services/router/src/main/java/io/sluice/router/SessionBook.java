@@ -55,8 +55,11 @@ final class SessionBook {
                 SessionLife life = session.life();
                 switch (life.phase()) {
                     case WAITING -> waiting.add(session);
-                    case ACTIVE -> running.put(
-                            life.id().value(), session.with(resumed(life, storedTokens(life.id().value()), nowMs)));
+                    case ACTIVE ->
+                        running.put(
+                                life.id().value(),
+                                session.with(
+                                        resumed(life, storedTokens(life.id().value()), nowMs)));
                     case FINISHED, FAILED -> over.add(life);
                 }
             }
@@ -80,14 +83,17 @@ final class SessionBook {
         return Optional.ofNullable(running.get(id));
     }
 
-    /** State of the session that holds this id, whether it waits, runs or has ended not long ago. */
+    /** The session that holds this id, whether it waits, runs or has ended not long ago. */
+    Optional<StoredSession> find(String id) {
+        StoredSession live = running.get(id);
+        return live != null
+                ? Optional.of(live)
+                : Optional.ofNullable(sessions.get(id)).map(StateCodec::decode);
+    }
+
+    /** State of the session that {@link #find} finds. */
     Optional<SessionLife> life(SessionId id) {
-        StoredSession live = running.get(id.value());
-        if (live != null) {
-            return Optional.of(live.life());
-        }
-        byte[] stored = sessions.get(id.value());
-        return stored == null ? Optional.empty() : Optional.of(StateCodec.decode(stored).life());
+        return find(id.value()).map(StoredSession::life);
     }
 
     /** Keeps a session that waits. */

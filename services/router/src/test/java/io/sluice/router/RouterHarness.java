@@ -3,9 +3,11 @@ package io.sluice.router;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.core.WorkerId;
 import io.sluice.core.planning.Allocation;
+import io.sluice.messaging.ErrorPublisher;
 import io.sluice.messaging.KafkaSettings;
 import io.sluice.records.ActivationBatch;
 import io.sluice.records.Completion;
+import io.sluice.records.ErrorReason;
 import io.sluice.records.ErrorRecord;
 import io.sluice.records.FinishReason;
 import io.sluice.records.HopTiming;
@@ -45,10 +47,12 @@ final class RouterHarness implements AutoCloseable {
     final TopologyTestDriver driver;
     private final AvroSerializer<InferenceRequest> requestWriter = new AvroSerializer<>(registry, Topics.REQUESTS);
     private final AvroSerializer<Token> tokenWriter = new AvroSerializer<>(registry, Topics.TOKENS);
+    private final AvroSerializer<ErrorRecord> errorWriter = new AvroSerializer<>(registry, Topics.ERRORS);
     private final AvroSerializer<io.sluice.records.Allocation> allocationWriter =
             new AvroSerializer<>(registry, Topics.ALLOCATIONS);
     private final TestInputTopic<String, byte[]> requests;
     private final TestInputTopic<String, byte[]> tokens;
+    private final TestInputTopic<String, byte[]> errors;
     private final TestInputTopic<String, byte[]> allocations;
     private long elapsed;
 
@@ -63,6 +67,7 @@ final class RouterHarness implements AutoCloseable {
                 Instant.ofEpochMilli(START_MS));
         requests = input(Topics.REQUESTS);
         tokens = input(Topics.TOKENS);
+        errors = input(Topics.ERRORS);
         allocations = input(Topics.ALLOCATIONS);
     }
 
@@ -104,7 +109,9 @@ final class RouterHarness implements AutoCloseable {
     }
 
     void sendRaw(TopicSpec<?> topic, String key, byte[] value) {
-        (topic == Topics.REQUESTS ? requests : topic == Topics.TOKENS ? tokens : allocations)
+        (topic == Topics.REQUESTS
+                        ? requests
+                        : topic == Topics.TOKENS ? tokens : topic == Topics.ERRORS ? errors : allocations)
                 .pipeInput(key, value, now());
     }
 
@@ -143,6 +150,19 @@ final class RouterHarness implements AutoCloseable {
                 Arrays.stream(workers)
                         .map(w -> new HopTiming(w, 10L, 20L, 30L, 1))
                         .toList());
+    }
+
+    byte[] bytes(ErrorRecord error) {
+        return errorWriter.serialize(Topics.ERRORS.name(), error);
+    }
+
+    /** What a worker publishes that cannot go on with a session. */
+    ErrorRecord workerError(String id) {
+        return ErrorPublisher.refusal(id, ErrorReason.NO_CAPACITY, "no KV cache; raise --kv-mib", "worker a", nowMs());
+    }
+
+    void send(ErrorRecord error) {
+        sendRaw(Topics.ERRORS, ErrorPublisher.key(error), bytes(error));
     }
 
     void send(Token token) {
@@ -184,8 +204,7 @@ final class RouterHarness implements AutoCloseable {
     }
 
     <T extends SpecificRecord> List<T> read(TopicSpec<T> topic) {
-        return driver
-                .createOutputTopic(topic.name(), new StringDeserializer(), new AvroDeserializer<>(registry, topic))
+        return driver.createOutputTopic(topic.name(), new StringDeserializer(), new AvroDeserializer<>(registry, topic))
                 .readValuesToList();
     }
 

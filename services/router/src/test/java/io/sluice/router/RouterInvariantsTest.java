@@ -21,7 +21,7 @@ import java.util.TreeSet;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Seeded disorder: whatever happens, every request ends once and no KV cache is promised twice. */
+/** Seeded disorder, lost tokens and failing workers: whatever happens, every request ends once and no KV cache is promised twice. */
 class RouterInvariantsTest {
     private static final double HIGH_WATER = 0.9;
     private static final int TOKENS = 4;
@@ -43,10 +43,11 @@ class RouterInvariantsTest {
                 1)) {
             long epoch = 0;
             for (int step = 0; step < 400; step++) {
-                switch (random.nextInt(10)) {
+                switch (random.nextInt(11)) {
                     case 0, 1, 2 -> submit(router, random);
                     case 3, 4, 5, 6 -> token(router, random);
                     case 7 -> router.advance(Duration.ofMillis(random.nextInt(400)));
+                    case 10 -> giveUp(router, random);
                     default -> {
                         if (random.nextInt(6) == 0) {
                             allocate(router, random, ++epoch);
@@ -62,11 +63,19 @@ class RouterInvariantsTest {
             }
             assertThat(running).as("seed %d", seed).isEmpty();
             assertThat(ends.keySet()).as("seed %d: every request ends", seed).isEqualTo(submitted);
-            assertThat(ends).as("seed %d: once", seed).allSatisfy((id, how) -> assertThat(how).hasSize(1));
+            assertThat(ends).as("seed %d: once", seed).allSatisfy((id, how) -> assertThat(how)
+                    .hasSize(1));
             assertThat(router.gauge("sluice.router.active.sessions")).isZero();
             assertThat(router.gauge("sluice.router.queue.length")).isZero();
-            assertThat(ends.values().stream().filter(how -> how.contains("completed")).count())
+            assertThat(ends.values().stream()
+                            .filter(how -> how.contains("completed"))
+                            .count())
                     .as("seed %d: the disorder leaves something to serve", seed)
+                    .isPositive();
+            assertThat(ends.values().stream()
+                            .filter(how -> how.contains("given up"))
+                            .count())
+                    .as("seed %d: workers fail", seed)
                     .isPositive();
         }
     }
@@ -101,6 +110,22 @@ class RouterInvariantsTest {
         router.send(token);
     }
 
+    /** A worker's error about a running session or one that is over already, sometimes sent twice. */
+    private void giveUp(RouterHarness router, SplittableRandom random) {
+        if (random.nextInt(3) == 0 && !ends.isEmpty()) {
+            // After the end, as when the worker's record was sent again: the client has one end all the same.
+            router.send(router.workerError(ends.keySet().iterator().next()));
+        } else if (random.nextInt(3) == 0 && !running.isEmpty()) {
+            List<String> ids = new ArrayList<>(running.keySet());
+            String id = ids.get(random.nextInt(ids.size()));
+            router.send(router.workerError(id));
+            if (random.nextBoolean()) {
+                router.send(router.workerError(id));
+            }
+            ends.computeIfAbsent(id, none -> new ArrayList<>()).add("given up");
+        }
+    }
+
     private void allocate(RouterHarness router, SplittableRandom random, long epoch) {
         long kv = 64L * random.nextInt(1, 8);
         Allocation allocation =
@@ -124,7 +149,8 @@ class RouterInvariantsTest {
         }
         for (Completion completion : router.completions()) {
             assertThat(completion.getText()).as("seed %d step %d", seed, step).isEqualTo("[0][1][2][3]");
-            ends.computeIfAbsent(completion.getRequestId(), id -> new ArrayList<>()).add("completed");
+            ends.computeIfAbsent(completion.getRequestId(), id -> new ArrayList<>())
+                    .add("completed");
         }
         for (ErrorRecord error : router.errors()) {
             if (error.getRequestId() != null && error.getReason() != ErrorReason.DUPLICATE_REQUEST) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.core.planning.Allocation;
+import io.sluice.messaging.ErrorPublisher;
 import io.sluice.records.Completion;
 import io.sluice.records.ErrorReason;
 import io.sluice.records.ErrorRecord;
@@ -47,6 +48,7 @@ class RouterRestartTest {
     private final RouterTopology.Formats formats = RouterTopology.Formats.of(registry);
     private final AvroSerializer<InferenceRequest> requests = new AvroSerializer<>(registry, Topics.REQUESTS);
     private final AvroSerializer<Token> tokens = new AvroSerializer<>(registry, Topics.TOKENS);
+    private final AvroSerializer<ErrorRecord> errors = new AvroSerializer<>(registry, Topics.ERRORS);
     private final AvroSerializer<io.sluice.records.Allocation> allocations =
             new AvroSerializer<>(registry, Topics.ALLOCATIONS);
     private final Map<String, KeyValueStore<String, byte[]>> stores = new TreeMap<>();
@@ -109,7 +111,10 @@ class RouterRestartTest {
     }
 
     private void request(String id) {
-        send(Topics.REQUESTS.name(), id, requests.serialize("", RouterHarness.request(id).build()));
+        send(
+                Topics.REQUESTS.name(),
+                id,
+                requests.serialize("", RouterHarness.request(id).build()));
     }
 
     private void token(String id, int index, FinishReason finish) {
@@ -118,6 +123,11 @@ class RouterRestartTest {
                 id,
                 tokens.serialize(
                         "", new Token(id, 1, index, 50 + index, "[" + index + "]", finish, "a", nowMs, List.of())));
+    }
+
+    private void workerError(String id) {
+        ErrorRecord error = ErrorPublisher.refusal(id, ErrorReason.WORKER_FAILED, "lost", "worker a", nowMs);
+        send(Topics.ERRORS.name(), id, errors.serialize("", error));
     }
 
     private <T> List<T> sent(String sink, Class<T> type) {
@@ -141,16 +151,19 @@ class RouterRestartTest {
         start();
         token("r1", 1, null);
         token("r1", 2, FinishReason.STOP);
-        assertThat(sent(RouterTopology.COMPLETIONS_SINK, Completion.class)).singleElement().satisfies(c -> {
-            assertThat(c.getText()).isEqualTo("[0][1][2]");
-            assertThat(c.getPromptTokenIds()).containsExactly(97, 98, 99, 100);
-            assertThat(c.getEpoch()).isEqualTo(4);
-        });
+        assertThat(sent(RouterTopology.COMPLETIONS_SINK, Completion.class))
+                .singleElement()
+                .satisfies(c -> {
+                    assertThat(c.getText()).isEqualTo("[0][1][2]");
+                    assertThat(c.getPromptTokenIds()).containsExactly(97, 98, 99, 100);
+                    assertThat(c.getEpoch()).isEqualTo(4);
+                });
         assertThat(assigned()).as("nothing is sent twice").isEmpty();
         start();
         request("r1");
-        assertThat(sent(RouterTopology.ERRORS_SINK, ErrorRecord.class)).singleElement().satisfies(e ->
-                assertThat(e.getReason()).isEqualTo(ErrorReason.DUPLICATE_REQUEST));
+        assertThat(sent(RouterTopology.ERRORS_SINK, ErrorRecord.class))
+                .singleElement()
+                .satisfies(e -> assertThat(e.getReason()).isEqualTo(ErrorReason.DUPLICATE_REQUEST));
     }
 
     @Test
@@ -169,10 +182,12 @@ class RouterRestartTest {
         token("r1", 0, FinishReason.LENGTH);
         assertThat(assigned()).as("in the order of arrival").containsExactly("r3", "r4");
         tick(Duration.ofSeconds(31));
-        assertThat(sent(RouterTopology.ERRORS_SINK, ErrorRecord.class)).singleElement().satisfies(e -> {
-            assertThat(e.getReason()).isEqualTo(ErrorReason.DEADLINE_PASSED);
-            assertThat(e.getRequestId()).isEqualTo("r5");
-        });
+        assertThat(sent(RouterTopology.ERRORS_SINK, ErrorRecord.class))
+                .singleElement()
+                .satisfies(e -> {
+                    assertThat(e.getReason()).isEqualTo(ErrorReason.DEADLINE_PASSED);
+                    assertThat(e.getRequestId()).isEqualTo("r5");
+                });
     }
 
     @Test
@@ -200,8 +215,32 @@ class RouterRestartTest {
         tick(Duration.ofSeconds(8));
         assertThat(sent(RouterTopology.ERRORS_SINK, ErrorRecord.class)).isEmpty();
         tick(Duration.ofSeconds(3));
-        assertThat(sent(RouterTopology.ERRORS_SINK, ErrorRecord.class)).singleElement().satisfies(e ->
-                assertThat(e.getReason()).isEqualTo(ErrorReason.WORKER_FAILED));
+        assertThat(sent(RouterTopology.ERRORS_SINK, ErrorRecord.class))
+                .singleElement()
+                .satisfies(e -> assertThat(e.getReason()).isEqualTo(ErrorReason.WORKER_FAILED));
+    }
+
+    @Test
+    void shouldEndASessionOfBeforeThatAWorkerGaveUp() {
+        allocate(TestAllocations.single(1, "a", 64));
+        request("r1");
+        token("r1", 0, null);
+        request("r2");
+        request("r3");
+        start();
+        workerError("r1");
+        assertThat(assigned()).as("the release, and who comes next").containsExactly("r1", "r2");
+        start();
+        workerError("r1");
+        // Its first assignment was lost with a transaction, so it waits again; its client has had its error.
+        workerError("r3");
+        assertThat(stores.get(RouterTopology.SESSIONS_STORE).get("r3")).isNull();
+        assertThat(metrics.get("sluice.router.queue.length").gauge().value()).isZero();
+        token("r2", 0, FinishReason.LENGTH);
+        tick(Duration.ofMinutes(5));
+        assertThat(assigned()).isEmpty();
+        assertThat(sent(RouterTopology.ERRORS_SINK, ErrorRecord.class)).isEmpty();
+        assertThat(sent(RouterTopology.COMPLETIONS_SINK, Completion.class)).hasSize(1);
     }
 
     @Test
@@ -213,6 +252,7 @@ class RouterRestartTest {
         token("r1", 0, FinishReason.LENGTH);
         start();
         tick(Duration.ofSeconds(21));
-        assertThat(stores.get(RouterTopology.SESSIONS_STORE).approximateNumEntries()).isZero();
+        assertThat(stores.get(RouterTopology.SESSIONS_STORE).approximateNumEntries())
+                .isZero();
     }
 }
