@@ -43,8 +43,13 @@ public final class LatencySummary {
         block(
                 json,
                 "itl",
-                done.stream().flatMapToDouble(o -> Arrays.stream(o.interTokenMs())).toArray());
-        block(json, "e2el", done.stream().mapToDouble(RequestOutcome::endToEndMs).toArray());
+                done.stream()
+                        .flatMapToDouble(o -> Arrays.stream(o.interTokenMs()))
+                        .toArray());
+        block(
+                json,
+                "e2el",
+                done.stream().mapToDouble(RequestOutcome::endToEndMs).toArray());
         return json;
     }
 
@@ -55,8 +60,10 @@ public final class LatencySummary {
     private static void block(Map<String, Object> json, String name, double[] values) {
         Arrays.sort(values);
         double mean = Arrays.stream(values).average().orElse(0);
-        double variance =
-                Arrays.stream(values).map(v -> (v - mean) * (v - mean)).average().orElse(0);
+        double variance = Arrays.stream(values)
+                .map(v -> (v - mean) * (v - mean))
+                .average()
+                .orElse(0);
         json.put("mean_" + name + "_ms", mean);
         json.put("median_" + name + "_ms", percentile(values, 50));
         json.put("std_" + name + "_ms", Math.sqrt(variance));

@@ -72,7 +72,7 @@ public record LoadPlan(List<Planned> requests) {
         for (int i = 0; i < count; i++) {
             Trace.Row row = trace.requests().get(i % traced);
             double offset = ((double) (i / traced) * lap + row.arrivalMs()) / speed;
-            int outputs = (int) Math.clamp(Math.round(row.outputTokens() * lengthScale), 1, shape.maxTokens());
+            int outputs = Math.clamp(Math.round(row.outputTokens() * lengthScale), 1, shape.maxTokens());
             String prompt = prompt(prompts, random, Math.round(row.inputTokens() * lengthScale));
             planned.add(new Planned(offset, request(shape, i, prompt, outputs)));
         }
@@ -92,8 +92,9 @@ public record LoadPlan(List<Planned> requests) {
     /** Reads one prompt a line; blank lines are skipped. */
     public static List<String> readPrompts(Path file) {
         try {
-            List<String> prompts =
-                    Files.readAllLines(file).stream().filter(line -> !line.isBlank()).toList();
+            List<String> prompts = Files.readAllLines(file).stream()
+                    .filter(line -> !line.isBlank())
+                    .toList();
             if (prompts.isEmpty()) {
                 throw new IllegalArgumentException("prompts file " + file + " has no line with text");
             }

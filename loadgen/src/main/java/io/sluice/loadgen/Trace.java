@@ -60,8 +60,8 @@ public record Trace(String name, List<Row> requests) {
         BufferedReader reader = new BufferedReader(source);
         String header = reader.readLine();
         if (header == null) {
-            throw new IllegalArgumentException("trace " + name + " is empty: expected a header line "
-                    + "arrival_ms,input_tokens,output_tokens");
+            throw new IllegalArgumentException(
+                    "trace " + name + " is empty: expected a header line " + "arrival_ms,input_tokens,output_tokens");
         }
         Map<String, Integer> columns = columns(name, header);
         List<Row> rows = new ArrayList<>();

@@ -15,22 +15,45 @@ class LatencySummaryTest {
 
     private static Token token(int attempt, int index) {
         return Token.newBuilder()
-                .setRequestId("r").setAttempt(attempt).setIndex(index).setTokenId(index).setText("t" + index)
-                .setWorker("w").setEmittedMs(0)
+                .setRequestId("r")
+                .setAttempt(attempt)
+                .setIndex(index)
+                .setTokenId(index)
+                .setText("t" + index)
+                .setWorker("w")
+                .setEmittedMs(0)
                 .build();
     }
 
     private static RequestOutcome outcome() {
         return new RequestOutcome(
-                InferenceRequest.newBuilder().setRequestId("r").setModel("m").setPrompt("p").build(), 0);
+                InferenceRequest.newBuilder()
+                        .setRequestId("r")
+                        .setModel("m")
+                        .setPrompt("p")
+                        .build(),
+                0);
     }
 
     private static Completion completion() {
         return Completion.newBuilder()
-                .setRequestId("r").setModel("m").setTenant("t").setText("").setPromptTokenIds(List.of(1, 2, 3))
-                .setTokenIds(List.of()).setPromptTokens(3).setCompletionTokens(3)
-                .setFinishReason(FinishReason.LENGTH).setAttempt(1).setEpoch(1).setPipeline(List.of())
-                .setArrivalMs(0).setAssignedMs(0).setFirstTokenMs(0).setFinishedMs(0).setHops(List.of())
+                .setRequestId("r")
+                .setModel("m")
+                .setTenant("t")
+                .setText("")
+                .setPromptTokenIds(List.of(1, 2, 3))
+                .setTokenIds(List.of())
+                .setPromptTokens(3)
+                .setCompletionTokens(3)
+                .setFinishReason(FinishReason.LENGTH)
+                .setAttempt(1)
+                .setEpoch(1)
+                .setPipeline(List.of())
+                .setArrivalMs(0)
+                .setAssignedMs(0)
+                .setFirstTokenMs(0)
+                .setFinishedMs(0)
+                .setHops(List.of())
                 .build();
     }
 
@@ -64,6 +87,9 @@ class LatencySummaryTest {
     @Test
     void shouldCountWhatDidNotComplete() {
         var json = LatencySummary.of(List.of(outcome()), 1.0);
-        assertThat(json).containsEntry("completed", 0).containsEntry("failed", 1).containsEntry("p99_ttft_ms", 0.0);
+        assertThat(json)
+                .containsEntry("completed", 0)
+                .containsEntry("failed", 1)
+                .containsEntry("p99_ttft_ms", 0.0);
     }
 }

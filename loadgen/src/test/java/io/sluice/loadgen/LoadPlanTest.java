@@ -38,6 +38,7 @@ class LoadPlanTest {
     void shouldRefuseNonsense() {
         assertThatThrownBy(() -> new LoadPlan.Shape("m", "r", 0, 0f, 0)).hasMessageContaining("max tokens 0");
         assertThatThrownBy(() -> new LoadPlan.Shape("m", "r", 1, Float.NaN, 0)).hasMessageContaining("NaN");
-        assertThatThrownBy(() -> LoadPlan.ofTrace(Trace.bundled(), 1, 0, 1, SHAPE)).hasMessageContaining("speed");
+        assertThatThrownBy(() -> LoadPlan.ofTrace(Trace.bundled(), 1, 0, 1, SHAPE))
+                .hasMessageContaining("speed");
     }
 }

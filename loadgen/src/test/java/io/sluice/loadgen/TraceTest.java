@@ -17,13 +17,15 @@ class TraceTest {
 
     @Test
     void shouldFindColumnsByNameAndSortByArrival() throws IOException {
-        Trace trace = Trace.read("t", new StringReader("output_tokens,x,arrival_ms,input_tokens\n5,a,20,7\n\n6,b,10,8\n"));
+        Trace trace =
+                Trace.read("t", new StringReader("output_tokens,x,arrival_ms,input_tokens\n5,a,20,7\n\n6,b,10,8\n"));
         assertThat(trace.requests()).containsExactly(new Trace.Row(10, 8, 6), new Trace.Row(20, 7, 5));
     }
 
     @Test
     void shouldNameTheLineThatIsWrong() {
-        assertThatThrownBy(() -> Trace.read("t", new StringReader("arrival_ms,input_tokens,output_tokens\n1,2,3\n1,x,3\n")))
+        assertThatThrownBy(() ->
+                        Trace.read("t", new StringReader("arrival_ms,input_tokens,output_tokens\n1,2,3\n1,x,3\n")))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("line 3")
                 .hasMessageContaining("1,x,3");

@@ -46,12 +46,18 @@ public final class AvroDeserializer<T extends SpecificRecord> implements Deseria
             return null;
         }
         if (bytes.length < AvroSerializer.HEADER_BYTES) {
-            throw malformed(topic, "value has " + bytes.length + " bytes, fewer than the " + AvroSerializer.HEADER_BYTES
-                    + " of magic byte and schema id", null);
+            throw malformed(
+                    topic,
+                    "value has " + bytes.length + " bytes, fewer than the " + AvroSerializer.HEADER_BYTES
+                            + " of magic byte and schema id",
+                    null);
         }
         if (bytes[0] != AvroSerializer.MAGIC) {
-            throw malformed(topic, "first byte is " + (bytes[0] & 0xff) + " instead of 0, so the value is not in"
-                    + " Confluent's wire format; produce it with a schema-registry serializer", null);
+            throw malformed(
+                    topic,
+                    "first byte is " + (bytes[0] & 0xff) + " instead of 0, so the value is not in"
+                            + " Confluent's wire format; produce it with a schema-registry serializer",
+                    null);
         }
         int id = ByteBuffer.wrap(bytes, 1, Integer.BYTES).getInt();
         SpecificDatumReader<T> reader = readers.get(id);
@@ -64,10 +70,7 @@ public final class AvroDeserializer<T extends SpecificRecord> implements Deseria
     private T decode(String topic, byte[] bytes, int id, SpecificDatumReader<T> reader) {
         BinaryDecoder decoder = DecoderFactory.get()
                 .binaryDecoder(
-                        bytes,
-                        AvroSerializer.HEADER_BYTES,
-                        bytes.length - AvroSerializer.HEADER_BYTES,
-                        decoders.get());
+                        bytes, AvroSerializer.HEADER_BYTES, bytes.length - AvroSerializer.HEADER_BYTES, decoders.get());
         decoders.set(decoder);
         T record;
         try {
@@ -75,10 +78,16 @@ public final class AvroDeserializer<T extends SpecificRecord> implements Deseria
             if (!decoder.isEnd()) {
                 throw malformed(topic, "bytes are left over after the record of schema id " + id, null);
             }
-        } catch (IOException | AvroRuntimeException | IndexOutOfBoundsException | NegativeArraySizeException
+        } catch (IOException
+                | AvroRuntimeException
+                | IndexOutOfBoundsException
+                | NegativeArraySizeException
                 | UnsupportedOperationException e) {
-            throw malformed(topic, "the " + bytes.length + " bytes do not hold a record of schema id " + id + " ("
-                    + (e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage()) + ")", e);
+            throw malformed(
+                    topic,
+                    "the " + bytes.length + " bytes do not hold a record of schema id " + id + " ("
+                            + (e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage()) + ")",
+                    e);
         } finally {
             // The decoder must not keep the value alive until this thread's next record.
             DecoderFactory.get().binaryDecoder(NOTHING, decoder);
@@ -95,8 +104,10 @@ public final class AvroDeserializer<T extends SpecificRecord> implements Deseria
                     ErrorReason.UNKNOWN_SCHEMA, typeName + " on " + topic + ": " + e.getMessage(), e);
         }
         if (written.getType() != Schema.Type.RECORD || !written.getFullName().equals(compiled.getFullName())) {
-            throw malformed(topic, "schema id " + id + " is " + written.getFullName() + "; expected "
-                    + compiled.getFullName(), null);
+            throw malformed(
+                    topic,
+                    "schema id " + id + " is " + written.getFullName() + "; expected " + compiled.getFullName(),
+                    null);
         }
         SpecificDatumReader<T> reader = new SpecificDatumReader<>(written, compiled, data);
         readers.putIfAbsent(id, reader);
@@ -104,7 +115,6 @@ public final class AvroDeserializer<T extends SpecificRecord> implements Deseria
     }
 
     private RecordFormatException malformed(String topic, String what, Throwable cause) {
-        return new RecordFormatException(
-                ErrorReason.MALFORMED_RECORD, typeName + " on " + topic + ": " + what, cause);
+        return new RecordFormatException(ErrorReason.MALFORMED_RECORD, typeName + " on " + topic + ": " + what, cause);
     }
 }

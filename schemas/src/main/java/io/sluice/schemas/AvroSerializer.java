@@ -60,8 +60,8 @@ public final class AvroSerializer<T extends SpecificRecord> implements Serialize
             return own.buffer.toByteArray();
         } catch (IOException | AvroRuntimeException | ClassCastException | NullPointerException e) {
             throw new SerializationException(
-                    "cannot write " + typeName + " to " + topic + ": " + e.getMessage()
-                            + "; build records with " + typeName + ".newBuilder(), which checks every field",
+                    "cannot write " + typeName + " to " + topic + ": " + e.getMessage() + "; build records with "
+                            + typeName + ".newBuilder(), which checks every field",
                     e);
         } finally {
             own.buffer.reset();

@@ -16,7 +16,8 @@ final class PortableSchema {
 
     static Schema of(Schema schema) {
         try {
-            return new Schema.Parser().parse(strip(JSON.readTree(schema.toString())).toString());
+            return new Schema.Parser()
+                    .parse(strip(JSON.readTree(schema.toString())).toString());
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("schema " + schema.getFullName() + " does not print as JSON", e);
         }

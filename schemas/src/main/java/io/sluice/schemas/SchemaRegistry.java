@@ -80,8 +80,7 @@ public final class SchemaRegistry implements AutoCloseable {
     public int register(String subject, Schema schema) {
         Objects.requireNonNull(subject, "subject");
         Schema plain = PortableSchema.of(schema);
-        return registered.computeIfAbsent(
-                subject + '\n' + plain, key -> registerNow(subject, new AvroSchema(plain)));
+        return registered.computeIfAbsent(subject + '\n' + plain, key -> registerNow(subject, new AvroSchema(plain)));
     }
 
     /**
@@ -192,8 +191,8 @@ public final class SchemaRegistry implements AutoCloseable {
     }
 
     private void checkCompatible(String subject, AvroSchema schema) throws IOException, RestClientException {
-        AvroSchema latest = new AvroSchema(
-                new Schema.Parser().parse(client.getLatestSchemaMetadata(subject).getSchema()));
+        AvroSchema latest = new AvroSchema(new Schema.Parser()
+                .parse(client.getLatestSchemaMetadata(subject).getSchema()));
         List<String> changes = schema.isBackwardCompatible(latest);
         if (changes.isEmpty()) {
             changes = client.testCompatibilityVerbose(subject, schema);
@@ -261,8 +260,10 @@ public final class SchemaRegistry implements AutoCloseable {
     }
 
     private UnknownSchemaException unknown(int id) {
-        return new UnknownSchemaException(id, "schema id " + id + " is not in the registry at " + url
-                + "; the producer used another registry or the bytes are not a record");
+        return new UnknownSchemaException(
+                id,
+                "schema id " + id + " is not in the registry at " + url
+                        + "; the producer used another registry or the bytes are not a record");
     }
 
     private RegistryUnavailableException unavailable(String what, Exception e) {

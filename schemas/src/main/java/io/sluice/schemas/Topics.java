@@ -52,8 +52,8 @@ public final class Topics {
             perRequest("sluice.routing.sessions.v1", Session.class, Cleanup.COMPACT_DELETE, DAY);
     public static final TopicSpec<WorkerStatus> WORKERS =
             control("sluice.cluster.workers.v1", WorkerStatus.class, WORKER_ID);
-    public static final TopicSpec<GpuTelemetry> GPU_TELEMETRY = new TopicSpec<>(
-            "sluice.telemetry.gpu.v1", GpuTelemetry.class, WORKER_ID, 1, Cleanup.DELETE, SHORT, false);
+    public static final TopicSpec<GpuTelemetry> GPU_TELEMETRY =
+            new TopicSpec<>("sluice.telemetry.gpu.v1", GpuTelemetry.class, WORKER_ID, 1, Cleanup.DELETE, SHORT, false);
     public static final TopicSpec<LinkTelemetry> LINK_TELEMETRY = new TopicSpec<>(
             "sluice.telemetry.link.v1", LinkTelemetry.class, "from>to", 1, Cleanup.DELETE, SHORT, false);
     public static final TopicSpec<Placement> PLACEMENTS =
@@ -61,8 +61,8 @@ public final class Topics {
     public static final TopicSpec<Allocation> ALLOCATIONS =
             control("sluice.planning.allocations.v1", Allocation.class, MODEL);
     public static final TopicSpec<Limits> LIMITS = control("sluice.planning.limits.v1", Limits.class, WORKER_ID);
-    public static final TopicSpec<BestEffortJob> BEST_EFFORT_JOBS = new TopicSpec<>(
-            "sluice.besteffort.jobs.v1", BestEffortJob.class, JOB_ID, 1, Cleanup.DELETE, LONG, false);
+    public static final TopicSpec<BestEffortJob> BEST_EFFORT_JOBS =
+            new TopicSpec<>("sluice.besteffort.jobs.v1", BestEffortJob.class, JOB_ID, 1, Cleanup.DELETE, LONG, false);
     public static final TopicSpec<BestEffortProgress> BEST_EFFORT_PROGRESS = new TopicSpec<>(
             "sluice.besteffort.progress.v1", BestEffortProgress.class, JOB_ID, 1, Cleanup.DELETE, LONG, false);
 
@@ -117,8 +117,7 @@ public final class Topics {
         return new TopicSpec<>(name, type, REQUEST_ID, REQUEST_PARTITIONS, cleanup, retention, false);
     }
 
-    private static <T extends SpecificRecord> TopicSpec<T> control(
-            String name, Class<T> type, String keyMeaning) {
+    private static <T extends SpecificRecord> TopicSpec<T> control(String name, Class<T> type, String keyMeaning) {
         return new TopicSpec<>(name, type, keyMeaning, 1, Cleanup.COMPACT, Duration.ofDays(7), true);
     }
 }

@@ -64,7 +64,9 @@ class AvroSerdeTest {
                 ByteBuffer got = read.getChunks().getFirst().getPayload();
                 assertThat(got.remaining()).isEqualTo(size);
                 assertThat(got).isEqualTo(slice);
-                assertThat(payload.remaining()).as("the record is left as it was").isEqualTo(size);
+                assertThat(payload.remaining())
+                        .as("the record is left as it was")
+                        .isEqualTo(size);
             }
         }
     }
@@ -188,7 +190,9 @@ class AvroSerdeTest {
     }
 
     private static ByteBuffer direct(ByteBuffer source) {
-        return ByteBuffer.allocateDirect(source.remaining()).put(source.duplicate()).flip();
+        return ByteBuffer.allocateDirect(source.remaining())
+                .put(source.duplicate())
+                .flip();
     }
 
     private static Schema without(Schema schema, String... names) {

@@ -33,8 +33,7 @@ final class Fixtures {
     }
 
     static List<TopicSpec<?>> topics() {
-        return Stream.concat(
-                        Topics.all().stream(), Stream.of(Topics.activations(new WorkerId("w1"))))
+        return Stream.concat(Topics.all().stream(), Stream.of(Topics.activations(new WorkerId("w1"))))
                 .toList();
     }
 

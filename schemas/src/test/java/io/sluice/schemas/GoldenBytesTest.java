@@ -33,8 +33,10 @@ class GoldenBytesTest {
 
     @Test
     void shouldHaveASampleOfEveryTopicsRecord() {
-        assertThat(SampleRecords.all()).extracting(SpecificRecord::getClass).containsExactlyInAnyOrderElementsOf(
-                Fixtures.topics().stream().map(TopicSpec::type).collect(Collectors.toList()));
+        assertThat(SampleRecords.all())
+                .extracting(SpecificRecord::getClass)
+                .containsExactlyInAnyOrderElementsOf(
+                        Fixtures.topics().stream().map(TopicSpec::type).collect(Collectors.toList()));
     }
 
     @ParameterizedTest
@@ -77,8 +79,8 @@ class GoldenBytesTest {
                         .replace("\r\n", "\n")
                 + "\n";
 
-        assertThat(json).isEqualTo(
-                Fixtures.committed("golden", record.getClass().getSimpleName() + ".json", PROPERTY, json));
+        assertThat(json)
+                .isEqualTo(Fixtures.committed("golden", record.getClass().getSimpleName() + ".json", PROPERTY, json));
     }
 
     /** Avro's buffered encoder without our buffer and without custom coders. */

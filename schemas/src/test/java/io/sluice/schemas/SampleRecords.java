@@ -257,7 +257,13 @@ final class SampleRecords {
 
     static BestEffortJob job() {
         return new BestEffortJob(
-                "job-1", "acme", 2.0, JobKind.FINE_TUNE, JobCommand.CANCEL, "psalm", List.of("{\"custom_id\":\"1\"}"),
+                "job-1",
+                "acme",
+                2.0,
+                JobKind.FINE_TUNE,
+                JobCommand.CANCEL,
+                "psalm",
+                List.of("{\"custom_id\":\"1\"}"),
                 AT_MS);
     }
 

@@ -55,7 +55,8 @@ class SchemaDocumentationTest {
     void shouldGiveEveryEnumADefaultSoThatOldReadersSurviveNewSymbols() {
         assertThat(namedTypes().values().stream().filter(type -> type.getType() == Schema.Type.ENUM))
                 .isNotEmpty()
-                .allSatisfy(type -> assertThat(type.getEnumDefault()).as(type.getName()).isNotNull());
+                .allSatisfy(type ->
+                        assertThat(type.getEnumDefault()).as(type.getName()).isNotNull());
     }
 
     private static boolean namesUnit(String doc) {
@@ -95,7 +96,7 @@ class SchemaDocumentationTest {
                     schema.getFields().forEach(field -> collect(field.schema(), found));
                 }
             }
-            default -> { }
+            default -> {}
         }
     }
 }

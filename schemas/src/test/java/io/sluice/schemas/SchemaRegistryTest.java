@@ -23,7 +23,8 @@ class SchemaRegistryTest {
 
         int id = registry.register(SUBJECT, schema("{'name':'a','type':'int'}"));
 
-        assertThat(registry.register(SUBJECT, schema("{'name':'a','type':'int'}"))).isEqualTo(id);
+        assertThat(registry.register(SUBJECT, schema("{'name':'a','type':'int'}")))
+                .isEqualTo(id);
         assertThat(registry.byId(id)).isEqualTo(schema("{'name':'a','type':'int'}"));
     }
 
@@ -32,11 +33,12 @@ class SchemaRegistryTest {
         SchemaRegistry registry = SchemaRegistry.inMemory();
         int first = registry.register(SUBJECT, schema("{'name':'a','type':'int'}"));
 
-        int second = registry.register(
-                SUBJECT, schema("{'name':'a','type':'int'},{'name':'b','type':'int','default':0}"));
+        int second =
+                registry.register(SUBJECT, schema("{'name':'a','type':'int'},{'name':'b','type':'int','default':0}"));
 
         assertThat(second).isNotEqualTo(first);
-        assertThat(registry.register(SUBJECT, schema("{'name':'a','type':'int'}"))).isEqualTo(first);
+        assertThat(registry.register(SUBJECT, schema("{'name':'a','type':'int'}")))
+                .isEqualTo(first);
     }
 
     @Test
@@ -44,8 +46,8 @@ class SchemaRegistryTest {
         SchemaRegistry registry = SchemaRegistry.inMemory();
         registry.register(SUBJECT, schema("{'name':'a','type':'int'}"));
 
-        assertThatThrownBy(() ->
-                        registry.register(SUBJECT, schema("{'name':'a','type':'int'},{'name':'b','type':'int'}")))
+        assertThatThrownBy(
+                        () -> registry.register(SUBJECT, schema("{'name':'a','type':'int'},{'name':'b','type':'int'}")))
                 .isInstanceOf(IncompatibleSchemaException.class)
                 .hasMessageContaining(SUBJECT)
                 .hasMessageContaining("READER_FIELD_MISSING_DEFAULT_VALUE")
@@ -58,8 +60,8 @@ class SchemaRegistryTest {
 
         for (int again = 0; again < 2; again++) {
             assertThatThrownBy(() -> registry.byId(99))
-                    .isInstanceOfSatisfying(
-                            UnknownSchemaException.class, e -> assertThat(e.id()).isEqualTo(99))
+                    .isInstanceOfSatisfying(UnknownSchemaException.class, e -> assertThat(e.id())
+                            .isEqualTo(99))
                     .hasMessageContaining("memory:");
         }
     }
@@ -109,6 +111,8 @@ class SchemaRegistryTest {
 
     private static Schema schema(String fields) {
         return new Schema.Parser()
-                .parse("{'type':'record','name':'R','fields':[%s]}".formatted(fields).replace('\'', '"'));
+                .parse("{'type':'record','name':'R','fields':[%s]}"
+                        .formatted(fields)
+                        .replace('\'', '"'));
     }
 }

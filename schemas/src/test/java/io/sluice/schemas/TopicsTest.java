@@ -13,20 +13,22 @@ import org.junit.jupiter.api.Test;
 class TopicsTest {
     @Test
     void shouldNameEveryTopicOnce() {
-        assertThat(Topics.all()).extracting(TopicSpec::name).containsExactly(
-                "sluice.inference.requests.v1",
-                "sluice.inference.tokens.v1",
-                "sluice.inference.completions.v1",
-                "sluice.inference.errors.v1",
-                "sluice.routing.sessions.v1",
-                "sluice.cluster.workers.v1",
-                "sluice.telemetry.gpu.v1",
-                "sluice.telemetry.link.v1",
-                "sluice.planning.placements.v1",
-                "sluice.planning.allocations.v1",
-                "sluice.planning.limits.v1",
-                "sluice.besteffort.jobs.v1",
-                "sluice.besteffort.progress.v1");
+        assertThat(Topics.all())
+                .extracting(TopicSpec::name)
+                .containsExactly(
+                        "sluice.inference.requests.v1",
+                        "sluice.inference.tokens.v1",
+                        "sluice.inference.completions.v1",
+                        "sluice.inference.errors.v1",
+                        "sluice.routing.sessions.v1",
+                        "sluice.cluster.workers.v1",
+                        "sluice.telemetry.gpu.v1",
+                        "sluice.telemetry.link.v1",
+                        "sluice.planning.placements.v1",
+                        "sluice.planning.allocations.v1",
+                        "sluice.planning.limits.v1",
+                        "sluice.besteffort.jobs.v1",
+                        "sluice.besteffort.progress.v1");
         assertThat(Topics.all()).extracting(TopicSpec::type).doesNotHaveDuplicates();
     }
 
@@ -63,8 +65,8 @@ class TopicsTest {
         assertThatThrownBy(() -> Topics.TOKENS.withPartitions(0))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("partitions 0");
-        assertThatThrownBy(() ->
-                        new TopicSpec<>("t", Token.class, "k", 1, Cleanup.DELETE, Duration.ofSeconds(-1), false))
+        assertThatThrownBy(
+                        () -> new TopicSpec<>("t", Token.class, "k", 1, Cleanup.DELETE, Duration.ofSeconds(-1), false))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("retention PT-1S");
     }

@@ -95,7 +95,11 @@ public final class EmbeddedBroker implements AutoCloseable {
             server.awaitShutdown();
             throw e;
         }
-        LOG.info("broker=started bootstrap={}:{} data={} ms={}", LoopbackPorts.HOST, port, folder,
+        LOG.info(
+                "broker=started bootstrap={}:{} data={} ms={}",
+                LoopbackPorts.HOST,
+                port,
+                folder,
                 (System.nanoTime() - began) / 1_000_000);
         return new EmbeddedBroker(server, port);
     }
@@ -116,11 +120,11 @@ public final class EmbeddedBroker implements AutoCloseable {
                     .setPrintStream(new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8));
             formatter.run();
         } catch (IOException e) {
-            throw new StartupException("the broker's data folder " + folder + " cannot be written: "
-                    + e.getMessage(), e);
+            throw new StartupException(
+                    "the broker's data folder " + folder + " cannot be written: " + e.getMessage(), e);
         } catch (Exception e) { // Formatter.run declares Exception
-            throw new StartupException("the broker's data folder " + folder + " cannot be formatted: "
-                    + e.getMessage(), e);
+            throw new StartupException(
+                    "the broker's data folder " + folder + " cannot be formatted: " + e.getMessage(), e);
         }
     }
 
@@ -130,8 +134,10 @@ public final class EmbeddedBroker implements AutoCloseable {
         s.put("process.roles", "broker,controller");
         s.put("node.id", Integer.toString(NODE_ID));
         s.put("controller.quorum.voters", NODE_ID + "@" + LoopbackPorts.HOST + ":" + controllerPort);
-        s.put("listeners", "CLIENTS://" + LoopbackPorts.HOST + ":" + port + ",CONTROLLER://" + LoopbackPorts.HOST + ":"
-                + controllerPort);
+        s.put(
+                "listeners",
+                "CLIENTS://" + LoopbackPorts.HOST + ":" + port + ",CONTROLLER://" + LoopbackPorts.HOST + ":"
+                        + controllerPort);
         s.put("advertised.listeners", "CLIENTS://" + LoopbackPorts.HOST + ":" + port);
         s.put("listener.security.protocol.map", "CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT");
         s.put("inter.broker.listener.name", "CLIENTS");
@@ -161,7 +167,8 @@ public final class EmbeddedBroker implements AutoCloseable {
 
     private static boolean isBindFailure(Throwable e) {
         for (Throwable t = e; t != null; t = t.getCause()) {
-            if (t instanceof java.net.BindException || String.valueOf(t.getMessage()).contains("failed to bind")) {
+            if (t instanceof java.net.BindException
+                    || String.valueOf(t.getMessage()).contains("failed to bind")) {
                 return true;
             }
         }

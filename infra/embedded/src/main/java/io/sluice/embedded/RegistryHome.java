@@ -32,13 +32,13 @@ public final class RegistryHome {
         }
         throw new StartupException("the schema registry's files (" + IN_REPOSITORY
                 + ") were not found above the working folder: build the project, or name the folder with"
-                        + " -D" + PROPERTY);
+                + " -D" + PROPERTY);
     }
 
     private static Path checked(Path home) {
         if (!Files.exists(home.resolve("quarkus-run.jar"))) {
-            throw new StartupException("-D" + PROPERTY + "=" + home + " holds no quarkus-run.jar: build the project"
-                    + " again");
+            throw new StartupException(
+                    "-D" + PROPERTY + "=" + home + " holds no quarkus-run.jar: build the project" + " again");
         }
         return home;
     }

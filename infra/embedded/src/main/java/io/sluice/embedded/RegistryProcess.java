@@ -53,8 +53,7 @@ public final class RegistryProcess implements AutoCloseable {
 
         /** A registry on a free port that keeps everything under {@code folder} and has 90 s to start. */
         public static Config in(Path folder) {
-            return new Config(
-                    RegistryHome.find(), folder, folder.resolve("registry.log"), 0, Duration.ofSeconds(90));
+            return new Config(RegistryHome.find(), folder, folder.resolve("registry.log"), 0, Duration.ofSeconds(90));
         }
     }
 
@@ -71,8 +70,7 @@ public final class RegistryProcess implements AutoCloseable {
             int[] ports = LoopbackPorts.free(2);
             int port = config.port() == 0 ? ports[0] : config.port();
             ChildProcess child = launch(config, port, ports[1]);
-            RegistryProcess registry =
-                    new RegistryProcess(child, "http://" + LoopbackPorts.HOST + ":" + port + API);
+            RegistryProcess registry = new RegistryProcess(child, "http://" + LoopbackPorts.HOST + ":" + port + API);
             try {
                 registry.awaitReady(config.startTimeout());
                 return registry;
@@ -92,11 +90,15 @@ public final class RegistryProcess implements AutoCloseable {
         try {
             Files.createDirectories(data);
         } catch (IOException e) {
-            throw new StartupException("the registry's data folder " + data + " cannot be created: "
-                    + e.getMessage(), e);
+            throw new StartupException(
+                    "the registry's data folder " + data + " cannot be created: " + e.getMessage(), e);
         }
         List<String> jvm = new ArrayList<>(List.of(
-                "-Xmx160m", "-Xss512k", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData",
+                "-Xmx160m",
+                "-Xss512k",
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "-XX:-UsePerfData",
                 "-Djava.io.tmpdir=" + data));
         settings(data, port, managementPort).forEach((key, value) -> jvm.add("-D" + key + "=" + value));
         return ChildProcess.start(new ChildProcess.Spec(
@@ -127,7 +129,8 @@ public final class RegistryProcess implements AutoCloseable {
     private void awaitReady(Duration timeout) {
         long began = System.nanoTime();
         long reported = began;
-        try (HttpClient http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build()) {
+        try (HttpClient http =
+                HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build()) {
             while (!answers(http)) {
                 long now = System.nanoTime();
                 if (!child.isAlive()) {

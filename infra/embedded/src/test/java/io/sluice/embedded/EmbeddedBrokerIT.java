@@ -32,7 +32,9 @@ final class EmbeddedBrokerIT {
     void shouldKeepTopicsAndRecordsAcrossRestarts() throws Exception {
         try (EmbeddedBroker broker = EmbeddedBroker.start(EmbeddedBroker.Config.in(data))) {
             try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrap()))) {
-                admin.createTopics(List.of(new NewTopic(TOPIC, 1, (short) 1))).all().get(30, TimeUnit.SECONDS);
+                admin.createTopics(List.of(new NewTopic(TOPIC, 1, (short) 1)))
+                        .all()
+                        .get(30, TimeUnit.SECONDS);
             }
             produceInTransaction(broker.bootstrap(), "one");
         }
@@ -62,7 +64,8 @@ final class EmbeddedBrokerIT {
     }
 
     private static void produceInTransaction(String bootstrap, String value) {
-        Map<String, Object> settings = Map.of("bootstrap.servers", bootstrap, "transactional.id", "test", "linger.ms", 0);
+        Map<String, Object> settings =
+                Map.of("bootstrap.servers", bootstrap, "transactional.id", "test", "linger.ms", 0);
         try (KafkaProducer<String, String> producer =
                 new KafkaProducer<>(settings, new StringSerializer(), new StringSerializer())) {
             producer.initTransactions();

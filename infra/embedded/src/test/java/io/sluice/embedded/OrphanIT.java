@@ -46,7 +46,8 @@ final class OrphanIT {
                 List.of(data.resolve("broker").toString()),
                 java.util.Map.of(),
                 data.resolve("broker.log")));
-        await().atMost(Duration.ofSeconds(60)).until(() -> Files.readString(broker.log()).contains("bootstrap="));
+        await().atMost(Duration.ofSeconds(60))
+                .until(() -> Files.readString(broker.log()).contains("bootstrap="));
         broker.close();
         assertThat(broker.isAlive()).isFalse();
         assertThat(data.resolve("broker").resolve(".kafka_cleanshutdown")).exists();

@@ -31,14 +31,21 @@ final class RegistryProcessIT {
             assertThat(get(registry, "/config").body()).contains("BACKWARD");
             HttpResponse<String> registered = post(registry, "/subjects/t-value/versions", FIRST);
             assertThat(registered.statusCode()).isEqualTo(200);
-            assertThat(post(registry, "/subjects/t-value/versions", FIRST).body()).isEqualTo(registered.body());
-            assertThat(post(registry, "/compatibility/subjects/t-value/versions/latest", WITH_DEFAULT).body())
+            assertThat(post(registry, "/subjects/t-value/versions", FIRST).body())
+                    .isEqualTo(registered.body());
+            assertThat(post(registry, "/compatibility/subjects/t-value/versions/latest", WITH_DEFAULT)
+                            .body())
                     .contains("true");
-            assertThat(post(registry, "/subjects/t-value/versions", WITH_DEFAULT).statusCode()).isEqualTo(200);
-            assertThat(post(registry, "/subjects/t-value/versions", INCOMPATIBLE).statusCode()).isEqualTo(409);
+            assertThat(post(registry, "/subjects/t-value/versions", WITH_DEFAULT)
+                            .statusCode())
+                    .isEqualTo(200);
+            assertThat(post(registry, "/subjects/t-value/versions", INCOMPATIBLE)
+                            .statusCode())
+                    .isEqualTo(409);
         }
         try (RegistryProcess registry = RegistryProcess.start(RegistryProcess.Config.in(data))) {
-            assertThat(get(registry, "/subjects/t-value/versions").body().replace(" ", "")).isEqualTo("[1,2]");
+            assertThat(get(registry, "/subjects/t-value/versions").body().replace(" ", ""))
+                    .isEqualTo("[1,2]");
         }
     }
 
@@ -56,7 +63,8 @@ final class RegistryProcessIT {
 
     private HttpResponse<String> get(RegistryProcess registry, String path) throws Exception {
         return http.send(
-                HttpRequest.newBuilder(URI.create(registry.url() + path)).build(), HttpResponse.BodyHandlers.ofString());
+                HttpRequest.newBuilder(URI.create(registry.url() + path)).build(),
+                HttpResponse.BodyHandlers.ofString());
     }
 
     private HttpResponse<String> post(RegistryProcess registry, String path, String body) throws Exception {

@@ -39,8 +39,8 @@ final class BrokerCommand implements Callable<Integer>, Logs.InFolder {
 
     @Override
     public Integer call() throws InterruptedException {
-        EmbeddedBroker broker = EmbeddedBroker.start(
-                new EmbeddedBroker.Config(dataFolder().resolve("kafka"), port, Map.of()));
+        EmbeddedBroker broker =
+                EmbeddedBroker.start(new EmbeddedBroker.Config(dataFolder().resolve("kafka"), port, Map.of()));
         spec.commandLine().getOut().println("broker ready: --bootstrap " + broker.bootstrap());
         spec.commandLine().getOut().flush();
         JsonFile.write(json, Map.of("bootstrap", broker.bootstrap()));

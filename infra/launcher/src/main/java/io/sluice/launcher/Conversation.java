@@ -120,7 +120,8 @@ public final class Conversation implements AutoCloseable {
         try {
             producer.send(record).get();
         } catch (ExecutionException e) {
-            throw new UserException("the request could not be sent: " + e.getCause().getMessage(), e.getCause());
+            throw new UserException(
+                    "the request could not be sent: " + e.getCause().getMessage(), e.getCause());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new UserException("interrupted while the request was sent", e);
@@ -128,7 +129,10 @@ public final class Conversation implements AutoCloseable {
     }
 
     private static <T> Optional<T> first(List<Tailed<T>> records, String id) {
-        return records.stream().filter(tailed -> id.equals(tailed.key())).map(Tailed::value).findFirst();
+        return records.stream()
+                .filter(tailed -> id.equals(tailed.key()))
+                .map(Tailed::value)
+                .findFirst();
     }
 
     @Override

@@ -14,8 +14,8 @@ public final class DurationConverter implements ITypeConverter<Duration> {
     public Duration convert(String text) {
         Matcher matcher = FORMAT.matcher(text.trim());
         if (!matcher.matches()) {
-            throw new TypeConversionException("'" + text + "' must be a whole number with ms, s, m or h, for"
-                    + " example 30s");
+            throw new TypeConversionException(
+                    "'" + text + "' must be a whole number with ms, s, m or h, for" + " example 30s");
         }
         long amount = Long.parseLong(matcher.group(1));
         return switch (matcher.group(2)) {

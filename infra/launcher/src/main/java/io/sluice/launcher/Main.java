@@ -1,5 +1,6 @@
 package io.sluice.launcher;
 
+import io.sluice.launcher.bench.BenchCommand;
 import io.sluice.launcher.demo.DemoCommand;
 import io.sluice.launcher.demo.LoadgenCommand;
 import java.util.concurrent.Callable;
@@ -21,6 +22,7 @@ import picocli.CommandLine.Spec;
             UpCommand.class,
             AskCommand.class,
             LoadgenCommand.class,
+            BenchCommand.class,
             TopicsCommand.class,
             WorkerCommand.class,
             RouterCommand.class,

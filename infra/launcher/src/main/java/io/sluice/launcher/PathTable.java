@@ -14,18 +14,30 @@ final class PathTable {
 
     static void print(Completion completion, PrintWriter out) {
         out.println();
-        out.printf(Locale.ROOT, "pipeline of %s (allocation epoch %d, attempt %d)%n", completion.getRequestId(),
-                completion.getEpoch(), completion.getAttempt());
+        out.printf(
+                Locale.ROOT,
+                "pipeline of %s (allocation epoch %d, attempt %d)%n",
+                completion.getRequestId(),
+                completion.getEpoch(),
+                completion.getAttempt());
         out.printf(Locale.ROOT, ROW, "hop", "worker", "layers", "steps", "link ms", "queue ms", "compute ms");
         int hop = 0;
         for (HopSummary summary : completion.getHops()) {
             int steps = Math.max(1, summary.getSteps());
-            out.printf(Locale.ROOT, ROW, ++hop, summary.getWorker(), layers(completion, summary.getWorker()),
-                    summary.getSteps(), millis(summary.getTransferUs(), steps), millis(summary.getQueueUs(), steps),
+            out.printf(
+                    Locale.ROOT,
+                    ROW,
+                    ++hop,
+                    summary.getWorker(),
+                    layers(completion, summary.getWorker()),
+                    summary.getSteps(),
+                    millis(summary.getTransferUs(), steps),
+                    millis(summary.getQueueUs(), steps),
                     millis(summary.getComputeUs(), steps));
         }
         long decodes = Math.max(1, completion.getCompletionTokens() - 1);
-        out.printf(Locale.ROOT,
+        out.printf(
+                Locale.ROOT,
                 "mean per step; waited %d ms for a pipeline, first token after %d ms, then %.1f ms per token, %d"
                         + " tokens%n",
                 completion.getAssignedMs() - completion.getArrivalMs(),

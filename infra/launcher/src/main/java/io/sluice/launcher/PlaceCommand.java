@@ -94,7 +94,8 @@ final class PlaceCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         out.println("placement " + made.plan().epoch() + " of " + config.modelName() + ", " + made.method() + ":");
         for (Stage stage : made.plan().stages()) {
-            out.println("  " + stage.worker() + " layers " + stage.layers().first() + "-" + stage.layers().end());
+            out.println("  " + stage.worker() + " layers " + stage.layers().first() + "-"
+                    + stage.layers().end());
         }
         out.flush();
         JsonFile.write(json, RecordJson.toTree(PlacementCodec.encode(made.plan(), made.method(), now)));

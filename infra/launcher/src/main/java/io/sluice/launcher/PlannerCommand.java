@@ -19,10 +19,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** Runs the flow allocation job, in this process or on an outside Flink cluster. */
-@Command(
-        name = "planner",
-        description = "Runs the flow allocation job until Ctrl-C.",
-        mixinStandardHelpOptions = true)
+@Command(name = "planner", description = "Runs the flow allocation job until Ctrl-C.", mixinStandardHelpOptions = true)
 final class PlannerCommand implements Callable<Integer>, Logs.InFolder {
     /** Parts of the class path that every Flink cluster brings itself, or that only other commands need. */
     private static final Pattern NOT_SHIPPED = Pattern.compile(
@@ -71,7 +68,8 @@ final class PlannerCommand implements Callable<Integer>, Logs.InFolder {
 
     @Override
     public Integer call() throws InterruptedException {
-        PlannerConfig config = PlannerConfig.of(endpoints.settings(), dataFolder().resolve("flink"))
+        PlannerConfig config = PlannerConfig.of(
+                        endpoints.settings(), dataFolder().resolve("flink"))
                 .withCheckpointInterval(checkpointInterval)
                 .withParallelism(parallelism);
         PlannerService planner = PlannerService.start(flink == null ? config : config.onCluster(flink, shippedJars()));
@@ -90,7 +88,8 @@ final class PlannerCommand implements Callable<Integer>, Logs.InFolder {
         return Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
                 .map(Path::of)
                 .filter(jar -> jar.toString().endsWith(".jar"))
-                .filter(jar -> !NOT_SHIPPED.matcher(jar.getFileName().toString()).matches())
+                .filter(jar ->
+                        !NOT_SHIPPED.matcher(jar.getFileName().toString()).matches())
                 .toList();
     }
 }

@@ -110,8 +110,10 @@ final class RouterCommand implements Callable<Integer>, Logs.InFolder {
                     .withStartTimeout(startTimeout));
             MetricsServer metrics = MetricsServer.start(
                     meters, metricsPort, () -> router.isRunning() ? Optional.empty() : Optional.of("not running"));
-            spec.commandLine().getOut().println("router " + instance + " ready: models " + served.names() + ", metrics "
-                    + metrics.url() + "/metrics");
+            spec.commandLine()
+                    .getOut()
+                    .println("router " + instance + " ready: models " + served.names() + ", metrics " + metrics.url()
+                            + "/metrics");
             spec.commandLine().getOut().flush();
             JsonFile.write(json, Map.of("instance", instance, "metrics", metrics.url() + "/metrics"));
             return Foreground.runUntilStopped(

@@ -80,7 +80,8 @@ public final class ServedModels implements ModelCatalog, AutoCloseable {
 
         @Override
         public int[] encodeChat(List<ChatMessage> messages) {
-            ChatTemplate template = tokenizer.chatTemplate()
+            ChatTemplate template = tokenizer
+                    .chatTemplate()
                     .orElseThrow(() -> new IllegalArgumentException(
                             "the model has no chat template; send prompt instead of messages"));
             List<ChatTemplate.Message> turns = messages.stream()

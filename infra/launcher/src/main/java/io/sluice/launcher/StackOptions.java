@@ -50,8 +50,10 @@ public final class StackOptions {
             description = "Numbers between stages: fp16 (default) or fp32.")
     private ActivationDtype activations;
 
-    @Option(names = "--data", paramLabel = "DIR", description = "Folder of everything; default: $SLUICE_HOME or"
-            + " .sluice.")
+    @Option(
+            names = "--data",
+            paramLabel = "DIR",
+            description = "Folder of everything; default: $SLUICE_HOME or" + " .sluice.")
     private Path data;
 
     @Option(names = "--broker-port", paramLabel = "N", defaultValue = "0", description = "0: any free one.")

@@ -19,8 +19,17 @@ public final class StackTable {
         row(out, "logs", stack.logs());
         row(out, "model", stack.model() + " (" + stack.modelPath() + ")");
         for (RunningStack.Worker worker : stack.workers()) {
-            row(out, "worker", String.format(Locale.ROOT, "%-12s %-18s layers %-6s pid %-8d %s", worker.id(),
-                    worker.device(), worker.layers(), worker.pid(), worker.metrics()));
+            row(
+                    out,
+                    "worker",
+                    String.format(
+                            Locale.ROOT,
+                            "%-12s %-18s layers %-6s pid %-8d %s",
+                            worker.id(),
+                            worker.device(),
+                            worker.layers(),
+                            worker.pid(),
+                            worker.metrics()));
         }
         out.println();
     }

@@ -40,8 +40,15 @@ final class TopicsCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         out.printf(Locale.ROOT, ROW, "topic", "key", "partitions", "clean-up", "retention", "record");
         for (Map<String, Object> row : rows) {
-            out.printf(Locale.ROOT, ROW, row.get("topic"), row.get("key"), row.get("partitions"), row.get("cleanup"),
-                    row.get("retention"), row.get("record"));
+            out.printf(
+                    Locale.ROOT,
+                    ROW,
+                    row.get("topic"),
+                    row.get("key"),
+                    row.get("partitions"),
+                    row.get("cleanup"),
+                    row.get("retention"),
+                    row.get("record"));
         }
         out.println("Registry subject of the values: <topic>-value; all activation topics share "
                 + Topics.ACTIVATIONS_SUBJECT + ".");

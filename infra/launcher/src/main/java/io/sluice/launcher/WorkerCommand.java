@@ -116,8 +116,10 @@ final class WorkerCommand implements Callable<Integer>, Logs.InFolder {
     @Override
     public Integer call() throws InterruptedException {
         WorkerService worker = WorkerService.start(config());
-        spec.commandLine().getOut().println("worker " + id + " ready: layers " + worker.layers().first() + "-"
-                + worker.layers().end() + ", metrics " + worker.metricsUrl() + "/metrics");
+        spec.commandLine()
+                .getOut()
+                .println("worker " + id + " ready: layers " + worker.layers().first() + "-"
+                        + worker.layers().end() + ", metrics " + worker.metricsUrl() + "/metrics");
         spec.commandLine().getOut().flush();
         Map<String, Object> report = new LinkedHashMap<>();
         report.put("id", id);

@@ -63,7 +63,8 @@ final class MainTest {
 
     @Test
     void shouldNameAModelThatDoesNotExist() {
-        assertThat(run("up", "--model", temp.resolve("none").toString(), "--data", temp.toString())).isEqualTo(1);
+        assertThat(run("up", "--model", temp.resolve("none").toString(), "--data", temp.toString()))
+                .isEqualTo(1);
         assertThat(err.toString().lines()).hasSize(1);
         assertThat(err.toString()).contains("none does not exist").contains("--model");
     }

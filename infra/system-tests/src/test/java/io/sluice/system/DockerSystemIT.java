@@ -139,20 +139,24 @@ class DockerSystemIT {
             }
             // The topics are read one after the other, so a completion may be seen before its last tokens.
             await().atMost(PATIENCE).pollDelay(Duration.ZERO).untilAsserted(() -> {
-                assertThat(errors.poll(Duration.ZERO)).extracting(error -> error.value().getMessage()).isEmpty();
+                assertThat(errors.poll(Duration.ZERO))
+                        .extracting(error -> error.value().getMessage())
+                        .isEmpty();
                 completed.poll(POLL).forEach(one -> completions.put(one.key(), one.value()));
-                published.poll(POLL).forEach(token ->
-                        tokens.computeIfAbsent(token.key(), key -> new ArrayList<>()).add(token.value()));
+                published.poll(POLL).forEach(token -> tokens.computeIfAbsent(token.key(), key -> new ArrayList<>())
+                        .add(token.value()));
                 assertThat(completions).hasSize(cases.size());
-                assertThat(tokens.values())
-                        .hasSize(cases.size())
-                        .allSatisfy(read -> assertThat(read.getLast().getFinishReason()).isNotNull());
+                assertThat(tokens.values()).hasSize(cases.size()).allSatisfy(read -> assertThat(
+                                read.getLast().getFinishReason())
+                        .isNotNull());
             });
         }
         for (int i = 0; i < cases.size(); i++) {
             Completion completion = completions.get("docker-" + i);
             assertThat(completion.getPromptTokenIds()).isEqualTo(cases.get(i).promptTokenIds());
-            assertThat(completion.getTokenIds()).as(cases.get(i).prompt()).isEqualTo(cases.get(i).tokenIds());
+            assertThat(completion.getTokenIds())
+                    .as(cases.get(i).prompt())
+                    .isEqualTo(cases.get(i).tokenIds());
             assertThat(completion.getPipeline())
                     .extracting(io.sluice.records.Stage::getWorker)
                     .containsExactly("w1", "w2");
@@ -181,14 +185,17 @@ class DockerSystemIT {
     }
 
     private static void request(String id, Case wanted) throws Exception {
-        send(Topics.REQUESTS, id, InferenceRequest.newBuilder()
-                .setRequestId(id)
-                .setModel(ReferenceModel.NAME)
-                .setPrompt(wanted.prompt())
-                .setMaxTokens(wanted.tokenIds().size())
-                .setIgnoreEos(true)
-                .setDeadlineMs(PATIENCE.toMillis())
-                .build());
+        send(
+                Topics.REQUESTS,
+                id,
+                InferenceRequest.newBuilder()
+                        .setRequestId(id)
+                        .setModel(ReferenceModel.NAME)
+                        .setPrompt(wanted.prompt())
+                        .setMaxTokens(wanted.tokenIds().size())
+                        .setIgnoreEos(true)
+                        .setDeadlineMs(PATIENCE.toMillis())
+                        .build());
     }
 
     private static <T extends SpecificRecord> void send(TopicSpec<T> topic, String key, T value) throws Exception {

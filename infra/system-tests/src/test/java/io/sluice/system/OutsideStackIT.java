@@ -101,12 +101,14 @@ class OutsideStackIT {
         Placement placement = PlacementCodec.encode(new PlacementPlan("m", 1, 2, 8, 2, List.of(whole)), "t", 5);
         byte[] good = new AvroSerializer<>(registry, Topics.PLACEMENTS).serialize(Topics.PLACEMENTS.name(), placement);
         try (KafkaProducer<byte[], byte[]> producer = producer()) {
-            producer.send(new ProducerRecord<>(Topics.PLACEMENTS.name(), utf8("m"), utf8("no record"))).get();
-            producer.send(new ProducerRecord<>(Topics.PLACEMENTS.name(), utf8("m"), good)).get();
+            producer.send(new ProducerRecord<>(Topics.PLACEMENTS.name(), utf8("m"), utf8("no record")))
+                    .get();
+            producer.send(new ProducerRecord<>(Topics.PLACEMENTS.name(), utf8("m"), good))
+                    .get();
         }
 
-        try (TopicTail<Placement> tail = TopicTail.fromBeginning(
-                        settings, registry, Topics.PLACEMENTS, IsolationLevel.READ_COMMITTED);
+        try (TopicTail<Placement> tail =
+                        TopicTail.fromBeginning(settings, registry, Topics.PLACEMENTS, IsolationLevel.READ_COMMITTED);
                 TopicTail<Placement> later =
                         TopicTail.fromEnd(settings, registry, Topics.PLACEMENTS, IsolationLevel.READ_COMMITTED)) {
             List<Tailed<Placement>> read = new ArrayList<>();
@@ -161,6 +163,8 @@ class OutsideStackIT {
 
     private static Schema schema(String fields) {
         return new Schema.Parser()
-                .parse("{'type':'record','name':'R','fields':[%s]}".formatted(fields).replace('\'', '"'));
+                .parse("{'type':'record','name':'R','fields':[%s]}"
+                        .formatted(fields)
+                        .replace('\'', '"'));
     }
 }

@@ -31,16 +31,21 @@ final class ReferenceModel {
     }
 
     static int layerCount() throws IOException {
-        return JSON.readTree(folder().resolve("config.json").toFile()).get("num_hidden_layers").asInt();
+        return JSON.readTree(folder().resolve("config.json").toFile())
+                .get("num_hidden_layers")
+                .asInt();
     }
 
     static int hiddenSize() throws IOException {
-        return JSON.readTree(folder().resolve("config.json").toFile()).get("hidden_size").asInt();
+        return JSON.readTree(folder().resolve("config.json").toFile())
+                .get("hidden_size")
+                .asInt();
     }
 
     static List<Case> cases() throws IOException {
         List<Case> cases = new ArrayList<>();
-        for (JsonNode node : JSON.readTree(folder().resolve("reference.json").toFile()).get("cases")) {
+        for (JsonNode node :
+                JSON.readTree(folder().resolve("reference.json").toFile()).get("cases")) {
             cases.add(new Case(
                     node.get("prompt").asText(),
                     ints(node.get("prompt_token_ids")),

@@ -8,8 +8,8 @@ public record WorkerId(String value) implements Comparable<WorkerId> {
 
     public WorkerId {
         if (value == null || !VALID.matcher(value).matches()) {
-            throw new IllegalArgumentException(
-                    "worker id '" + value + "' must be 1 to 64 characters of [a-z0-9-] and start with a letter or digit");
+            throw new IllegalArgumentException("worker id '" + value
+                    + "' must be 1 to 64 characters of [a-z0-9-] and start with a letter or digit");
         }
     }
 

@@ -18,8 +18,14 @@ class PlainJavaTest {
             .should()
             .onlyDependOnClassesThat()
             .resideInAnyPackage(
-                    "io.sluice.core..", "java.lang..", "java.util", "java.util.function..", "java.util.regex..",
-                    "java.util.stream..", "java.time..", "java.math..");
+                    "io.sluice.core..",
+                    "java.lang..",
+                    "java.util",
+                    "java.util.function..",
+                    "java.util.regex..",
+                    "java.util.stream..",
+                    "java.time..",
+                    "java.math..");
 
     @ArchTest
     static final ArchRule hasNoClock = noClasses()

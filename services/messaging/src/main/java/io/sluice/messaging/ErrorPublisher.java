@@ -118,8 +118,7 @@ public final class ErrorPublisher {
         }
         CompletableFuture<RecordMetadata> sent = new CompletableFuture<>();
         producer.send(
-                new ProducerRecord<>(
-                        topic, key.getBytes(StandardCharsets.UTF_8), serializer.serialize(topic, error)),
+                new ProducerRecord<>(topic, key.getBytes(StandardCharsets.UTF_8), serializer.serialize(topic, error)),
                 (metadata, failure) -> {
                     if (failure == null) {
                         sent.complete(metadata);

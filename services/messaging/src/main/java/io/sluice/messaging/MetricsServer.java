@@ -52,8 +52,7 @@ public final class MetricsServer implements AutoCloseable {
      * @param ailment what is wrong now, one line; empty: healthy. Asked for every {@code /healthz}
      * @throws UncheckedIOException when the port is taken; names it and the remedy
      */
-    public static MetricsServer start(
-            PrometheusMeterRegistry registry, int port, Supplier<Optional<String>> ailment) {
+    public static MetricsServer start(PrometheusMeterRegistry registry, int port, Supplier<Optional<String>> ailment) {
         Objects.requireNonNull(registry, "registry");
         HttpServer http = bind(port);
         ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();

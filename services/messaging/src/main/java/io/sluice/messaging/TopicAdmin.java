@@ -78,7 +78,8 @@ public final class TopicAdmin implements AutoCloseable {
     }
 
     private Set<String> names(long deadline) {
-        return await("list topics", deadline, () -> completable(admin.listTopics().names()));
+        return await(
+                "list topics", deadline, () -> completable(admin.listTopics().names()));
     }
 
     @Override
@@ -89,8 +90,10 @@ public final class TopicAdmin implements AutoCloseable {
     private void create(List<TopicSpec<?>> missing, long deadline) {
         List<NewTopic> topics = missing.stream().map(TopicAdmin::newTopic).toList();
         List<String> names = topics.stream().map(NewTopic::name).toList();
-        await("create topics " + names, deadline, () -> CompletableFuture.allOf(
-                admin.createTopics(topics).values().values().stream()
+        await(
+                "create topics " + names,
+                deadline,
+                () -> CompletableFuture.allOf(admin.createTopics(topics).values().values().stream()
                         .map(TopicAdmin::createdOrThere)
                         .toArray(CompletableFuture[]::new)));
         missing.forEach(topic -> LOG.info("topic created name={} partitions={}", topic.name(), topic.partitions()));
@@ -119,7 +122,8 @@ public final class TopicAdmin implements AutoCloseable {
                     () -> completable(admin.describeTopics(names).allTopicNames()));
             boolean led = found.values().stream()
                     .flatMap(topic -> topic.partitions().stream())
-                    .allMatch(partition -> partition.leader() != null && !partition.leader().isEmpty());
+                    .allMatch(partition ->
+                            partition.leader() != null && !partition.leader().isEmpty());
             if (led) {
                 return;
             }
@@ -135,7 +139,8 @@ public final class TopicAdmin implements AutoCloseable {
     static NewTopic newTopic(TopicSpec<?> topic) {
         Map<String, String> settings = new HashMap<>();
         settings.put(TopicConfig.CLEANUP_POLICY_CONFIG, topic.cleanup().policy());
-        settings.put(TopicConfig.RETENTION_MS_CONFIG, Long.toString(topic.retention().toMillis()));
+        settings.put(
+                TopicConfig.RETENTION_MS_CONFIG, Long.toString(topic.retention().toMillis()));
         settings.put(TopicConfig.MAX_MESSAGE_BYTES_CONFIG, Integer.toString(KafkaClients.MAX_RECORD_BYTES));
         // Only closed segments are deleted: without this a short retention would wait for a week-old segment.
         Duration segment = topic.retention().dividedBy(SEGMENTS_PER_RETENTION);
@@ -167,11 +172,15 @@ public final class TopicAdmin implements AutoCloseable {
                         "broker at " + bootstrap + " refused to " + what + ": " + failure.getMessage(), failure);
             }
             if (System.nanoTime() - deadline >= 0) {
-                throw new BrokerUnavailableException("broker at " + bootstrap + " did not " + what + " within "
-                        + timeout.toSeconds() + " s; start it or correct --bootstrap", failure);
+                throw new BrokerUnavailableException(
+                        "broker at " + bootstrap + " did not " + what + " within " + timeout.toSeconds()
+                                + " s; start it or correct --bootstrap",
+                        failure);
             }
             if (failure instanceof TimeoutException) {
-                LOG.info("waiting for broker bootstrap={} waitedSeconds={}", bootstrap,
+                LOG.info(
+                        "waiting for broker bootstrap={} waitedSeconds={}",
+                        bootstrap,
                         (System.nanoTime() - start) / 1_000_000_000);
             } else {
                 pause();

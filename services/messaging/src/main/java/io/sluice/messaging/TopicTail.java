@@ -83,8 +83,12 @@ public final class TopicTail<T extends SpecificRecord> implements AutoCloseable 
                         record.timestamp()));
             } catch (RecordFormatException e) {
                 malformed++;
-                LOG.warn("record passed over partition={} offset={} reason={} message={}", record.partition(),
-                        record.offset(), e.reason(), e.getMessage());
+                LOG.warn(
+                        "record passed over partition={} offset={} reason={} message={}",
+                        record.partition(),
+                        record.offset(),
+                        e.reason(),
+                        e.getMessage());
             }
         }
         return records;

@@ -39,21 +39,26 @@ class AllocationCodecTest {
 
     @Test
     void shouldNameFieldAndValueOfNonsense() {
-        assertRejected(record -> record.getWorkers().getFirst().setFlowTokensPerS(Double.NaN),
-                "worker w1", "flow_tokens_per_s NaN");
-        assertRejected(record -> record.getWorkers().getFirst().setCapacityTokensPerS(-1.0),
-                "worker w1", "capacity_tokens_per_s -1.0");
+        assertRejected(
+                record -> record.getWorkers().getFirst().setFlowTokensPerS(Double.NaN),
+                "worker w1",
+                "flow_tokens_per_s NaN");
+        assertRejected(
+                record -> record.getWorkers().getFirst().setCapacityTokensPerS(-1.0),
+                "worker w1",
+                "capacity_tokens_per_s -1.0");
         assertRejected(record -> record.getWorkers().getFirst().setEndLayer(0), "worker w1", "end_layer 0");
         assertRejected(record -> record.getWorkers().getFirst().setWorker("W 1"), "worker id 'W 1'");
         assertRejected(record -> record.getWorkers().getFirst().setKvCapacityTokens(-5L), "kv_capacity_tokens -5");
-        assertRejected(record -> record.getEdges().get(1).setFlowTokensPerS(Double.POSITIVE_INFINITY),
-                "edge w1>w2", "flow_tokens_per_s Infinity");
+        assertRejected(
+                record -> record.getEdges().get(1).setFlowTokensPerS(Double.POSITIVE_INFINITY),
+                "edge w1>w2",
+                "flow_tokens_per_s Infinity");
         assertRejected(record -> record.setMaxFlowTokensPerS(Double.NaN), "max_flow_tokens_per_s NaN");
         assertRejected(record -> record.setEpoch(0L), "epoch 0");
     }
 
-    private static void assertRejected(
-            Consumer<io.sluice.records.Allocation> spoil, String... messages) {
+    private static void assertRejected(Consumer<io.sluice.records.Allocation> spoil, String... messages) {
         io.sluice.records.Allocation record = AllocationCodec.encode(ALLOCATION, "r", 1, 1);
         spoil.accept(record);
         assertThatThrownBy(() -> AllocationCodec.decode(record))

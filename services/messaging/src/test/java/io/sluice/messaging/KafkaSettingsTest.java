@@ -38,10 +38,14 @@ class KafkaSettingsTest {
 
     @Test
     void shouldMakeSettingsThatKafkaKnows() {
-        assertThat(AdminClientConfig.configNames()).containsAll(KafkaClients.admin(SETTINGS).keySet());
-        assertThat(ProducerConfig.configNames()).containsAll(KafkaClients.latencyProducer(SETTINGS, "a").keySet());
-        assertThat(ProducerConfig.configNames()).containsAll(KafkaClients.durableProducer(SETTINGS, "a").keySet());
-        assertThat(ConsumerConfig.configNames()).containsAll(KafkaClients.tailConsumer(SETTINGS, "a").keySet());
+        assertThat(AdminClientConfig.configNames())
+                .containsAll(KafkaClients.admin(SETTINGS).keySet());
+        assertThat(ProducerConfig.configNames())
+                .containsAll(KafkaClients.latencyProducer(SETTINGS, "a").keySet());
+        assertThat(ProducerConfig.configNames())
+                .containsAll(KafkaClients.durableProducer(SETTINGS, "a").keySet());
+        assertThat(ConsumerConfig.configNames())
+                .containsAll(KafkaClients.tailConsumer(SETTINGS, "a").keySet());
     }
 
     @Test
@@ -82,8 +86,8 @@ class KafkaSettingsTest {
         Headers headers = CloudEvents.headers(
                 "req-1", "/sluice/loadgen", CloudEvents.REQUEST_TYPE, Instant.parse("2026-11-21T10:00:00Z"));
 
-        assertThat(headers.toArray()).extracting(header ->
-                        header.key() + "=" + new String(header.value(), StandardCharsets.UTF_8))
+        assertThat(headers.toArray())
+                .extracting(header -> header.key() + "=" + new String(header.value(), StandardCharsets.UTF_8))
                 .containsExactly(
                         "ce_specversion=1.0",
                         "ce_id=req-1",

@@ -32,8 +32,8 @@ class MetricsServerTest {
             HttpResponse<String> answer = get(server.url() + "/metrics");
 
             assertThat(answer.statusCode()).isEqualTo(200);
-            assertThat(answer.headers().firstValue("Content-Type")).hasValueSatisfying(type ->
-                    assertThat(type).startsWith("text/plain; version=0.0.4"));
+            assertThat(answer.headers().firstValue("Content-Type"))
+                    .hasValueSatisfying(type -> assertThat(type).startsWith("text/plain; version=0.0.4"));
             assertThat(answer.body())
                     .contains("sluice_things_total{service=\"test\"} 3.0")
                     .contains("jvm_memory_used_bytes");

@@ -4,9 +4,9 @@ import io.sluice.core.LayerRange;
 import io.sluice.core.Stage;
 import io.sluice.core.WorkerId;
 import io.sluice.core.planning.Allocation;
-import io.sluice.core.planning.BatchCost;
 import io.sluice.core.planning.Allocation.EdgeFlow;
 import io.sluice.core.planning.Allocation.WorkerFlow;
+import io.sluice.core.planning.BatchCost;
 import io.sluice.core.planning.MemberStatus;
 import io.sluice.core.planning.PlacementPlan;
 import java.io.DataInput;
@@ -165,8 +165,15 @@ final class DomainBytes {
                 in.readLong(),
                 in.readLong(),
                 in.readInt(),
-                readList(in, i -> new WorkerFlow(
-                        readWorker(i), readRange(i), i.readUTF(), i.readDouble(), i.readDouble(), i.readLong())),
+                readList(
+                        in,
+                        i -> new WorkerFlow(
+                                readWorker(i),
+                                readRange(i),
+                                i.readUTF(),
+                                i.readDouble(),
+                                i.readDouble(),
+                                i.readLong())),
                 readList(in, i -> new EdgeFlow(i.readUTF(), i.readUTF(), i.readDouble(), i.readDouble())),
                 in.readDouble(),
                 in.readDouble(),

@@ -98,8 +98,7 @@ public final class FlinkMiniCluster implements AutoCloseable {
         c.set(CheckpointingOptions.CHECKPOINT_STORAGE, "filesystem");
         c.set(CheckpointingOptions.CHECKPOINTS_DIRECTORY, checkpoints.toUri().toString());
         c.set(MetricOptions.REPORTERS_LIST, "prometheus");
-        c.setString(
-                "metrics.reporter.prometheus.factory.class", LoopbackPrometheusReporter.Factory.class.getName());
+        c.setString("metrics.reporter.prometheus.factory.class", LoopbackPrometheusReporter.Factory.class.getName());
         c.setString("metrics.reporter.prometheus." + LoopbackPrometheusReporter.PORT, Integer.toString(metricsPort));
         return c;
     }

@@ -71,11 +71,10 @@ public final class FlowAllocationFunction extends KeyedProcessFunction<String, P
     @Override
     public void open(OpenContext context) {
         OrToolsMaxFlow.load();
-        PlannerPolicy policy = new PlannerPolicy(
-                leaseMillis, futureMillis, threshold, minIntervalMillis, tickMillis, settleMillis);
+        PlannerPolicy policy =
+                new PlannerPolicy(leaseMillis, futureMillis, threshold, minIntervalMillis, tickMillis, settleMillis);
         planner = new FlowPlanner(new OrToolsMaxFlow(), policy);
-        states = getRuntimeContext()
-                .getState(new ValueStateDescriptor<>("planner", PlannerStateSerializer.INSTANCE));
+        states = getRuntimeContext().getState(new ValueStateDescriptor<>("planner", PlannerStateSerializer.INSTANCE));
         timers = getRuntimeContext().getState(new ValueStateDescriptor<>("timer", Types.LONG));
         figures = new HashMap<>();
     }
@@ -124,33 +123,40 @@ public final class FlowAllocationFunction extends KeyedProcessFunction<String, P
                     String message = "epoch " + e.epoch() + " of " + state.model() + " is not published: "
                             + e.violations() + "; this is a bug, please report it with the telemetry";
                     LOG.error("allocation refused message={}", message);
-                    context.output(
-                            RecordDecoder.ERRORS,
-                            error(null, ErrorReason.INVALID_ALLOCATION, message, context));
+                    context.output(RecordDecoder.ERRORS, error(null, ErrorReason.INVALID_ALLOCATION, message, context));
                 }
             }
-            case PlannerEvent.Announced e -> LOG.info(
-                    "worker announced model={} worker={} state={} incarnation={} layers={}",
-                    e.status().model(),
-                    e.status().worker(),
-                    e.status().state(),
-                    e.status().incarnation(),
-                    e.status().layers());
-            case PlannerEvent.Placed e -> LOG.info(
-                    "placement adopted model={} epoch={} stages={}",
-                    e.plan().model(),
-                    e.plan().epoch(),
-                    e.plan().stages());
-            case PlannerEvent.DeviceMeasured e -> { }
-            case PlannerEvent.LinkMeasured e -> { }
-            case PlannerEvent.Examined e -> { }
+            case PlannerEvent.Announced e ->
+                LOG.info(
+                        "worker announced model={} worker={} state={} incarnation={} layers={}",
+                        e.status().model(),
+                        e.status().worker(),
+                        e.status().state(),
+                        e.status().incarnation(),
+                        e.status().layers());
+            case PlannerEvent.Placed e ->
+                LOG.info(
+                        "placement adopted model={} epoch={} stages={}",
+                        e.plan().model(),
+                        e.plan().epoch(),
+                        e.plan().stages());
+            case PlannerEvent.DeviceMeasured e -> {}
+            case PlannerEvent.LinkMeasured e -> {}
+            case PlannerEvent.Examined e -> {}
         }
     }
 
     private void publish(PlannerEvent.Published e, long micros, Collector<Allocation> out) {
         io.sluice.core.planning.Allocation a = e.allocation();
-        LOG.info("allocation published model={} epoch={} maxFlow={} workers={} bottleneck={} reason={} solveMicros={}",
-                a.model(), a.epoch(), a.maxFlow(), a.workers().size(), a.bottleneck(), e.reason(), micros);
+        LOG.info(
+                "allocation published model={} epoch={} maxFlow={} workers={} bottleneck={} reason={} solveMicros={}",
+                a.model(),
+                a.epoch(),
+                a.maxFlow(),
+                a.workers().size(),
+                a.bottleneck(),
+                e.reason(),
+                micros);
         Figures f = figures(a.model());
         f.epoch = a.epoch();
         f.maxFlow = a.maxFlow();
@@ -161,10 +167,16 @@ public final class FlowAllocationFunction extends KeyedProcessFunction<String, P
 
     private void refuse(PlannerEvent.Refused e, PlannerState state, PlannerInput origin, Context context) {
         figures(state.model()).refused.inc();
-        LOG.debug("report refused source={} kind={} message={}", e.source(), e.rejection().kind(),
+        LOG.debug(
+                "report refused source={} kind={} message={}",
+                e.source(),
+                e.rejection().kind(),
                 e.rejection().message());
         if (e.report()) {
-            LOG.warn("report refused source={} kind={} message={}", e.source(), e.rejection().kind(),
+            LOG.warn(
+                    "report refused source={} kind={} message={}",
+                    e.source(),
+                    e.rejection().kind(),
                     e.rejection().message());
             context.output(
                     RecordDecoder.ERRORS,
@@ -203,7 +215,8 @@ public final class FlowAllocationFunction extends KeyedProcessFunction<String, P
     private Figures figures(String model) {
         return figures.computeIfAbsent(model, name -> {
             Figures f = new Figures();
-            MetricGroup group = getRuntimeContext().getMetricGroup().addGroup("sluice").addGroup("model", name);
+            MetricGroup group =
+                    getRuntimeContext().getMetricGroup().addGroup("sluice").addGroup("model", name);
             group.gauge("allocation_epoch", () -> f.epoch);
             group.gauge("allocation_max_flow_tokens_per_second", () -> f.maxFlow);
             group.gauge("allocation_workers", () -> f.workers);

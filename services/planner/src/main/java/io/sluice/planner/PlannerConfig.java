@@ -92,32 +92,77 @@ public record PlannerConfig(
     /** On the Flink cluster whose REST API is at {@code address}. */
     public PlannerConfig onCluster(String address, List<Path> shippedJars) {
         return new PlannerConfig(
-                kafka, Optional.of(address), shippedJars, dataDir, checkpointInterval, parallelism,
-                transactionalIdPrefix, transactionTimeout, startTimeout, policy, epochFloors);
+                kafka,
+                Optional.of(address),
+                shippedJars,
+                dataDir,
+                checkpointInterval,
+                parallelism,
+                transactionalIdPrefix,
+                transactionTimeout,
+                startTimeout,
+                policy,
+                epochFloors);
     }
 
     public PlannerConfig withCheckpointInterval(Duration interval) {
         return new PlannerConfig(
-                kafka, flink, jars, dataDir, interval, parallelism, transactionalIdPrefix, transactionTimeout,
-                startTimeout, policy, epochFloors);
+                kafka,
+                flink,
+                jars,
+                dataDir,
+                interval,
+                parallelism,
+                transactionalIdPrefix,
+                transactionTimeout,
+                startTimeout,
+                policy,
+                epochFloors);
     }
 
     public PlannerConfig withParallelism(int subtasks) {
         return new PlannerConfig(
-                kafka, flink, jars, dataDir, checkpointInterval, subtasks, transactionalIdPrefix, transactionTimeout,
-                startTimeout, policy, epochFloors);
+                kafka,
+                flink,
+                jars,
+                dataDir,
+                checkpointInterval,
+                subtasks,
+                transactionalIdPrefix,
+                transactionTimeout,
+                startTimeout,
+                policy,
+                epochFloors);
     }
 
     public PlannerConfig withPolicy(PlannerPolicy other) {
         return new PlannerConfig(
-                kafka, flink, jars, dataDir, checkpointInterval, parallelism, transactionalIdPrefix,
-                transactionTimeout, startTimeout, other, epochFloors);
+                kafka,
+                flink,
+                jars,
+                dataDir,
+                checkpointInterval,
+                parallelism,
+                transactionalIdPrefix,
+                transactionTimeout,
+                startTimeout,
+                other,
+                epochFloors);
     }
 
     PlannerConfig withEpochFloors(Map<String, Long> floors) {
         return new PlannerConfig(
-                kafka, flink, jars, dataDir, checkpointInterval, parallelism, transactionalIdPrefix,
-                transactionTimeout, startTimeout, policy, floors);
+                kafka,
+                flink,
+                jars,
+                dataDir,
+                checkpointInterval,
+                parallelism,
+                transactionalIdPrefix,
+                transactionTimeout,
+                startTimeout,
+                policy,
+                floors);
     }
 
     private static void checkAddress(String address) {

@@ -91,24 +91,26 @@ final class PlannerInputSerializer extends TypeSerializerSingleton<PlannerInput>
         return switch (kind) {
             case ANNOUNCE -> new PlannerCommand.Announce(DomainBytes.readStatus(in));
             case PLACE -> new PlannerCommand.Place(DomainBytes.readPlan(in));
-            case DEVICE -> new PlannerCommand.MeasureDevice(new DeviceSample(
-                    in.readUTF(),
-                    DomainBytes.readWorker(in),
-                    in.readLong(),
-                    in.readLong(),
-                    in.readLong(),
-                    in.readLong(),
-                    in.readLong(),
-                    in.readDouble(),
-                    in.readLong(),
-                    in.readLong(),
-                    in.readLong()));
-            case LINK -> new PlannerCommand.MeasureLink(new LinkSample(
-                    in.readUTF(),
-                    in.readUTF(),
-                    in.readUTF(),
-                    in.readLong(),
-                    DomainBytes.readList(in, i -> new Transfer(i.readLong(), i.readLong()))));
+            case DEVICE ->
+                new PlannerCommand.MeasureDevice(new DeviceSample(
+                        in.readUTF(),
+                        DomainBytes.readWorker(in),
+                        in.readLong(),
+                        in.readLong(),
+                        in.readLong(),
+                        in.readLong(),
+                        in.readLong(),
+                        in.readDouble(),
+                        in.readLong(),
+                        in.readLong(),
+                        in.readLong()));
+            case LINK ->
+                new PlannerCommand.MeasureLink(new LinkSample(
+                        in.readUTF(),
+                        in.readUTF(),
+                        in.readUTF(),
+                        in.readLong(),
+                        DomainBytes.readList(in, i -> new Transfer(i.readLong(), i.readLong()))));
             case TICK -> new PlannerCommand.Tick(in.readUTF());
             default -> throw new IOException("a planner command of kind " + kind + " is not known");
         };

@@ -91,8 +91,7 @@ public final class PlannerService implements AutoCloseable {
         return epochs;
     }
 
-    private static JobClient submit(
-            PlannerConfig config, RegistryProvider registries, URI web, boolean inProcess) {
+    private static JobClient submit(PlannerConfig config, RegistryProvider registries, URI web, boolean inProcess) {
         Configuration c = new Configuration();
         c.set(DeploymentOptions.ATTACHED, false);
         c.set(RestOptions.ADDRESS, web.getHost());
@@ -106,8 +105,10 @@ public final class PlannerService implements AutoCloseable {
         try {
             return env.executeAsync(FlowAllocationJob.NAME);
         } catch (Exception e) {
-            throw new IllegalStateException("Flink at " + web + " did not take the job: " + e.getMessage()
-                    + "; start a cluster there or correct --flink", e);
+            throw new IllegalStateException(
+                    "Flink at " + web + " did not take the job: " + e.getMessage()
+                            + "; start a cluster there or correct --flink",
+                    e);
         }
     }
 

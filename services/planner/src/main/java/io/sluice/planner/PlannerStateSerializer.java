@@ -79,8 +79,13 @@ public final class PlannerStateSerializer extends TypeSerializerSingleton<Planne
         DomainBytes.readList(in, i -> {
                     var status = DomainBytes.readStatus(i);
                     var capacity = new CapacityEstimate(
-                            i.readDouble(), i.readDouble(), i.readDouble(), i.readDouble(), i.readDouble(),
-                            i.readDouble(), new Pending(i.readDouble(), i.readDouble(), i.readDouble()));
+                            i.readDouble(),
+                            i.readDouble(),
+                            i.readDouble(),
+                            i.readDouble(),
+                            i.readDouble(),
+                            i.readDouble(),
+                            new Pending(i.readDouble(), i.readDouble(), i.readDouble()));
                     long sequence = i.readLong();
                     long seen = i.readLong();
                     String fault = i.readUTF();
@@ -91,9 +96,16 @@ public final class PlannerStateSerializer extends TypeSerializerSingleton<Planne
         int links = in.readInt();
         for (int i = 0; i < links; i++) {
             LinkId link = new LinkId(in.readUTF(), in.readUTF());
-            state.links().put(link, new LinkEstimate(
-                    in.readDouble(), in.readDouble(), in.readDouble(), in.readDouble(), in.readDouble(),
-                    in.readDouble()));
+            state.links()
+                    .put(
+                            link,
+                            new LinkEstimate(
+                                    in.readDouble(),
+                                    in.readDouble(),
+                                    in.readDouble(),
+                                    in.readDouble(),
+                                    in.readDouble(),
+                                    in.readDouble()));
         }
         return state;
     }
@@ -102,10 +114,7 @@ public final class PlannerStateSerializer extends TypeSerializerSingleton<Planne
     public PlannerState copy(PlannerState from) {
         PlannerState copy = new PlannerState(from.model(), from.epoch());
         copy.restore(
-                from.placement().orElse(null),
-                from.published().orElse(null),
-                from.publishedMillis(),
-                from.unsettled());
+                from.placement().orElse(null), from.published().orElse(null), from.publishedMillis(), from.unsettled());
         copy.members().putAll(from.members());
         copy.links().putAll(from.links());
         return copy;

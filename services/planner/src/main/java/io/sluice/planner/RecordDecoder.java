@@ -99,8 +99,13 @@ final class RecordDecoder extends ProcessFunction<RawRecord, PlannerInput> {
     }
 
     private static void refuse(RawRecord raw, ErrorReason reason, String message, Context context) {
-        LOG.warn("record refused topic={} partition={} offset={} reason={} message={}", raw.topic, raw.partition,
-                raw.offset, reason, message);
+        LOG.warn(
+                "record refused topic={} partition={} offset={} reason={} message={}",
+                raw.topic,
+                raw.partition,
+                raw.offset,
+                reason,
+                message);
         long now = context.timerService().currentProcessingTime();
         context.output(ERRORS, ErrorPublisher.deadLetter(raw.toConsumerRecord(), reason, message, SERVICE, now));
     }

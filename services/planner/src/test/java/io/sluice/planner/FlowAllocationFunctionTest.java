@@ -67,8 +67,8 @@ class FlowAllocationFunctionTest {
     }
 
     private void place() throws Exception {
-        send(new PlannerCommand.Place(PlacementCodec.decode(Records.placement(
-                1, new Stage("a", 0, 2), new Stage("b", 0, 2), new Stage("c", 2, 4)))));
+        send(new PlannerCommand.Place(PlacementCodec.decode(
+                Records.placement(1, new Stage("a", 0, 2), new Stage("b", 0, 2), new Stage("c", 2, 4)))));
     }
 
     /** Lets time pass with a heartbeat of every worker each 250 ms. */

@@ -67,10 +67,14 @@ class OrToolsMaxFlowTest {
         for (long seed = 0; seed < 1_000; seed++) {
             WorkerGraph graph = RandomWorkers.graph(seed);
             Allocation allocation = flows.solve(graph, 1);
-            assertThat(AllocationVerifier.verify(allocation)).as("seed %d", seed).isEmpty();
+            assertThat(AllocationVerifier.verify(allocation))
+                    .as("seed %d", seed)
+                    .isEmpty();
             double expected = MaxFlowOracle.maxFlow(graph);
             assertThat(allocation.maxFlow()).as("seed %d", seed).isCloseTo(expected, within(1e-6 * expected + 1e-9));
-            assertThat(flows.solve(graph, 1)).as("the same graph, the same split").isEqualTo(allocation);
+            assertThat(flows.solve(graph, 1))
+                    .as("the same graph, the same split")
+                    .isEqualTo(allocation);
         }
     }
 

@@ -128,8 +128,10 @@ class PlannerServiceIT {
     }
 
     private void place(long epoch) {
-        send(Topics.PLACEMENTS, Records.MODEL, Records.placement(
-                epoch, new Stage("a", 0, 2), new Stage("b", 0, 2), new Stage("c", 2, 4)));
+        send(
+                Topics.PLACEMENTS,
+                Records.MODEL,
+                Records.placement(epoch, new Stage("a", 0, 2), new Stage("b", 0, 2), new Stage("c", 2, 4)));
     }
 
     private Allocation awaitAllocation(String what, Predicate<Allocation> wanted) {
@@ -176,8 +178,8 @@ class PlannerServiceIT {
         for (int i = 1; i < epochs.size(); i++) {
             assertThat(epochs.get(i)).as("epochs %s", epochs).isEqualTo(epochs.get(i - 1) + 1);
         }
-        assertThat(seen).allSatisfy(a ->
-                assertThat(AllocationVerifier.verify(AllocationCodec.decode(a))).isEmpty());
+        assertThat(seen).allSatisfy(a -> assertThat(AllocationVerifier.verify(AllocationCodec.decode(a)))
+                .isEmpty());
     }
 
     @Test
@@ -215,11 +217,13 @@ class PlannerServiceIT {
         joinAll();
         awaitAllocation("an allocation", PlannerServiceIT::complete);
         assertThat(get(planner.webUrl()).statusCode()).isEqualTo(200);
-        assertThat(get(planner.webUrl().resolve("/jobs/" + planner.jobId())).body()).contains("allocate");
+        assertThat(get(planner.webUrl().resolve("/jobs/" + planner.jobId())).body())
+                .contains("allocate");
         URI metrics = planner.metricsUrl().orElseThrow();
         assertThat(metrics.getHost()).isEqualTo("127.0.0.1");
-        await("the epoch in the metrics").atMost(PATIENCE).untilAsserted(() ->
-                assertThat(get(metrics).body()).containsPattern("allocation_epoch\\{[^}]*model=\"psalm\"[^}]*} [1-9]"));
+        await("the epoch in the metrics").atMost(PATIENCE).untilAsserted(() -> assertThat(
+                        get(metrics).body())
+                .containsPattern("allocation_epoch\\{[^}]*model=\"psalm\"[^}]*} [1-9]"));
     }
 
     @Test
@@ -232,8 +236,7 @@ class PlannerServiceIT {
                     .onCluster(address, List.of())
                     .withParallelism(2);
             planner = PlannerService.start(outside, () -> {
-                if (Thread.currentThread().getName().contains("decode")
-                        && ASKED.incrementAndGet() <= 3) {
+                if (Thread.currentThread().getName().contains("decode") && ASKED.incrementAndGet() <= 3) {
                     throw new IllegalStateException("the registry is away");
                 }
                 return Records.REGISTRY;

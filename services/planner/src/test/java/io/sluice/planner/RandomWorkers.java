@@ -30,11 +30,15 @@ final class RandomWorkers {
             }
             double link = random.nextInt(4) == 0 ? 128 * Math.pow(10, random.nextDouble(3)) : 1e9;
             double capacity = Math.pow(10, random.nextDouble(4));
-            vertices.add(
-                    new Vertex(new WorkerId("w" + i), new LayerRange(first, end), "r", capacity, 1, link));
+            vertices.add(new Vertex(new WorkerId("w" + i), new LayerRange(first, end), "r", capacity, 1, link));
         }
         PlacementPlan plan = new PlacementPlan(
-                "psalm", 1, layers, 64, 2, vertices.stream().map(v -> new Stage(v.worker(), v.layers())).toList());
+                "psalm",
+                1,
+                layers,
+                64,
+                2,
+                vertices.stream().map(v -> new Stage(v.worker(), v.layers())).toList());
         return WorkerGraph.build(plan, vertices, WorkerGraph.Bandwidth.declared());
     }
 }

@@ -12,8 +12,8 @@ import io.sluice.schemas.Topics;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.apache.flink.streaming.api.operators.ProcessOperator;
-import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -23,8 +23,8 @@ class RecordDecoderTest {
 
     @BeforeEach
     void open() throws Exception {
-        harness = new OneInputStreamOperatorTestHarness<>(
-                new ProcessOperator<>(new RecordDecoder(Records.registries())));
+        harness =
+                new OneInputStreamOperatorTestHarness<>(new ProcessOperator<>(new RecordDecoder(Records.registries())));
         harness.open();
         harness.setProcessingTime(1_000);
     }
@@ -40,7 +40,9 @@ class RecordDecoderTest {
 
     private List<ErrorRecord> errors() {
         var queue = harness.getSideOutput(RecordDecoder.ERRORS);
-        return queue == null ? List.of() : queue.stream().map(StreamRecord::getValue).toList();
+        return queue == null
+                ? List.of()
+                : queue.stream().map(StreamRecord::getValue).toList();
     }
 
     @Test
@@ -61,7 +63,10 @@ class RecordDecoderTest {
                 .extracting(input -> input.command().getClass().getSimpleName())
                 .containsExactly("Announce", "Place", "MeasureDevice", "MeasureLink");
         assertThat(inputs).allMatch(input -> input.command().model().equals(Records.MODEL) && input.offset() == 42);
-        assertThat(((PlannerCommand.MeasureLink) inputs.get(3).command()).sample().from()).isEqualTo("source");
+        assertThat(((PlannerCommand.MeasureLink) inputs.get(3).command())
+                        .sample()
+                        .from())
+                .isEqualTo("source");
         assertThat(errors()).isEmpty();
     }
 
@@ -125,8 +130,7 @@ class RecordDecoderTest {
     @Test
     void shouldSurviveAnyBytes() throws Exception {
         SplittableRandom random = new SplittableRandom(9);
-        byte[] good = Records.bytes(
-                Topics.GPU_TELEMETRY, Records.gpu("a", 1, 1, 5, 1, 1));
+        byte[] good = Records.bytes(Topics.GPU_TELEMETRY, Records.gpu("a", 1, 1, 5, 1, 1));
         for (int i = 0; i < 2_000; i++) {
             byte[] bytes = good.clone();
             for (int flips = random.nextInt(1, 6); flips > 0; flips--) {

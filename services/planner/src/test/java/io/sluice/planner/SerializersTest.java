@@ -26,14 +26,14 @@ class SerializersTest {
     private static final long NOW = 1_800_000_000_000L;
 
     private static final List<PlannerCommand> COMMANDS = List.of(
-            new PlannerCommand.Place(PlacementCodec.decode(
-                    Records.placement(3, new Stage("a", 0, 2), new Stage("b", 2, 4)))),
+            new PlannerCommand.Place(
+                    PlacementCodec.decode(Records.placement(3, new Stage("a", 0, 2), new Stage("b", 2, 4)))),
             new PlannerCommand.Announce(PlannerCodec.decode(Records.worker("a", 0, 2, WorkerState.JOINED, 1, NOW))),
             new PlannerCommand.Announce(PlannerCodec.decode(Records.worker("b", 2, 4, WorkerState.JOINED, 1, NOW))),
             new PlannerCommand.MeasureDevice(
                     new DeviceSample(Records.MODEL, new WorkerId("a"), 1, 5, NOW, 250, 100_000, 0.4, 7, 8, 3)),
-            new PlannerCommand.MeasureLink(new LinkSample(
-                    Records.MODEL, "a", "b", NOW, List.of(new Transfer(10, -3), new Transfer(20, 9)))),
+            new PlannerCommand.MeasureLink(
+                    new LinkSample(Records.MODEL, "a", "b", NOW, List.of(new Transfer(10, -3), new Transfer(20, 9)))),
             new PlannerCommand.MeasureDevice(
                     new DeviceSample(Records.MODEL, new WorkerId("b"), 1, 6, NOW, 250, -1, Double.NaN, 7, 8, 3)),
             new PlannerCommand.Tick(Records.MODEL));

@@ -29,8 +29,8 @@ public final class ActivationCodec {
             throw new IllegalArgumentException("activations have " + source.remaining() + " elements, but " + count
                     + " positions of " + hidden + " need " + elements);
         }
-        ByteBuffer target = ByteBuffer.allocate(Math.multiplyExact(elements, dtype.bytes()))
-                .order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer target =
+                ByteBuffer.allocate(Math.multiplyExact(elements, dtype.bytes())).order(ByteOrder.LITTLE_ENDIAN);
         if (dtype == ActivationDtype.FP32) {
             target.asFloatBuffer().put(0, source, source.position(), elements);
             return target;

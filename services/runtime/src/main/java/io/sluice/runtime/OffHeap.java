@@ -76,8 +76,7 @@ public final class OffHeap {
                 Class<?> segment = Class.forName("java.lang.foreign.MemorySegment");
                 newArena = lookup.findStatic(arena, "ofShared", MethodType.methodType(arena))
                         .asType(MethodType.methodType(AutoCloseable.class));
-                allocate = lookup.findVirtual(
-                                arena, "allocate", MethodType.methodType(segment, long.class, long.class))
+                allocate = lookup.findVirtual(arena, "allocate", MethodType.methodType(segment, long.class, long.class))
                         .asType(MethodType.methodType(Object.class, AutoCloseable.class, long.class, long.class));
                 map = lookup.findVirtual(
                                 FileChannel.class,
@@ -112,8 +111,7 @@ public final class OffHeap {
         public ByteBuffer map(FileChannel file, long offset, long bytes) throws IOException {
             try {
                 AutoCloseable arena = (AutoCloseable) newArena.invokeExact();
-                return keep(
-                        (Object) map.invokeExact(file, FileChannel.MapMode.READ_ONLY, offset, bytes, arena), arena);
+                return keep((Object) map.invokeExact(file, FileChannel.MapMode.READ_ONLY, offset, bytes, arena), arena);
             } catch (IOException e) {
                 throw e;
             } catch (Throwable e) {

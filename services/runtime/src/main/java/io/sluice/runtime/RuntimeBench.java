@@ -34,7 +34,9 @@ public final class RuntimeBench {
     /** @param args model folder (or {@code 135m}, {@code tiny}: made for the run), threads, rounds */
     public static void main(String[] args) throws IOException {
         String model = args.length > 0 ? args[0] : "135m";
-        int threads = args.length > 1 ? Integer.parseInt(args[1]) : Runtime.getRuntime().availableProcessors();
+        int threads = args.length > 1
+                ? Integer.parseInt(args[1])
+                : Runtime.getRuntime().availableProcessors();
         int rounds = args.length > 2 ? Integer.parseInt(args[2]) : 3;
         Path made = null;
         Path folder = Path.of(model);
@@ -108,7 +110,10 @@ public final class RuntimeBench {
         }
         runner.release(slot);
         Arrays.sort(nanos);
-        print("one layer, one position", nanos[PROMPT / 2] / 1e3 / runner.layers().size(), "us");
+        print(
+                "one layer, one position",
+                nanos[PROMPT / 2] / 1e3 / runner.layers().size(),
+                "us");
     }
 
     /** Tells more than the clock where other processes keep the cores busy. */

@@ -44,15 +44,14 @@ public final class Sampler {
             if (logit > max) {
                 max = logit;
                 best = i;
-            } else if (logit != logit) {
+            } else if (Float.isNaN(logit)) {
                 throw new IllegalArgumentException("logit of token " + i + " is NaN: the model's weights or"
                         + " activations are damaged, or fp16 activations overflowed; try --activations fp32");
             }
         }
         if (best < 0 || max == Float.POSITIVE_INFINITY) {
-            throw new IllegalArgumentException(
-                    "the largest of " + count + " logits is " + max + ": the model's weights or activations are"
-                    + " damaged");
+            throw new IllegalArgumentException("the largest of " + count + " logits is " + max
+                    + ": the model's weights or activations are" + " damaged");
         }
         return best;
     }

@@ -36,15 +36,18 @@ final class ActivationCodecTest {
         assertThat(bytes.get(0)).isZero();
         assertThat(bytes.get(1)).isEqualTo((byte) 0x3c);
         ByteBuffer big = ByteBuffer.wrap(bytes.array()).order(ByteOrder.BIG_ENDIAN);
-        assertThat(ActivationCodec.decode(big, 1, 1, ActivationDtype.FP16).get(0)).isEqualTo(1f);
+        assertThat(ActivationCodec.decode(big, 1, 1, ActivationDtype.FP16).get(0))
+                .isEqualTo(1f);
     }
 
     @Test
     void shouldEncodeFromADirectBufferAtItsPosition() {
-        FloatBuffer source = ByteBuffer.allocateDirect(64).order(ByteOrder.nativeOrder()).asFloatBuffer();
+        FloatBuffer source =
+                ByteBuffer.allocateDirect(64).order(ByteOrder.nativeOrder()).asFloatBuffer();
         source.put(4, 7f).position(4);
         ByteBuffer bytes = ActivationCodec.encode(source, 1, 1, ActivationDtype.FP32);
-        assertThat(ActivationCodec.decode(bytes, 1, 1, ActivationDtype.FP32).get(0)).isEqualTo(7f);
+        assertThat(ActivationCodec.decode(bytes, 1, 1, ActivationDtype.FP32).get(0))
+                .isEqualTo(7f);
         assertThat(source.position()).isEqualTo(4);
     }
 
@@ -57,7 +60,8 @@ final class ActivationCodecTest {
                 .hasMessageContaining("65520.0 at row 8, element 1")
                 .hasMessageContaining("--activations fp32");
         values[8001] = -65504f;
-        assertThat(ActivationCodec.encode(FloatBuffer.wrap(values), 9, 1000, ActivationDtype.FP16).remaining())
+        assertThat(ActivationCodec.encode(FloatBuffer.wrap(values), 9, 1000, ActivationDtype.FP16)
+                        .remaining())
                 .isEqualTo(18000);
         values[0] = Float.NaN;
         assertThatThrownBy(() -> ActivationCodec.encode(FloatBuffer.wrap(values), 9, 1000, ActivationDtype.FP16))

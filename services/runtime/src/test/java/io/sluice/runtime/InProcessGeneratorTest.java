@@ -62,7 +62,8 @@ final class InProcessGeneratorTest {
         while (end < endless.length && endless[end] != 0) {
             end++;
         }
-        int[] stopped = whole.generateAll(List.of(new Request(prompt, 200, WARM, true)), 64).getFirst();
+        int[] stopped = whole.generateAll(List.of(new Request(prompt, 200, WARM, true)), 64)
+                .getFirst();
         assertThat(stopped).hasSize(Math.min(endless.length, end + 1));
         assertThat(endless).startsWith(stopped);
     }
@@ -83,7 +84,8 @@ final class InProcessGeneratorTest {
     void shouldRefuseStagesThatDoNotCoverTheModel() {
         try (OnnxStageRunner front = OnnxStageRunner.open(weights, new LayerRange(0, 3), OPTIONS);
                 OnnxStageRunner back = OnnxStageRunner.open(weights, new LayerRange(4, 6), OPTIONS)) {
-            assertThatThrownBy(() -> new InProcessGenerator(List.of(front, back))).hasMessageContaining("layer 3");
+            assertThatThrownBy(() -> new InProcessGenerator(List.of(front, back)))
+                    .hasMessageContaining("layer 3");
             assertThatThrownBy(() -> new InProcessGenerator(List.of(front))).hasMessageContaining("before layer 3");
         }
         assertThatThrownBy(() -> new Request(new int[0], 1, WARM, false)).hasMessageContaining("prompt token");
@@ -91,11 +93,12 @@ final class InProcessGeneratorTest {
 
     @Test
     void shouldRefuseToReadClosedWeights(@TempDir Path folder) throws Exception {
-        ModelWeights closed = SafetensorsModel.open(
-                SyntheticModel.write(folder, SyntheticModel.tiny(), ActivationDtype.FP16, 3));
+        ModelWeights closed =
+                SafetensorsModel.open(SyntheticModel.write(folder, SyntheticModel.tiny(), ActivationDtype.FP16, 3));
         try (InProcessGenerator generator = InProcessGenerator.open(closed, OPTIONS)) {
             closed.close();
-            assertThatThrownBy(() -> generator.generate(new int[] {1}, 1, WARM, 64)).hasMessageContaining("are closed");
+            assertThatThrownBy(() -> generator.generate(new int[] {1}, 1, WARM, 64))
+                    .hasMessageContaining("are closed");
         }
     }
 }

@@ -38,7 +38,9 @@ final class ReferenceTest {
                 InProcessGenerator generator = InProcessGenerator.open(weights, OPTIONS)) {
             List<int[]> texts = generator.generateAll(requests, 512);
             for (int i = 0; i < cases.size(); i++) {
-                assertThat(texts.get(i)).as(cases.get(i).prompt()).isEqualTo(cases.get(i).greedyIds());
+                assertThat(texts.get(i))
+                        .as(cases.get(i).prompt())
+                        .isEqualTo(cases.get(i).greedyIds());
             }
         }
     }

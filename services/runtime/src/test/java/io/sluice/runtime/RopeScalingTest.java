@@ -12,7 +12,8 @@ final class RopeScalingTest {
     void shouldFollowThePlainFormula() {
         assertThat(RopeScaling.NONE.frequencies(10000, 4)).containsExactly(1.0, 0.01);
         assertThat(new RopeScaling.Linear(4).frequencies(10000, 4)).containsExactly(0.25, 0.0025);
-        assertThat(new RopeScaling.Factors(List.of(1f, 8f)).frequencies(10000, 4)).containsExactly(1.0, 0.00125);
+        assertThat(new RopeScaling.Factors(List.of(1f, 8f)).frequencies(10000, 4))
+                .containsExactly(1.0, 0.00125);
     }
 
     @Test

@@ -14,7 +14,8 @@ final class SamplerTest {
     @Test
     void shouldTakeTheLowestIdAmongEqualsWhenGreedy() {
         assertThat(Sampler.sample(logits(1, 3, 2, 3), SamplingParams.GREEDY, 0)).isEqualTo(1);
-        assertThat(Sampler.sample(logits(1, 3, 2, 3), new SamplingParams(2, 1, 1, 5), 9)).isEqualTo(1);
+        assertThat(Sampler.sample(logits(1, 3, 2, 3), new SamplingParams(2, 1, 1, 5), 9))
+                .isEqualTo(1);
     }
 
     @Test

@@ -72,7 +72,8 @@ final class SmolLm2Test {
                 List<Message> messages = new ArrayList<>();
                 chat.path("messages")
                         .forEach(message -> messages.add(new Message(
-                                message.path("role").asText(), message.path("content").asText())));
+                                message.path("role").asText(),
+                                message.path("content").asText())));
                 String text = tokenizer
                         .chatTemplate()
                         .orElseThrow()
@@ -96,7 +97,8 @@ final class SmolLm2Test {
                 }
                 streamed.append(stream.finish());
                 assertThat(streamed).hasToString(tokenizer.decode(ids));
-                assertThat(tokenizer.decode(ids)).isEqualTo(expected.path("text").asText());
+                assertThat(tokenizer.decode(ids))
+                        .isEqualTo(expected.path("text").asText());
             }
         }
     }

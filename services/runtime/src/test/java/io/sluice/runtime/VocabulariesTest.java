@@ -43,7 +43,8 @@ final class VocabulariesTest {
                 String text = vocabulary.path("texts").path(i).asText();
                 List<Integer> wanted = new ArrayList<>();
                 vocabulary.path("token_ids").path(i).forEach(id -> wanted.add(id.asInt()));
-                List<Integer> got = Arrays.stream(tokenizer.encode(text)).boxed().toList();
+                List<Integer> got =
+                        Arrays.stream(tokenizer.encode(text)).boxed().toList();
                 compared++;
                 if (!got.equals(wanted)) {
                     differences.add(name + ": '" + text + "' gives " + got + " instead of " + wanted);

@@ -147,8 +147,11 @@ final class ActivationAdapter {
                 return deserializer.deserialize(record.topic(), record.value());
             } catch (RegistryUnavailableException e) {
                 if (!reported) {
-                    LOG.warn("topic={} offset={} state=waiting missing=registry reason={}", record.topic(),
-                            record.offset(), e.getMessage());
+                    LOG.warn(
+                            "topic={} offset={} state=waiting missing=registry reason={}",
+                            record.topic(),
+                            record.offset(),
+                            e.getMessage());
                     reported = true;
                 }
                 Thread.sleep(RETRY_MILLIS);

@@ -76,7 +76,8 @@ final class ActivationPublisher {
 
     private void sendRecord(WorkerId to, List<ActivationChunk> chunks) {
         List<ActivationChunk> sent = List.copyOf(chunks);
-        String topic = topics.computeIfAbsent(to, worker -> Topics.activations(worker).name());
+        String topic =
+                topics.computeIfAbsent(to, worker -> Topics.activations(worker).name());
         long start = nanos.getAsLong();
         Long missingUntil = missingUntilNanos.get(to);
         if (missingUntil != null && start - missingUntil < 0) {

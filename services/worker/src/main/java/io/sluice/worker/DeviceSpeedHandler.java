@@ -42,15 +42,22 @@ final class DeviceSpeedHandler implements HttpHandler {
     private void change(HttpExchange exchange) throws IOException {
         String body = new String(exchange.getRequestBody().readNBytes(MAX_BODY), StandardCharsets.UTF_8);
         if (!(device instanceof EmulatedDevice emulated)) {
-            answer(exchange, 409, "device " + device.name() + " is real: its speed cannot be set; start the worker with"
-                    + " --device emulated:<profile>");
+            answer(
+                    exchange,
+                    409,
+                    "device " + device.name() + " is real: its speed cannot be set; start the worker with"
+                            + " --device emulated:<profile>");
             return;
         }
         try {
             double speed = DeviceSpec.parseSpeed(body);
             double former = emulated.speed();
             emulated.setSpeed(speed);
-            LOG.info("device={} emulated=true former_speed={} speed={}", emulated.profile().name(), former, speed);
+            LOG.info(
+                    "device={} emulated=true former_speed={} speed={}",
+                    emulated.profile().name(),
+                    former,
+                    speed);
             answer(exchange, 200, Double.toString(speed));
         } catch (IllegalArgumentException e) {
             answer(exchange, 400, e.getMessage());

@@ -81,7 +81,12 @@ public final class HopProbe implements AutoCloseable {
                 System::nanoTime,
                 () -> System.currentTimeMillis() * 1000);
         this.publisher = new ActivationPublisher(
-                producer, serializer, id, () -> System.currentTimeMillis() * 1000, System::nanoTime, lost -> arrived.add(lost.why()));
+                producer,
+                serializer,
+                id,
+                () -> System.currentTimeMillis() * 1000,
+                System::nanoTime,
+                lost -> arrived.add(lost.why()));
         TopicPartition partition = new TopicPartition(topic.name(), 0);
         consumer.assign(List.of(partition));
         consumer.seekToEnd(List.of(partition));
@@ -150,8 +155,8 @@ public final class HopProbe implements AutoCloseable {
     }
 
     private List<ActivationChunk> chunks(int positions, FloatBuffer hidden) {
-        InboundChunk source = InboundChunk.tokens(
-                new SessionId("hop-probe"), 1, 0, new int[positions], true, null, List.of(), null);
+        InboundChunk source =
+                InboundChunk.tokens(new SessionId("hop-probe"), 1, 0, new int[positions], true, null, List.of(), null);
         return writer.hidden(source, 1, hidden, null, List.of());
     }
 
@@ -166,7 +171,20 @@ public final class HopProbe implements AutoCloseable {
     private static ModelConfig model(int hiddenSize) {
         int positions = ChunkWriter.MAX_PAYLOAD_BYTES / Short.BYTES;
         return new ModelConfig(
-                "hop-probe", "LlamaForCausalLM", 3, hiddenSize, hiddenSize, 1, 1, 64, 2, positions, 1e-5f, 1e4, true, -1,
+                "hop-probe",
+                "LlamaForCausalLM",
+                3,
+                hiddenSize,
+                hiddenSize,
+                1,
+                1,
+                64,
+                2,
+                positions,
+                1e-5f,
+                1e4,
+                true,
+                -1,
                 List.of());
     }
 

@@ -38,8 +38,14 @@ record InboundChunk(
 
     /** Token ids for the first stage. */
     static InboundChunk tokens(
-            SessionId session, int attempt, int position, int[] tokenIds, boolean lastOfPrompt, SessionPlan plan,
-            List<HopTiming> hops, Arrival arrival) {
+            SessionId session,
+            int attempt,
+            int position,
+            int[] tokenIds,
+            boolean lastOfPrompt,
+            SessionPlan plan,
+            List<HopTiming> hops,
+            Arrival arrival) {
         return new InboundChunk(
                 session,
                 attempt,

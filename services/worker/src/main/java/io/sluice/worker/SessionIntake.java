@@ -177,17 +177,30 @@ final class SessionIntake {
     /** Ends what has waited too long for KV cache, for a missing chunk, or for anything at all. */
     void sweep(long nowNanos) {
         for (StageSession session : List.copyOf(table.live())) {
-            if (session.waitsForKv() && nowNanos - session.waitingSinceNanos > settings.waitTimeout().toNanos()) {
-                fail(session, ErrorReason.NO_CAPACITY, "worker " + settings.self()
-                        + " had no KV cache for " + session.plan.kvTokens() + " tokens within "
-                        + settings.waitTimeout().toMillis() + " ms; raise --kv-mib or send fewer requests at once");
+            if (session.waitsForKv()
+                    && nowNanos - session.waitingSinceNanos
+                            > settings.waitTimeout().toNanos()) {
+                fail(
+                        session,
+                        ErrorReason.NO_CAPACITY,
+                        "worker " + settings.self()
+                                + " had no KV cache for " + session.plan.kvTokens() + " tokens within "
+                                + settings.waitTimeout().toMillis()
+                                + " ms; raise --kv-mib or send fewer requests at once");
             } else if (session.waitsForChunk()
-                    && nowNanos - session.waitingSinceNanos > settings.gapTimeout().toNanos()) {
-                fail(session, ErrorReason.WORKER_FAILED, "worker " + settings.self() + " misses "
-                        + (session.plan == null ? "the set-up" : "position " + session.expected)
-                        + " of the session; the chunk was lost or this worker was restarted: send the request again");
+                    && nowNanos - session.waitingSinceNanos
+                            > settings.gapTimeout().toNanos()) {
+                fail(
+                        session,
+                        ErrorReason.WORKER_FAILED,
+                        "worker " + settings.self() + " misses "
+                                + (session.plan == null ? "the set-up" : "position " + session.expected)
+                                + " of the session; the chunk was lost or this worker was restarted: send the request again");
             } else if (nowNanos - session.touchedNanos > settings.idleTimeout().toNanos()) {
-                LOG.info("session={} attempt={} state=dropped idle_ms={}", session.id, session.attempt,
+                LOG.info(
+                        "session={} attempt={} state=dropped idle_ms={}",
+                        session.id,
+                        session.attempt,
                         (nowNanos - session.touchedNanos) / 1_000_000);
                 metrics.dropped("expired");
                 end(session);
@@ -206,9 +219,13 @@ final class SessionIntake {
             }
             session.early.putIfAbsent(chunk.position(), chunk);
             if (session.early.size() > MAX_EARLY_CHUNKS) {
-                fail(session, ErrorReason.WORKER_FAILED, "worker " + settings.self()
-                        + " misses position " + session.expected + " of the session, and " + session.early.size()
-                        + " later chunks have come: send the request again");
+                fail(
+                        session,
+                        ErrorReason.WORKER_FAILED,
+                        "worker " + settings.self()
+                                + " misses position " + session.expected + " of the session, and "
+                                + session.early.size()
+                                + " later chunks have come: send the request again");
             }
             return;
         }
@@ -228,11 +245,15 @@ final class SessionIntake {
         SessionPlan plan = session.plan;
         boolean tooSoon = chunk.lastOfPrompt() && chunk.end() < plan.setup().getPromptTokens();
         if (chunk.enterLayer() != plan.enterLayer() || chunk.end() > plan.kvTokens() || tooSoon) {
-            fail(session, ErrorReason.MALFORMED_RECORD, "chunk of positions [" + chunk.position() + ", " + chunk.end()
-                    + ") entering layer " + chunk.enterLayer() + (tooSoon ? " as the last of the prompt" : "")
-                    + " contradicts the session's set-up: it enters layer " + plan.enterLayer() + ", has a prompt of "
-                    + plan.setup().getPromptTokens() + " tokens and reserves " + plan.kvTokens()
-                    + " tokens of KV cache");
+            fail(
+                    session,
+                    ErrorReason.MALFORMED_RECORD,
+                    "chunk of positions [" + chunk.position() + ", " + chunk.end()
+                            + ") entering layer " + chunk.enterLayer() + (tooSoon ? " as the last of the prompt" : "")
+                            + " contradicts the session's set-up: it enters layer " + plan.enterLayer()
+                            + ", has a prompt of "
+                            + plan.setup().getPromptTokens() + " tokens and reserves " + plan.kvTokens()
+                            + " tokens of KV cache");
             return;
         }
         session.expected = chunk.end();
@@ -249,17 +270,23 @@ final class SessionIntake {
     private void reserve(StageSession session, long now) {
         int kvTokens = KvReservation.roundUp(positions(session));
         if (kvTokens > runner.kvCapacityTokens()) {
-            fail(session, ErrorReason.NO_CAPACITY, "worker " + settings.self() + " has KV cache for "
-                    + runner.kvCapacityTokens() + " tokens, the session reserves " + kvTokens + "; raise --kv-mib");
+            fail(
+                    session,
+                    ErrorReason.NO_CAPACITY,
+                    "worker " + settings.self() + " has KV cache for " + runner.kvCapacityTokens()
+                            + " tokens, the session reserves " + kvTokens + "; raise --kv-mib");
             return;
         }
         if (waiting.isEmpty() && tryReserve(session)) {
             return;
         }
         if (waiting.size() >= settings.maxWaitingSessions()) {
-            fail(session, ErrorReason.NO_CAPACITY, "worker " + settings.self()
-                    + " has no KV cache left and " + waiting.size()
-                    + " sessions wait for it; raise --kv-mib or send fewer requests at once");
+            fail(
+                    session,
+                    ErrorReason.NO_CAPACITY,
+                    "worker " + settings.self()
+                            + " has no KV cache left and " + waiting.size()
+                            + " sessions wait for it; raise --kv-mib or send fewer requests at once");
             return;
         }
         session.waitingSinceNanos = now;

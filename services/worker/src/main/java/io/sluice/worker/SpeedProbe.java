@@ -36,8 +36,8 @@ final class SpeedProbe {
                 runner.reserve(tokens).ifPresent(slots::add);
             }
             if (slots.isEmpty()) {
-                throw new IllegalArgumentException("the KV cache has no room for a session of " + tokens
-                        + " tokens; raise --kv-mib");
+                throw new IllegalArgumentException(
+                        "the KV cache has no room for a session of " + tokens + " tokens; raise --kv-mib");
             }
             List<KvSlot> one = slots.subList(0, 1);
             double single = median(one, 1);
@@ -79,6 +79,7 @@ final class SpeedProbe {
             hidden = FloatBuffer.wrap(values);
         }
         int[] ids = first ? new int[count] : null;
-        return new StageInput(slot, slot.length(), count, ids, hidden, runner.layers().first(), last);
+        return new StageInput(
+                slot, slot.length(), count, ids, hidden, runner.layers().first(), last);
     }
 }

@@ -40,6 +40,7 @@ final class StageLoop {
     private final CohortGate gate;
     /** When the oldest decode step now ready became so; 0: none is ready. */
     private long decodesSinceNanos;
+
     private final SessionIntake intake;
 
     /**
@@ -76,8 +77,10 @@ final class StageLoop {
         switch (inbound) {
             case Inbound.Chunks record -> record.chunks().forEach(intake::accept);
             case Inbound.Unusable chunk -> intake.giveUp(chunk.session(), chunk.attempt());
-            case Inbound.Undelivered lost -> lost.sessions().forEach(key -> intake.fail(
-                    key.session(), key.attempt(), ErrorReason.WORKER_FAILED, lost.why()));
+            case Inbound.Undelivered lost ->
+                lost.sessions()
+                        .forEach(key ->
+                                intake.fail(key.session(), key.attempt(), ErrorReason.WORKER_FAILED, lost.why()));
             case Inbound.WakeUp ignored -> {}
         }
     }
@@ -126,7 +129,8 @@ final class StageLoop {
         }
         long startNanos = nanos.getAsLong();
         stats.batchStarted(startNanos);
-        BatchShape shape = new BatchShape(runner.layers().first(), runner.layers().size());
+        BatchShape shape =
+                new BatchShape(runner.layers().first(), runner.layers().size());
         int prefill = 0;
         int decode = 0;
         List<StageInput> inputs = new ArrayList<>(batch.size());

@@ -47,7 +47,10 @@ final class TokenPublisher {
     }
 
     private void report(Token token, Exception failure) {
-        LOG.warn("token not delivered request={} index={} reason={}", token.getRequestId(), token.getIndex(),
+        LOG.warn(
+                "token not delivered request={} index={} reason={}",
+                token.getRequestId(),
+                token.getIndex(),
                 failure.getMessage());
         undelivered.accept(new Inbound.Undelivered(
                 List.of(new SessionKey(new SessionId(token.getRequestId()), token.getAttempt())),

@@ -68,8 +68,7 @@ public record WorkerConfig(
                 prefillChunk,
                 "must be at least " + PromptChunks.MIN_CHUNK);
         require(metricsPort >= 0 && metricsPort <= MAX_PORT, "--metrics-port", metricsPort, "must be 0 to " + MAX_PORT);
-        require(
-                telemetryInterval.toMillis() >= 10, "telemetry interval", telemetryInterval, "must be at least 10 ms");
+        require(telemetryInterval.toMillis() >= 10, "telemetry interval", telemetryInterval, "must be at least 10 ms");
         require(!startTimeout.isNegative(), "start timeout", startTimeout, "must not be negative");
     }
 

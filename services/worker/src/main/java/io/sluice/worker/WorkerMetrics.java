@@ -94,8 +94,10 @@ final class WorkerMetrics {
                 .tags(gpu)
                 .strongReference(true)
                 .register(registry);
-        Gauge.builder("DCGM_FI_DEV_FB_FREE", usedBytes, bytes ->
-                        Math.max(0, device.memoryBytes() - bytes.getAsLong()) / MIB)
+        Gauge.builder(
+                        "DCGM_FI_DEV_FB_FREE",
+                        usedBytes,
+                        bytes -> Math.max(0, device.memoryBytes() - bytes.getAsLong()) / MIB)
                 .description("Memory free in MiB.")
                 .tags(gpu)
                 .strongReference(true)
@@ -110,8 +112,10 @@ final class WorkerMetrics {
         gauge("sluice.worker.sessions", "Sessions at this stage.", tags, stats, IntervalStats::sessions);
         gauge("sluice.worker.kv.used.tokens", "KV cache reserved.", tags, stats, IntervalStats::kvUsedTokens);
         gauge("sluice.worker.kv.capacity.tokens", "KV cache capacity.", tags, runner, StageRunner::kvCapacityTokens);
-        gauge("sluice.worker.first.layer", "First layer held.", tags, runner, r -> r.layers().first());
-        gauge("sluice.worker.end.layer", "End of the layers held, exclusive.", tags, runner, r -> r.layers().end());
+        gauge("sluice.worker.first.layer", "First layer held.", tags, runner, r -> r.layers()
+                .first());
+        gauge("sluice.worker.end.layer", "End of the layers held, exclusive.", tags, runner, r -> r.layers()
+                .end());
     }
 
     /** Registers the gauge of records not yet read. */
@@ -148,10 +152,12 @@ final class WorkerMetrics {
     }
 
     void received(String sender, long transferMicros) {
-        links.computeIfAbsent(sender, from -> timer(
-                        "sluice.worker.link",
-                        "Transfer time of a record, by both clocks.",
-                        tags.and("from", from)))
+        links.computeIfAbsent(
+                        sender,
+                        from -> timer(
+                                "sluice.worker.link",
+                                "Transfer time of a record, by both clocks.",
+                                tags.and("from", from)))
                 .record(Math.max(0, transferMicros), TimeUnit.MICROSECONDS);
     }
 
@@ -161,7 +167,8 @@ final class WorkerMetrics {
     }
 
     void failed(ErrorReason reason) {
-        registry.counter("sluice.worker.failures", tags.and("reason", reason.name())).increment();
+        registry.counter("sluice.worker.failures", tags.and("reason", reason.name()))
+                .increment();
     }
 
     private Counter tokens(String phase) {

@@ -129,8 +129,7 @@ public final class WorkerService implements AutoCloseable {
         ModelWeights weights = parts.push("weights", ModelFiles.weights(config.model()));
         Device device = config.device().open();
         PrometheusMeterRegistry meters = MetricsServer.newRegistry("worker");
-        metricsServer = parts.push(
-                "metrics", MetricsServer.start(meters, config.metricsPort(), this::ailment));
+        metricsServer = parts.push("metrics", MetricsServer.start(meters, config.metricsPort(), this::ailment));
         metricsServer.addHandler(DeviceSpeedHandler.PATH, new DeviceSpeedHandler(device));
 
         KafkaSettings kafka = config.kafka();
@@ -158,10 +157,10 @@ public final class WorkerService implements AutoCloseable {
                 ? CostModel.of(emulated, layers.size(), config.prefillChunk())
                 : new SpeedProbe(runner, nanos).measure();
 
-        Producer<byte[], byte[]> durable = parts.push("producer", producer(
-                KafkaClients.durableProducer(kafka, "worker-" + self + "-durable")));
-        RecordSender<WorkerStatus> statuses = new RecordSender<>(
-                durable, new AvroSerializer<>(registry, Topics.WORKERS), Topics.WORKERS);
+        Producer<byte[], byte[]> durable =
+                parts.push("producer", producer(KafkaClients.durableProducer(kafka, "worker-" + self + "-durable")));
+        RecordSender<WorkerStatus> statuses =
+                new RecordSender<>(durable, new AvroSerializer<>(registry, Topics.WORKERS), Topics.WORKERS);
         wire(weights, runner, device, meters, registry, durable, inTopic);
         statuses.send(self.value(), status(WorkerState.JOINED, runner, device, cost));
         parts.push("status", () -> statuses.send(self.value(), status(WorkerState.LEFT, runner, device, cost)));
@@ -195,8 +194,8 @@ public final class WorkerService implements AutoCloseable {
         IntervalStats stats = new IntervalStats();
         LinkStats links = new LinkStats();
         ComputeThread compute = new ComputeThread(nanos);
-        RecordSender<io.sluice.records.ErrorRecord> errorRecords = new RecordSender<>(
-                durable, new AvroSerializer<>(registry, Topics.ERRORS), Topics.ERRORS);
+        RecordSender<io.sluice.records.ErrorRecord> errorRecords =
+                new RecordSender<>(durable, new AvroSerializer<>(registry, Topics.ERRORS), Topics.ERRORS);
         ErrorOutbox errors = new ErrorOutbox("worker " + self, epochMillis, error -> {
             LOG.warn("request={} reason={} message={}", error.getRequestId(), error.getReason(), error.getMessage());
             errorRecords.send(ErrorPublisher.key(error), error);
@@ -210,8 +209,8 @@ public final class WorkerService implements AutoCloseable {
                 WorkerService::epochMicros,
                 nanos,
                 compute::report);
-        TokenPublisher tokens = new TokenPublisher(
-                durable, new AvroSerializer<>(registry, Topics.TOKENS), compute::report);
+        TokenPublisher tokens =
+                new TokenPublisher(durable, new AvroSerializer<>(registry, Topics.TOKENS), compute::report);
         StageLoop loop = new StageLoop(
                 LoopSettings.of(self, config.activations(), config.prefillChunk()),
                 runner,
@@ -222,7 +221,8 @@ public final class WorkerService implements AutoCloseable {
                 metrics,
                 nanos);
         metrics.observe(device, runner, stats, nanos, ProcessMemory::usedBytes);
-        startTelemetry(new TelemetryPublisher(
+        startTelemetry(
+                new TelemetryPublisher(
                         self,
                         incarnation,
                         config.modelName(),
@@ -296,14 +296,17 @@ public final class WorkerService implements AutoCloseable {
 
     /** Starts a part's thread; closing the part tells it to stop and waits for it. */
     private void startThread(String name, Runnable body, Runnable stop) {
-        Thread thread = Thread.ofPlatform().daemon().name(config.id() + "-" + name).start(() -> {
-            try {
-                body.run();
-            } catch (Throwable e) {
-                LOG.error("worker={} thread={} state=failed", config.id(), name, e);
-                stopped.completeExceptionally(e);
-            }
-        });
+        Thread thread = Thread.ofPlatform()
+                .daemon()
+                .name(config.id() + "-" + name)
+                .start(() -> {
+                    try {
+                        body.run();
+                    } catch (Throwable e) {
+                        LOG.error("worker={} thread={} state=failed", config.id(), name, e);
+                        stopped.completeExceptionally(e);
+                    }
+                });
         parts.push(name + " thread", () -> {
             stop.run();
             if (!thread.join(STOP_TIMEOUT)) {

@@ -82,7 +82,12 @@ final class ActivationAdapterTest {
             c.setPayload(payload.flip());
         }))));
 
-        assertThat(((Inbound.Chunks) handed.getFirst()).chunks().getFirst().hidden().get(5)).isEqualTo(-1.25f);
+        assertThat(((Inbound.Chunks) handed.getFirst())
+                        .chunks()
+                        .getFirst()
+                        .hidden()
+                        .get(5))
+                .isEqualTo(-1.25f);
     }
 
     static Stream<Arguments> badChunks() {
@@ -124,11 +129,12 @@ final class ActivationAdapterTest {
             assertThat(error.getOriginOffset()).isEqualTo(42);
             assertThat(error.getService()).isEqualTo("worker b");
         });
-        assertThat(handed.getFirst()).isInstanceOfSatisfying(
-                Inbound.Unusable.class, unusable -> assertThat(unusable.session()).isEqualTo(new SessionId("r1")));
-        assertThat(((Inbound.Chunks) handed.getLast()).chunks()).singleElement().satisfies(chunk -> assertThat(
-                        chunk.session().value())
-                .isEqualTo("good"));
+        assertThat(handed.getFirst())
+                .isInstanceOfSatisfying(Inbound.Unusable.class, unusable -> assertThat(unusable.session())
+                        .isEqualTo(new SessionId("r1")));
+        assertThat(((Inbound.Chunks) handed.getLast()).chunks())
+                .singleElement()
+                .satisfies(chunk -> assertThat(chunk.session().value()).isEqualTo("good"));
     }
 
     @Test
@@ -168,7 +174,8 @@ final class ActivationAdapterTest {
                         ErrorReason.MALFORMED_RECORD,
                         ErrorReason.UNKNOWN_SCHEMA,
                         ErrorReason.MALFORMED_RECORD);
-        assertThat(errors).allSatisfy(error -> assertThat(error.getOriginOffset()).isEqualTo(42));
+        assertThat(errors)
+                .allSatisfy(error -> assertThat(error.getOriginOffset()).isEqualTo(42));
         assertThat(handed).hasSize(1);
     }
 
@@ -180,8 +187,8 @@ final class ActivationAdapterTest {
         adapter.seekToEnd();
         assertThat(consumer.position(partition)).isEqualTo(7);
 
-        consumer.schedulePollTask(() -> consumer.addRecord(
-                new ConsumerRecord<>(TOPIC.name(), 0, 7, new byte[0], serialize(chunk(c -> {})))));
+        consumer.schedulePollTask(() ->
+                consumer.addRecord(new ConsumerRecord<>(TOPIC.name(), 0, 7, new byte[0], serialize(chunk(c -> {})))));
         consumer.schedulePollTask(adapter::close);
         adapter.run();
 

@@ -34,7 +34,20 @@ final class FakeStageRunner implements StageRunner {
 
     static ModelConfig config() {
         return new ModelConfig(
-                "fake", "LlamaForCausalLM", LAYERS, HIDDEN, 16, 2, 1, 4, VOCAB, CONTEXT, 1e-5f, 10_000, true, -1,
+                "fake",
+                "LlamaForCausalLM",
+                LAYERS,
+                HIDDEN,
+                16,
+                2,
+                1,
+                4,
+                VOCAB,
+                CONTEXT,
+                1e-5f,
+                10_000,
+                true,
+                -1,
                 List.of(0));
     }
 

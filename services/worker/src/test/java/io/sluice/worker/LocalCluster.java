@@ -129,8 +129,8 @@ final class LocalCluster {
     }
 
     Member add(LoopSettings settings, StageRunner runner, Device device, Tokenizer tokenizer) {
-        Member member = new Member(
-                settings, runner, device, tokenizer, runner.model().name());
+        Member member =
+                new Member(settings, runner, device, tokenizer, runner.model().name());
         members.put(member.id, member);
         return member;
     }

@@ -76,7 +76,8 @@ final class ModelPipelineTest {
                     .isEqualTo(ids(wanted.get("greedy_token_ids")));
             assertThat(text("r" + i)).isEqualTo(wanted.get("greedy_text").asText());
         }
-        cluster.members.values().forEach(member -> assertThat(member.runner.kvReservedTokens()).isZero());
+        cluster.members.values().forEach(member -> assertThat(member.runner.kvReservedTokens())
+                .isZero());
     }
 
     @Test
@@ -86,7 +87,8 @@ final class ModelPipelineTest {
         first.deliver(cluster.prompt("r", 1, ids(wanted.get("prompt_token_ids")), 64));
         cluster.settle();
 
-        assertThat(cluster.generated("r").subList(0, 8)).isEqualTo(ids(wanted.get("greedy_token_ids")).subList(0, 8));
+        assertThat(cluster.generated("r").subList(0, 8))
+                .isEqualTo(ids(wanted.get("greedy_token_ids")).subList(0, 8));
     }
 
     @Test

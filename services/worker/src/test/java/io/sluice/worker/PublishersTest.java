@@ -39,8 +39,8 @@ final class PublishersTest {
         assertThat(record.topic()).isEqualTo("sluice.activations.next.v1");
         assertThat(record.partition()).isZero();
         assertThat(new String(record.key(), StandardCharsets.UTF_8)).isEqualTo("r1");
-        ActivationBatch batch = new AvroDeserializer<>(registry, Topics.activations(TO))
-                .deserialize(record.topic(), record.value());
+        ActivationBatch batch =
+                new AvroDeserializer<>(registry, Topics.activations(TO)).deserialize(record.topic(), record.value());
         assertThat(batch.getSender()).isEqualTo("self");
         assertThat(batch.getSentUs()).isEqualTo(123);
         assertThat(batch.getChunks()).hasSize(2);
@@ -52,8 +52,8 @@ final class PublishersTest {
         int half = ChunkWriter.MAX_PAYLOAD_BYTES / 2;
         publisher(producer).send(TO, List.of(chunk("r1", half), chunk("r2", half), chunk("r3", 1), chunk("r4", half)));
 
-        assertThat(producer.history()).hasSize(2).allSatisfy(record ->
-                assertThat(record.value().length).isLessThan(1 << 20));
+        assertThat(producer.history()).hasSize(2).allSatisfy(record -> assertThat(record.value().length)
+                .isLessThan(1 << 20));
     }
 
     @Test
@@ -64,23 +64,25 @@ final class PublishersTest {
 
         assertThat(lost).singleElement().satisfies(report -> {
             assertThat(report.sessions()).containsExactly(new SessionKey(new SessionId("r1"), 1));
-            assertThat(report.why()).isEqualTo(
-                    "worker self could not deliver to sluice.activations.next.v1: no leader");
+            assertThat(report.why())
+                    .isEqualTo("worker self could not deliver to sluice.activations.next.v1: no leader");
         });
     }
 
     @Test
     void shouldNotBlockAgainForATopicThatWasJustMissing() {
-        MockProducer<byte[], byte[]> producer = new MockProducer<>(
-                true, null, new ByteArraySerializer(), new ByteArraySerializer()) {
-            @Override
-            public synchronized java.util.concurrent.Future<org.apache.kafka.clients.producer.RecordMetadata> send(
-                    ProducerRecord<byte[], byte[]> record, org.apache.kafka.clients.producer.Callback callback) {
-                nanos += 5_000_000_000L; // as long as metadata are waited for
-                callback.onCompletion(null, new TimeoutException("topic not in metadata"));
-                return null;
-            }
-        };
+        MockProducer<byte[], byte[]> producer =
+                new MockProducer<>(true, null, new ByteArraySerializer(), new ByteArraySerializer()) {
+                    @Override
+                    public synchronized java.util.concurrent.Future<org.apache.kafka.clients.producer.RecordMetadata>
+                            send(
+                                    ProducerRecord<byte[], byte[]> record,
+                                    org.apache.kafka.clients.producer.Callback callback) {
+                        nanos += 5_000_000_000L; // as long as metadata are waited for
+                        callback.onCompletion(null, new TimeoutException("topic not in metadata"));
+                        return null;
+                    }
+                };
         ActivationPublisher publisher = publisher(producer);
         publisher.send(TO, List.of(chunk("r1", 10)));
         long afterFirst = nanos;
@@ -99,7 +101,8 @@ final class PublishersTest {
         Token token = new Token("r1", 2, 0, 5, "x", null, "self", 1L, List.of());
         new TokenPublisher(producer, new AvroSerializer<>(registry, Topics.TOKENS), lost::add).send(token);
 
-        assertThat(new String(producer.history().getFirst().key(), StandardCharsets.UTF_8)).isEqualTo("r1");
+        assertThat(new String(producer.history().getFirst().key(), StandardCharsets.UTF_8))
+                .isEqualTo("r1");
         producer.errorNext(new TimeoutException("broker gone"));
         assertThat(lost.getFirst().sessions()).containsExactly(new SessionKey(new SessionId("r1"), 2));
     }

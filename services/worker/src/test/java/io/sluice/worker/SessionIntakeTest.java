@@ -45,9 +45,12 @@ final class SessionIntakeTest {
         cluster.settle();
 
         assertThat(cluster.dropped("a", "fenced")).isEqualTo(1);
-        assertThat(cluster.tokens.stream().filter(token -> token.getAttempt() == 2).map(Token::getTokenId))
+        assertThat(cluster.tokens.stream()
+                        .filter(token -> token.getAttempt() == 2)
+                        .map(Token::getTokenId))
                 .isEqualTo(FakeStageRunner.expected(prompt, 5));
-        assertThat(cluster.members.values()).allSatisfy(member -> assertThat(member.fake().live).isEmpty());
+        assertThat(cluster.members.values())
+                .allSatisfy(member -> assertThat(member.fake().live).isEmpty());
         assertThat(cluster.failures).isEmpty();
     }
 
@@ -111,8 +114,15 @@ final class SessionIntakeTest {
     @Test
     void shouldFailWhatWaitsTooLongOrFindsTheWaitingListFull() {
         LoopSettings tight = new LoopSettings(
-                new WorkerId("b"), ActivationDtype.FP16, 1 << 16, 16, new BatchLimits(8, 16, 1), 1,
-                Duration.ofSeconds(5), Duration.ofSeconds(3), Duration.ofMinutes(10));
+                new WorkerId("b"),
+                ActivationDtype.FP16,
+                1 << 16,
+                16,
+                new BatchLimits(8, 16, 1),
+                1,
+                Duration.ofSeconds(5),
+                Duration.ofSeconds(3),
+                Duration.ofMinutes(10));
         cluster.fake("a", 0, 3, 10_000);
         Member b = cluster.fake(tight, 3, 6, 64);
         cluster.first().deliver(cluster.prompt("r1", 1, ids(1, 5), 50));
@@ -155,7 +165,8 @@ final class SessionIntakeTest {
         assertThat(cluster.releases("c")).isEqualTo(1);
         assertThat(cluster.releases("a")).isEqualTo(1);
         assertThat(cluster.releases("b")).isZero();
-        assertThat(cluster.members.values()).allSatisfy(member -> assertThat(member.fake().live).isEmpty());
+        assertThat(cluster.members.values())
+                .allSatisfy(member -> assertThat(member.fake().live).isEmpty());
     }
 
     @Test
@@ -163,11 +174,13 @@ final class SessionIntakeTest {
         cluster.stages(3);
         cluster.first().deliver(cluster.prompt("r1", 1, ids(1, 5), 500));
         cluster.rounds(2);
-        assertThat(cluster.members.values()).allSatisfy(member -> assertThat(member.fake().live).hasSize(1));
+        assertThat(cluster.members.values())
+                .allSatisfy(member -> assertThat(member.fake().live).hasSize(1));
         cluster.first().deliver(ChunkWriter.release("r1", 1));
         cluster.settle();
 
-        assertThat(cluster.members.values()).allSatisfy(member -> assertThat(member.fake().live).isEmpty());
+        assertThat(cluster.members.values())
+                .allSatisfy(member -> assertThat(member.fake().live).isEmpty());
         assertThat(cluster.failures).isEmpty();
     }
 
@@ -183,7 +196,8 @@ final class SessionIntakeTest {
 
         assertThat(cluster.failures).singleElement().satisfies(failure -> assertThat(failure.message())
                 .isEqualTo("broker gone"));
-        assertThat(cluster.members.values()).allSatisfy(member -> assertThat(member.fake().live).isEmpty());
+        assertThat(cluster.members.values())
+                .allSatisfy(member -> assertThat(member.fake().live).isEmpty());
     }
 
     @Test

@@ -34,11 +34,14 @@ final class StageLoopTest {
         cluster.settle();
 
         assertThat(cluster.generated("r1")).isEqualTo(FakeStageRunner.expected(prompt, 20));
-        assertThat(cluster.tokens.stream().map(Token::getIndex)).isEqualTo(IntStream.range(0, 20).boxed().toList());
+        assertThat(cluster.tokens.stream().map(Token::getIndex))
+                .isEqualTo(IntStream.range(0, 20).boxed().toList());
         assertThat(cluster.tokens.getLast().getFinishReason()).isEqualTo(FinishReason.LENGTH);
-        assertThat(cluster.tokens.subList(0, 19)).allSatisfy(token -> assertThat(token.getFinishReason()).isNull());
+        assertThat(cluster.tokens.subList(0, 19))
+                .allSatisfy(token -> assertThat(token.getFinishReason()).isNull());
         assertThat(cluster.failures).isEmpty();
-        assertThat(cluster.members.values()).allSatisfy(member -> assertThat(member.fake().live).isEmpty());
+        assertThat(cluster.members.values())
+                .allSatisfy(member -> assertThat(member.fake().live).isEmpty());
     }
 
     @ParameterizedTest
@@ -80,10 +83,13 @@ final class StageLoopTest {
         assertThat(sent.getSetup()).isNotNull();
         assertThat(sent.getEnterLayer()).isEqualTo(3);
         cluster.settle();
-        assertThat(cluster.first().sent.stream().filter(chunk -> chunk.getSetup() != null)).hasSize(1);
+        assertThat(cluster.first().sent.stream().filter(chunk -> chunk.getSetup() != null))
+                .hasSize(1);
         assertThat(cluster.first().sent.subList(1, 4).stream().map(ActivationChunk::getLastOfPrompt))
                 .containsExactly(false, false, true);
-        assertThat(cluster.first().sent.get(3).getPosition() + cluster.first().sent.get(3).getCount()).isEqualTo(50);
+        assertThat(cluster.first().sent.get(3).getPosition()
+                        + cluster.first().sent.get(3).getCount())
+                .isEqualTo(50);
     }
 
     @Test
@@ -96,8 +102,9 @@ final class StageLoopTest {
             cluster.first().loop.step();
         }
 
-        List<Integer> counts =
-                cluster.first().fake().batches.stream().map(batch -> batch.getFirst().count()).toList();
+        List<Integer> counts = cluster.first().fake().batches.stream()
+                .map(batch -> batch.getFirst().count())
+                .toList();
         assertThat(counts).startsWith(3, 1, 16, 1, 16, 1, 16, 1, 16);
     }
 
@@ -125,7 +132,8 @@ final class StageLoopTest {
         cluster.settle();
 
         assertForwardsWithin(middle, 5);
-        assertThat(middle.sent.stream().filter(chunk -> chunk.getSetup() != null)).hasSize(1);
+        assertThat(middle.sent.stream().filter(chunk -> chunk.getSetup() != null))
+                .hasSize(1);
         assertThat(last.fake().batches.stream().flatMap(List::stream).filter(StageInput::needLogits))
                 .as("one sampled position per token")
                 .hasSize(3);
@@ -134,8 +142,15 @@ final class StageLoopTest {
 
     private static LoopSettings fivePositions(String worker) {
         return new LoopSettings(
-                new WorkerId(worker), ActivationDtype.FP32, 5 * FakeStageRunner.HIDDEN * 4, 16,
-                new BatchLimits(8, 16, 1), 4, Duration.ofSeconds(1), Duration.ofSeconds(1), Duration.ofSeconds(1));
+                new WorkerId(worker),
+                ActivationDtype.FP32,
+                5 * FakeStageRunner.HIDDEN * 4,
+                16,
+                new BatchLimits(8, 16, 1),
+                4,
+                Duration.ofSeconds(1),
+                Duration.ofSeconds(1),
+                Duration.ofSeconds(1));
     }
 
     private static void assertForwardsWithin(Member sender, int positions) {
@@ -150,10 +165,11 @@ final class StageLoopTest {
         cluster.stages(2);
         cluster.second().fake().poison = (float) FakeStageRunner.VOCAB; // matches nothing
         cluster.first().fake().poison = 13f;
-        cluster.first().deliver(
-                cluster.prompt("bad", 1, List.of(13, 1), 3),
-                cluster.prompt("good", 1, List.of(12, 1), 3),
-                cluster.prompt("fine", 1, List.of(11, 1), 3));
+        cluster.first()
+                .deliver(
+                        cluster.prompt("bad", 1, List.of(13, 1), 3),
+                        cluster.prompt("good", 1, List.of(12, 1), 3),
+                        cluster.prompt("fine", 1, List.of(11, 1), 3));
         cluster.settle();
 
         assertThat(cluster.failures).singleElement().satisfies(failure -> {
@@ -206,7 +222,8 @@ final class StageLoopTest {
         StringBuilder wanted = new StringBuilder();
         List<Integer> ids = FakeStageRunner.expected(prompt, 200);
         ids.forEach(id -> wanted.append(id == FakeTokenizer.HALF ? "" : id + " "));
-        String text = String.join("", cluster.tokens.stream().map(Token::getText).toList());
+        String text =
+                String.join("", cluster.tokens.stream().map(Token::getText).toList());
         assertThat(text).isEqualTo(ids.getLast() == FakeTokenizer.HALF ? wanted + "\uFFFD" : wanted.toString());
     }
 
@@ -251,9 +268,8 @@ final class StageLoopTest {
         assertThat(interval.decodeTokens()).isEqualTo(3);
         assertThat(interval.batches()).isEqualTo(5);
         assertThat(interval.queueChunks()).isEqualTo(2);
-        assertThat(interval.classes())
-                .singleElement()
-                .satisfies(summary -> assertThat(summary.getSteps()).isEqualTo(5));
+        assertThat(interval.classes()).singleElement().satisfies(summary -> assertThat(summary.getSteps())
+                .isEqualTo(5));
         assertThat(cluster.first().stats.take(cluster.clock.get()).batches()).isZero();
     }
 
@@ -263,8 +279,9 @@ final class StageLoopTest {
         cluster.first().deliver(cluster.prompt("r1", 1, ids(1, 100), 3), cluster.prompt("r2", 1, ids(2, 100), 3));
         cluster.settle();
 
-        assertThat(cluster.first().fake().batches).allSatisfy(batch -> assertThat(batch.stream().map(StageInput::slot))
-                .doesNotHaveDuplicates());
+        assertThat(cluster.first().fake().batches)
+                .allSatisfy(batch ->
+                        assertThat(batch.stream().map(StageInput::slot)).doesNotHaveDuplicates());
     }
 
     private static List<Integer> promptBeforeEndToken() {

@@ -99,7 +99,9 @@ final class TelemetryPublisherTest {
         assertThat(busy.getBytes()).isEqualTo(100_000 + 999 * 1_000 / 2);
         assertThat(busy.getIntervalMs()).isEqualTo(500);
         assertThat(busy.getSamples()).hasSizeBetween(32, LinkStats.MAX_SAMPLES);
-        assertThat(busy.getSamples().getLast().getTransferUs()).as("spread over the interval").isGreaterThan(900);
+        assertThat(busy.getSamples().getLast().getTransferUs())
+                .as("spread over the interval")
+                .isGreaterThan(900);
         assertThat(records.getLast().getSamples().getFirst().getTransferUs()).isEqualTo(-3);
         assertThat(telemetry.links()).isEmpty();
     }

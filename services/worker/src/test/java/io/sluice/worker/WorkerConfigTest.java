@@ -46,8 +46,8 @@ final class WorkerConfigTest {
 
     @Test
     void shouldTakeItsLayersFromThePlacementThatNamesIt() {
-        Placement placement = new Placement(
-                "m", 1L, 6, 8, 2, List.of(new Stage("v", 0, 2), new Stage("w", 2, 6)), "test", 0L);
+        Placement placement =
+                new Placement("m", 1L, 6, 8, 2, List.of(new Stage("v", 0, 2), new Stage("w", 2, 6)), "test", 0L);
 
         assertThat(LayerAssignment.find(placement, SELF)).contains(new LayerRange(2, 6));
         assertThat(LayerAssignment.find(placement, new WorkerId("z"))).isEmpty();
@@ -57,14 +57,14 @@ final class WorkerConfigTest {
 
     @Test
     void shouldChangeTheSpeedOfAnEmulatedDeviceOnly() throws Exception {
-        try (MetricsServer server =
-                        MetricsServer.start(new PrometheusMeterRegistry(PrometheusConfig.DEFAULT), 0);
+        try (MetricsServer server = MetricsServer.start(new PrometheusMeterRegistry(PrometheusConfig.DEFAULT), 0);
                 HttpClient client = HttpClient.newHttpClient()) {
             Device emulated = DeviceSpec.parse("emulated:t4").open();
             server.addHandler("/device/speed", new DeviceSpeedHandler(emulated));
             server.addHandler("/cpu/speed", new DeviceSpeedHandler(DeviceSpec.CPU.open()));
 
-            assertThat(put(client, server.url() + "/device/speed", "0.5").statusCode()).isEqualTo(200);
+            assertThat(put(client, server.url() + "/device/speed", "0.5").statusCode())
+                    .isEqualTo(200);
             assertThat(emulated.speed()).isEqualTo(0.5);
             HttpResponse<String> zero = put(client, server.url() + "/device/speed", "0");
             assertThat(zero.statusCode()).isEqualTo(400);

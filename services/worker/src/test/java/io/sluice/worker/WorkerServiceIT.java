@@ -12,7 +12,6 @@ import io.sluice.embedded.EmbeddedBroker;
 import io.sluice.embedded.RegistryProcess;
 import io.sluice.messaging.KafkaClients;
 import io.sluice.messaging.KafkaSettings;
-import io.sluice.messaging.Tailed;
 import io.sluice.messaging.TopicAdmin;
 import io.sluice.messaging.TopicTail;
 import io.sluice.records.ActivationBatch;
@@ -134,14 +133,16 @@ final class WorkerServiceIT {
                     .computeIfAbsent(token.key(), key -> new ArrayList<>())
                     .add(token.value()));
             return generated.size() == cases.size()
-                    && generated.values().stream().allMatch(list -> list.getLast().getFinishReason() != null);
+                    && generated.values().stream()
+                            .allMatch(list -> list.getLast().getFinishReason() != null);
         });
 
         for (int i = 0; i < cases.size(); i++) {
             assertThat(generated.get("r" + i).stream().map(Token::getTokenId).toList())
                     .as(cases.get(i).get("prompt").asText())
                     .isEqualTo(ids(cases.get(i).get("greedy_token_ids")));
-            assertThat(generated.get("r" + i)).allSatisfy(token -> assertThat(token.getHops()).hasSize(3));
+            assertThat(generated.get("r" + i))
+                    .allSatisfy(token -> assertThat(token.getHops()).hasSize(3));
         }
         List<GpuTelemetry> beats = new ArrayList<>();
         await().atMost(PATIENCE).until(() -> {
@@ -153,9 +154,11 @@ final class WorkerServiceIT {
             return decoded == 63L * cases.size();
         });
         await().atMost(PATIENCE).until(() -> links.poll(Duration.ofMillis(100)).stream()
-                .anyMatch(link -> link.key().equals("c>a") && link.value().getSamples().size() > 1));
+                .anyMatch(link ->
+                        link.key().equals("c>a") && link.value().getSamples().size() > 1));
         await().atMost(PATIENCE).until(() -> gpu.poll(Duration.ofMillis(100)).stream()
-                .anyMatch(beat -> beat.value().getSessions() == 0 && beat.value().getKvUsedTokens() == 0));
+                .anyMatch(
+                        beat -> beat.value().getSessions() == 0 && beat.value().getKvUsedTokens() == 0));
 
         assertThat(scrape(c)).contains("emulated=\"true\"").contains("sluice_worker_tokens_sampled_total");
         a.close();
@@ -248,8 +251,8 @@ final class WorkerServiceIT {
 
     private static String scrape(WorkerService service) {
         try (HttpClient client = HttpClient.newHttpClient()) {
-            HttpRequest request =
-                    HttpRequest.newBuilder(URI.create(service.metricsUrl() + "/metrics")).build();
+            HttpRequest request = HttpRequest.newBuilder(URI.create(service.metricsUrl() + "/metrics"))
+                    .build();
             return client.send(request, HttpResponse.BodyHandlers.ofString()).body();
         } catch (IOException | InterruptedException e) {
             throw new IllegalStateException(e);

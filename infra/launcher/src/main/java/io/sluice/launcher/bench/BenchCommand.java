@@ -39,7 +39,10 @@ public final class BenchCommand implements Callable<Integer>, Logs.InFolder {
     @Option(names = "--json", paramLabel = "FILE", description = "Write the rows to FILE as JSON.")
     private Path json;
 
-    @Option(names = "--data", paramLabel = "DIR", description = "Folder for the stacks measured; default: .sluice/bench.")
+    @Option(
+            names = "--data",
+            paramLabel = "DIR",
+            description = "Folder for the stacks measured; default: .sluice/bench.")
     private Path data;
 
     @Option(

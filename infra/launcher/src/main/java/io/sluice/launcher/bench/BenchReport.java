@@ -55,14 +55,22 @@ final class BenchReport {
     }
 
     void print(PrintStream out) {
-        out.printf("%nbench %s on %s, %s cores, %s%n", name, machine.get("cpu"), machine.get("cores"), machine.get("java"));
+        out.printf(
+                "%nbench %s on %s, %s cores, %s%n",
+                name, machine.get("cpu"), machine.get("cores"), machine.get("java"));
         int width = rows.stream().mapToInt(r -> r.name().length()).max().orElse(10);
-        out.printf("%-" + width + "s  %-9s %12s %12s %8s  %s%n", "name", "unit", "value", "baseline", "ratio", "target");
+        out.printf(
+                "%-" + width + "s  %-9s %12s %12s %8s  %s%n", "name", "unit", "value", "baseline", "ratio", "target");
         for (Row row : rows) {
             String target = row.target() == null ? "" : row.target() + (row.met() ? "  met" : "  NOT met");
             out.printf(
                     "%-" + width + "s  %-9s %12s %12s %8s  %s%n",
-                    row.name(), row.unit(), number(row.value()), number(row.baseline()), number(row.ratio()), target);
+                    row.name(),
+                    row.unit(),
+                    number(row.value()),
+                    number(row.baseline()),
+                    number(row.ratio()),
+                    target);
         }
         notes.forEach(note -> out.println("note: " + note));
     }

@@ -29,20 +29,38 @@ final class BenchStacks {
     /** The demo's stack under a policy. */
     static StackConfig unlike(Path data, RoutingPolicy policy) {
         return new StackConfig(
-                psalmModel(), "psalm", WorkersFile.defaults(), 2, policy, ActivationDtype.FP16, data, StackConfig.Ports.FREE);
+                psalmModel(),
+                "psalm",
+                WorkersFile.defaults(),
+                2,
+                policy,
+                ActivationDtype.FP16,
+                data,
+                StackConfig.Ports.FREE);
     }
 
     /** {@code stages} workers on the CPU in a row, layers split evenly. */
     static StackConfig chain(Path data, Path model, String name, int layerCount, int stages) {
         List<WorkerSpec> workers = new ArrayList<>();
         for (int stage = 0; stage < stages; stage++) {
-            LayerRange layers =
-                    new LayerRange(stage * layerCount / stages, (stage + 1) * layerCount / stages);
+            LayerRange layers = new LayerRange(stage * layerCount / stages, (stage + 1) * layerCount / stages);
             WorkerSpec plain = WorkerSpec.of("stage-" + stage, "cpu");
             workers.add(new WorkerSpec(
-                    plain.id(), plain.device(), plain.memoryBytes(), plain.region(), Optional.of(layers), plain.kvMib()));
+                    plain.id(),
+                    plain.device(),
+                    plain.memoryBytes(),
+                    plain.region(),
+                    Optional.of(layers),
+                    plain.kvMib()));
         }
         return new StackConfig(
-                model, name, workers, stages, RoutingPolicy.MAX_FLOW, ActivationDtype.FP16, data, StackConfig.Ports.FREE);
+                model,
+                name,
+                workers,
+                stages,
+                RoutingPolicy.MAX_FLOW,
+                ActivationDtype.FP16,
+                data,
+                StackConfig.Ports.FREE);
     }
 }

@@ -41,11 +41,17 @@ final class HopBench implements Bench {
                 measure(setting, report, settings, registry, shape[0], shape[1]);
             }
         }
-        report.note("one message in flight; Sluice's side includes fp32 to fp16 and back, Avro, and the checks of a chunk");
+        report.note(
+                "one message in flight; Sluice's side includes fp32 to fp16 and back, Avro, and the checks of a chunk");
     }
 
     private static void measure(
-            Setting setting, BenchReport report, KafkaSettings settings, SchemaRegistry registry, int positions, int hidden)
+            Setting setting,
+            BenchReport report,
+            KafkaSettings settings,
+            SchemaRegistry registry,
+            int positions,
+            int hidden)
             throws InterruptedException {
         String shape = positions + "x" + hidden;
         setting.progress("hop of " + shape + " hidden states");
@@ -73,6 +79,8 @@ final class HopBench implements Bench {
     }
 
     private static double millis(long[] nanos, double percent) {
-        return LatencySummary.percentile(Arrays.stream(nanos).sorted().asDoubleStream().toArray(), percent) / 1e6;
+        return LatencySummary.percentile(
+                        Arrays.stream(nanos).sorted().asDoubleStream().toArray(), percent)
+                / 1e6;
     }
 }

@@ -34,16 +34,23 @@ record LlamaCpp(Path python, Path script, Path model) {
     /** Decode tokens/s, one figure. */
     List<Double> decode(int threads, int promptTokens, int tokens) throws IOException, InterruptedException {
         Process process = new ProcessBuilder(
-                        python.toString(), script.toString(), model.toString(),
-                        "--threads", Integer.toString(threads),
-                        "--prompt-tokens", Integer.toString(promptTokens),
-                        "--tokens", Integer.toString(tokens),
-                        "--rounds", "1")
+                        python.toString(),
+                        script.toString(),
+                        model.toString(),
+                        "--threads",
+                        Integer.toString(threads),
+                        "--prompt-tokens",
+                        Integer.toString(promptTokens),
+                        "--tokens",
+                        Integer.toString(tokens),
+                        "--rounds",
+                        "1")
                 .redirectError(ProcessBuilder.Redirect.DISCARD)
                 .start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         if (process.waitFor() != 0) {
-            throw new IOException("llama.cpp failed; try: " + python + " " + script + " " + model + " --threads " + threads);
+            throw new IOException(
+                    "llama.cpp failed; try: " + python + " " + script + " " + model + " --threads " + threads);
         }
         List<Double> speeds = new ArrayList<>();
         for (JsonNode speed : new ObjectMapper().readTree(output).get("decode_tokens_per_s")) {

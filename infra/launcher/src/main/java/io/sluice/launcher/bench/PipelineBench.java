@@ -50,7 +50,8 @@ final class PipelineBench implements Bench {
         if (peer.isPresent()) {
             subjects.add(new Subject("smollm2", peer.get().model(), peer));
         } else {
-            report.note("SmolLM2 and llama.cpp are not set up here, so their rows are missing: run infra/checks/smollm2.py");
+            report.note(
+                    "SmolLM2 and llama.cpp are not set up here, so their rows are missing: run infra/checks/smollm2.py");
         }
         for (Subject subject : subjects) {
             measure(setting, report, subject);
@@ -64,9 +65,21 @@ final class PipelineBench implements Bench {
     private static Path synthetic(Setting setting) throws IOException {
         ModelConfig smol = SyntheticModel.smolLm135m();
         ModelConfig shape = new ModelConfig(
-                "layers-of-135m", smol.architecture(), smol.layerCount(), smol.hiddenSize(), smol.intermediateSize(),
-                smol.headCount(), smol.kvHeadCount(), smol.headDim(), 1024, 1024, smol.normEpsilon(), smol.ropeTheta(),
-                true, 0, List.of(0));
+                "layers-of-135m",
+                smol.architecture(),
+                smol.layerCount(),
+                smol.hiddenSize(),
+                smol.intermediateSize(),
+                smol.headCount(),
+                smol.kvHeadCount(),
+                smol.headDim(),
+                1024,
+                1024,
+                smol.normEpsilon(),
+                smol.ropeTheta(),
+                true,
+                0,
+                List.of(0));
         Path folder = setting.data().resolve("models").resolve(shape.name());
         setting.progress("writing " + folder);
         SyntheticModel.write(folder, shape, ActivationDtype.FP16, 1);
@@ -154,22 +167,33 @@ final class PipelineBench implements Bench {
                         InferenceRequest.newBuilder()
                                 .setRequestId(runId + "-" + i)
                                 .setModel(model)
-                                .setPromptTokenIds(IntStream.of(prompt(i)).boxed().toList())
+                                .setPromptTokenIds(
+                                        IntStream.of(prompt(i)).boxed().toList())
                                 .setMaxTokens(TOKENS)
                                 .setIgnoreEos(true)
                                 .build()))
                 .toList();
         LoadRun.Result result = LoadRun.play(
-                stack.description(), new LoadPlan(planned), sessions, Duration.ofMinutes(5), new LoadGenerator.Listener() {});
+                stack.description(),
+                new LoadPlan(planned),
+                sessions,
+                Duration.ofMinutes(5),
+                new LoadGenerator.Listener() {});
         List<RequestOutcome> outcomes = result.run().outcomes();
         for (RequestOutcome outcome : outcomes) {
             if (!outcome.completed()) {
                 throw new IllegalStateException("request " + outcome.request().getRequestId() + " did not complete: "
-                        + (outcome.error() == null ? "no answer" : outcome.error().getMessage()));
+                        + (outcome.error() == null
+                                ? "no answer"
+                                : outcome.error().getMessage()));
             }
         }
-        long allDecode = outcomes.stream().mapToLong(o -> o.tokenNanos().getFirst()).max().orElseThrow();
-        long last = outcomes.stream().mapToLong(o -> o.tokenNanos().getLast()).max().orElseThrow();
+        long allDecode = outcomes.stream()
+                .mapToLong(o -> o.tokenNanos().getFirst())
+                .max()
+                .orElseThrow();
+        long last =
+                outcomes.stream().mapToLong(o -> o.tokenNanos().getLast()).max().orElseThrow();
         long counted = outcomes.stream()
                 .flatMapToLong(o -> o.tokenNanos().stream().mapToLong(Long::longValue))
                 .filter(nanos -> nanos > allDecode)

@@ -35,13 +35,21 @@ final class SharesBench implements Bench {
         report.add("share.worst_error", "ratio", worst, null, "<= 0.15");
         for (String key : List.of("duration", "mean_ttft_ms", "p99_ttft_ms", "mean_tpot_ms", "p99_tpot_ms")) {
             report.add(
-                    "max_flow." + key, key.equals("duration") ? "s" : "ms", number(flow, key), number(turns, key),
+                    "max_flow." + key,
+                    key.equals("duration") ? "s" : "ms",
+                    number(flow, key),
+                    number(turns, key),
                     key.equals("duration") ? "<= 0.9" : null);
         }
-        report.add("max_flow.output_throughput", "tokens/s", number(flow, "output_throughput"),
-                number(turns, "output_throughput"), null);
-        report.note("baseline of share.* is the planned share; baseline of max_flow.* is round robin under the same load of "
-                + REQUESTS + " requests, at most " + IN_FLIGHT + " in flight; devices are emulated");
+        report.add(
+                "max_flow.output_throughput",
+                "tokens/s",
+                number(flow, "output_throughput"),
+                number(turns, "output_throughput"),
+                null);
+        report.note(
+                "baseline of share.* is the planned share; baseline of max_flow.* is round robin under the same load of "
+                        + REQUESTS + " requests, at most " + IN_FLIGHT + " in flight; devices are emulated");
     }
 
     private record Outcome(List<WorkerShares.Share> shares, Map<String, Object> summary) {}
@@ -67,11 +75,14 @@ final class SharesBench implements Bench {
                         }
                     });
             if (result.run().outcomes().stream().anyMatch(o -> !o.completed())) {
-                throw new IllegalStateException("not every request completed: " + result.run().outcomes().stream()
-                        .filter(o -> !o.completed())
-                        .map(o -> o.error() == null ? "no answer" : o.error().getMessage())
-                        .findFirst()
-                        .orElseThrow());
+                throw new IllegalStateException("not every request completed: "
+                        + result.run().outcomes().stream()
+                                .filter(o -> !o.completed())
+                                .map(o -> o.error() == null
+                                        ? "no answer"
+                                        : o.error().getMessage())
+                                .findFirst()
+                                .orElseThrow());
             }
             return new Outcome(
                     WorkerShares.of(

@@ -34,11 +34,12 @@ final class StartBench implements Bench {
                 }
             }
         }
-        seconds.forEach((part, values) -> report.add(
-                "start." + part, "s", Medians.median(values), null, part.equals("ready") ? "<= 30" : null));
+        seconds.forEach((part, values) ->
+                report.add("start." + part, "s", Medians.median(values), null, part.equals("ready") ? "<= 30" : null));
         memory.forEach((part, values) -> report.add("pss." + part, "MiB", Medians.median(values)));
-        report.note("medians of " + setting.rounds() + " starts in one JVM; the first start of a fresh JVM is the time that"
-                + " ./sluice demo prints. launcher = broker + Flink + router + this command");
+        report.note(
+                "medians of " + setting.rounds() + " starts in one JVM; the first start of a fresh JVM is the time that"
+                        + " ./sluice demo prints. launcher = broker + Flink + router + this command");
     }
 
     private static RunningStack.Worker workerOf(RunningStack stack, long pid) {

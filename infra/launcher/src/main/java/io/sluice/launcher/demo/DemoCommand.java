@@ -54,9 +54,11 @@ public final class DemoCommand implements Callable<Integer>, Logs.InFolder {
         DemoReport report;
         try (EmbeddedStack stack = EmbeddedStack.start(config, progress)) {
             StackTable.print(stack.description(), out);
-            out.printf("%d requests, one line as each ends: pipeline taken, time, end of prompt │ text%n", plan.requests().size());
-            LoadRun.Result result = LoadRun.play(
-                    stack.description(), plan, load.maxInFlight(), load.timeout(), new LiveView(out));
+            out.printf(
+                    "%d requests, one line as each ends: pipeline taken, time, end of prompt │ text%n",
+                    plan.requests().size());
+            LoadRun.Result result =
+                    LoadRun.play(stack.description(), plan, load.maxInFlight(), load.timeout(), new LiveView(out));
             report = new DemoReport(
                     result.run(), stack.description(), config.policy().toString(), result.allocations());
             report.print(out);

@@ -51,22 +51,41 @@ final class DemoReport {
         out.printf("%n%-10s %-16s %-8s %s%n", "worker", "device", "layers", "share of tokens: planned ░, measured █");
         for (WorkerShares.Share share : shares) {
             out.printf(
-                    Locale.ROOT, "%-10s %-16s %-8s %s %3.0f %%%n", share.worker(), device(share.worker()), share.layers(),
-                    bar(share.planned(), '░'), 100 * share.planned());
-            out.printf(Locale.ROOT, "%-10s %-16s %-8s %s %3.0f %%%n", "", "", "", bar(share.measured(), '█'),
+                    Locale.ROOT,
+                    "%-10s %-16s %-8s %s %3.0f %%%n",
+                    share.worker(),
+                    device(share.worker()),
+                    share.layers(),
+                    bar(share.planned(), '░'),
+                    100 * share.planned());
+            out.printf(
+                    Locale.ROOT,
+                    "%-10s %-16s %-8s %s %3.0f %%%n",
+                    "",
+                    "",
+                    "",
+                    bar(share.measured(), '█'),
                     100 * share.measured());
         }
         out.printf(
                 Locale.ROOT,
                 "%n%s requests completed, %s failed in %.1f s under policy %s (%d allocation epochs)%n",
-                summary.get("completed"), summary.get("failed"), run.durationSeconds(), policy, epochs);
+                summary.get("completed"),
+                summary.get("failed"),
+                run.durationSeconds(),
+                policy,
+                epochs);
         out.printf(
                 Locale.ROOT,
                 "%.1f output tokens/s   time to first token %.0f ms (p99 %.0f)   per token %.1f ms (p99 %.1f)%n",
-                summary.get("output_throughput"), summary.get("mean_ttft_ms"), summary.get("p99_ttft_ms"),
-                summary.get("mean_tpot_ms"), summary.get("p99_tpot_ms"));
+                number(summary, "output_throughput"),
+                number(summary, "mean_ttft_ms"),
+                number(summary, "p99_ttft_ms"),
+                number(summary, "mean_tpot_ms"),
+                number(summary, "p99_tpot_ms"));
         if (stack.workers().stream().anyMatch(worker -> worker.device().startsWith("emulated"))) {
-            out.println("Devices marked emulated compute for real and are paced to published per-layer times of that GPU.");
+            out.println(
+                    "Devices marked emulated compute for real and are paced to published per-layer times of that GPU.");
         }
     }
 
@@ -91,6 +110,10 @@ final class DemoReport {
         return json;
     }
 
+    private static double number(Map<String, Object> summary, String key) {
+        return ((Number) summary.get(key)).doubleValue();
+    }
+
     private static Map<String, Object> text(RequestOutcome outcome) {
         Map<String, Object> entry = new LinkedHashMap<>();
         Completion completion = outcome.completion();
@@ -99,7 +122,9 @@ final class DemoReport {
         entry.put("prompt_token_ids", completion == null ? List.of() : completion.getPromptTokenIds());
         entry.put("token_ids", outcome.tokenIds());
         entry.put("text", outcome.text());
-        entry.put("finish_reason", completion == null ? null : completion.getFinishReason().name().toLowerCase(Locale.ROOT));
+        entry.put(
+                "finish_reason",
+                completion == null ? null : completion.getFinishReason().name().toLowerCase(Locale.ROOT));
         entry.put(
                 "pipeline",
                 completion == null
@@ -109,7 +134,9 @@ final class DemoReport {
                                         "worker", s.getWorker(), "layers", s.getFirstLayer() + "-" + s.getEndLayer()))
                                 .toList());
         if (outcome.error() != null) {
-            entry.put("error", outcome.error().getReason().name() + ": " + outcome.error().getMessage());
+            entry.put(
+                    "error",
+                    outcome.error().getReason().name() + ": " + outcome.error().getMessage());
         } else if (completion == null) {
             entry.put("error", "no answer before the time-out");
         }

@@ -18,7 +18,9 @@ final class LiveView implements LoadGenerator.Listener {
     @Override
     public void onEnd(RequestOutcome outcome, int ended, int total) {
         if (outcome.error() != null) {
-            out.printf("%4d/%d  %s: %s%n", ended, total, outcome.error().getReason(), outcome.error().getMessage());
+            out.printf(
+                    "%4d/%d  %s: %s%n",
+                    ended, total, outcome.error().getReason(), outcome.error().getMessage());
             return;
         }
         String path = String.join(
@@ -28,13 +30,20 @@ final class LiveView implements LoadGenerator.Listener {
                         .toList());
         String text = (tail(outcome.request().getPrompt()) + "│" + outcome.text()).replaceAll("\\s+", " ");
         out.printf(
-                Locale.ROOT, "%4d/%d  %-14s %5.0f ms  %s%n", ended, total, path, outcome.endToEndMs(),
+                Locale.ROOT,
+                "%4d/%d  %-14s %5.0f ms  %s%n",
+                ended,
+                total,
+                path,
+                outcome.endToEndMs(),
                 text.length() <= WIDTH ? text : text.substring(0, WIDTH - 1) + "…");
     }
 
     /** The end of a long prompt: what the model continues. */
     private static String tail(String prompt) {
         int keep = WIDTH / 3;
-        return prompt == null || prompt.length() <= keep ? String.valueOf(prompt) : "…" + prompt.substring(prompt.length() - keep);
+        return prompt == null || prompt.length() <= keep
+                ? String.valueOf(prompt)
+                : "…" + prompt.substring(prompt.length() - keep);
     }
 }

@@ -16,7 +16,10 @@ public final class LoadOptions {
             description = "Requests to send; default: 40 of the trace, or all prompts of --prompts.")
     private Integer requests;
 
-    @Option(names = "--prompts", paramLabel = "FILE", description = "Send these prompts, one a line, instead of a trace.")
+    @Option(
+            names = "--prompts",
+            paramLabel = "FILE",
+            description = "Send these prompts, one a line, instead of a trace.")
     private Path prompts;
 
     @Option(
@@ -46,11 +49,7 @@ public final class LoadOptions {
             description = "At most N tokens a request; default: ${DEFAULT-VALUE}.")
     private int maxTokens;
 
-    @Option(
-            names = "--temperature",
-            paramLabel = "X",
-            defaultValue = "0",
-            description = "0: greedy (default).")
+    @Option(names = "--temperature", paramLabel = "X", defaultValue = "0", description = "0: greedy (default).")
     private float temperature;
 
     @Option(names = "--seed", paramLabel = "N", defaultValue = "1", description = "Default: ${DEFAULT-VALUE}.")
@@ -78,7 +77,11 @@ public final class LoadOptions {
             return LoadPlan.ofPrompts(requests == null ? all : cycle(all, requests), shape, 0);
         }
         return LoadPlan.ofTrace(
-                trace == null ? Trace.bundled() : Trace.read(trace), requests == null ? 40 : requests, speed, lengthScale, shape);
+                trace == null ? Trace.bundled() : Trace.read(trace),
+                requests == null ? 40 : requests,
+                speed,
+                lengthScale,
+                shape);
     }
 
     private LoadPlan.Shape shape(String model, String runId) {

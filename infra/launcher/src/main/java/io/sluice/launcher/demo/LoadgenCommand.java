@@ -24,7 +24,10 @@ public final class LoadgenCommand implements Callable<Integer>, Logs.InFolder {
     @Mixin
     private LoadOptions load;
 
-    @Option(names = "--data", paramLabel = "DIR", description = "Folder of the stack; default: $SLUICE_HOME or .sluice.")
+    @Option(
+            names = "--data",
+            paramLabel = "DIR",
+            description = "Folder of the stack; default: $SLUICE_HOME or .sluice.")
     private Path data;
 
     @Option(names = "--json", paramLabel = "FILE", description = "Write the report to FILE as JSON.")

@@ -45,8 +45,7 @@ public final class WorkerShares {
             double tokens = completion.getPromptTokens() + completion.getCompletionTokens();
             all += tokens;
             for (WorkerFlow flow : allocation.getWorkers()) {
-                sums.get(flow.getWorker())[0] +=
-                        tokens * flow.getFlowTokensPerS() / allocation.getMaxFlowTokensPerS();
+                sums.get(flow.getWorker())[0] += tokens * flow.getFlowTokensPerS() / allocation.getMaxFlowTokensPerS();
             }
             for (Stage stage : completion.getPipeline()) {
                 sums.get(stage.getWorker())[1] += tokens;

@@ -49,8 +49,15 @@ final class ClusterWatch implements AutoCloseable {
             if (status.getState() != WorkerState.JOINED) {
                 joined.remove(status.getWorker());
             } else if (joined.put(status.getWorker(), status) == null) {
-                progress.step("worker", String.format(Locale.ROOT, "%s holds layers %d-%d on %s", status.getWorker(),
-                        status.getFirstLayer(), status.getEndLayer(), status.getDevice()));
+                progress.step(
+                        "worker",
+                        String.format(
+                                Locale.ROOT,
+                                "%s holds layers %d-%d on %s",
+                                status.getWorker(),
+                                status.getFirstLayer(),
+                                status.getEndLayer(),
+                                status.getDevice()));
             }
         }
         for (Tailed<Allocation> tailed : allocations.poll(Duration.ZERO)) {

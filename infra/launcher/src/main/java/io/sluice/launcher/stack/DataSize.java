@@ -38,7 +38,7 @@ public final class DataSize {
                 }
             }
         }
-        throw new IllegalArgumentException("size '" + text + "' must be a positive number with a unit, for example"
-                + " 16GiB");
+        throw new IllegalArgumentException(
+                "size '" + text + "' must be a positive number with a unit, for example" + " 16GiB");
     }
 }

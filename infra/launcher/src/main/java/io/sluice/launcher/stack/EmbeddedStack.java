@@ -98,8 +98,7 @@ public final class EmbeddedStack implements AutoCloseable {
         Infrastructure infrastructure = startInfrastructure();
         settings = infrastructure.settings();
         schemas = opened("registry client", new SchemaRegistry(settings.registryUrl(), Duration.ofMinutes(1)));
-        placement = Placements.make(
-                config, model, 1 + Placements.newestEpoch(settings, schemas, config.modelName()));
+        placement = Placements.make(config, model, 1 + Placements.newestEpoch(settings, schemas, config.modelName()));
         try (ClusterWatch watch = new ClusterWatch(settings, schemas)) {
             opened("workers", workers).startAll(config, placement.plan(), settings, folder.logs());
             progress.step("workers", workers.all().size() + " starting: " + describe(placement));
@@ -107,8 +106,13 @@ public final class EmbeddedStack implements AutoCloseable {
             CompletableFuture<Void> services = startServices(infrastructure);
             Allocation first = awaitReady(watch, services);
             description = describe(infrastructure, watch);
-            progress.step("ready", String.format(Locale.ROOT, "allocation epoch %d carries %.0f tokens/s",
-                    first.getEpoch(), first.getMaxFlowTokensPerS()));
+            progress.step(
+                    "ready",
+                    String.format(
+                            Locale.ROOT,
+                            "allocation epoch %d carries %.0f tokens/s",
+                            first.getEpoch(),
+                            first.getMaxFlowTokensPerS()));
         }
         description.write(folder.path());
         workers.all().values().forEach(this::reportUnexpectedExit);
@@ -140,7 +144,8 @@ public final class EmbeddedStack implements AutoCloseable {
     private record Infrastructure(KafkaSettings settings, FlinkMiniCluster flink, MetricsServer metrics) {}
 
     private Infrastructure startInfrastructure() {
-        MetricsServer metrics = opened("metrics", MetricsServer.start(meters, config.ports().metrics(), this::ailment));
+        MetricsServer metrics =
+                opened("metrics", MetricsServer.start(meters, config.ports().metrics(), this::ailment));
         CompletableFuture<EmbeddedBroker> broker = async(this::startBroker);
         CompletableFuture<RegistryProcess> registry = async(this::startRegistry);
         CompletableFuture<FlinkMiniCluster> flink = async(this::startFlink);
@@ -151,8 +156,10 @@ public final class EmbeddedStack implements AutoCloseable {
     }
 
     private EmbeddedBroker startBroker() {
-        EmbeddedBroker broker = opened("broker", EmbeddedBroker.start(
-                new EmbeddedBroker.Config(folder.broker(), config.ports().broker(), Map.of())));
+        EmbeddedBroker broker = opened(
+                "broker",
+                EmbeddedBroker.start(new EmbeddedBroker.Config(
+                        folder.broker(), config.ports().broker(), Map.of())));
         progress.step("broker", broker.bootstrap());
         try (TopicAdmin admin = new TopicAdmin(new KafkaSettings(broker.bootstrap(), "http://unused"))) {
             admin.ensure(Topics.all());
@@ -162,12 +169,14 @@ public final class EmbeddedStack implements AutoCloseable {
     }
 
     private RegistryProcess startRegistry() {
-        RegistryProcess registry = opened("registry", RegistryProcess.start(new RegistryProcess.Config(
-                RegistryHome.find(),
-                folder.registry(),
-                folder.logs().resolve("registry.log"),
-                config.ports().registry(),
-                Duration.ofMinutes(2))));
+        RegistryProcess registry = opened(
+                "registry",
+                RegistryProcess.start(new RegistryProcess.Config(
+                        RegistryHome.find(),
+                        folder.registry(),
+                        folder.logs().resolve("registry.log"),
+                        config.ports().registry(),
+                        Duration.ofMinutes(2))));
         progress.step("registry", registry.url());
         return registry;
     }
@@ -256,9 +265,8 @@ public final class EmbeddedStack implements AutoCloseable {
     }
 
     private static String describe(Placements.Made made) {
-        return made.method() + ", " + made.plan().stages().stream()
-                .map(Stage::toString)
-                .collect(Collectors.joining(" "));
+        return made.method() + ", "
+                + made.plan().stages().stream().map(Stage::toString).collect(Collectors.joining(" "));
     }
 
     private RunningStack describe(Infrastructure infrastructure, ClusterWatch watch) {

@@ -90,9 +90,11 @@ public final class Placements {
                 KafkaClients.durableProducer(settings, "sluice-placement"),
                 new StringSerializer(),
                 new AvroSerializer<>(registry, Topics.PLACEMENTS))) {
-            producer.send(new ProducerRecord<>(Topics.PLACEMENTS.name(), record.getModel(), record)).get();
+            producer.send(new ProducerRecord<>(Topics.PLACEMENTS.name(), record.getModel(), record))
+                    .get();
         } catch (ExecutionException e) {
-            throw new UserException("the placement could not be published: " + e.getCause().getMessage(), e.getCause());
+            throw new UserException(
+                    "the placement could not be published: " + e.getCause().getMessage(), e.getCause());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new UserException("interrupted while the placement was published", e);

@@ -21,8 +21,8 @@ public interface Progress {
     static Progress on(PrintStream out) {
         long began = System.nanoTime();
         return (part, state) -> {
-            String line = String.format(Locale.ROOT, "[%5.1f s] %-10s"
-                    + " %s", (System.nanoTime() - began) / 1e9, part, state);
+            String line = String.format(
+                    Locale.ROOT, "[%5.1f s] %-10s" + " %s", (System.nanoTime() - began) / 1e9, part, state);
             synchronized (out) {
                 out.println(line);
                 out.flush();

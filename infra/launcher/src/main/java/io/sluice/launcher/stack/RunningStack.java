@@ -77,8 +77,9 @@ public record RunningStack(
         } catch (NoSuchFileException e) {
             // Reported below.
         } catch (IOException e) {
-            throw new UserException("the description of the stack in " + file + " cannot be read: start it again with"
-                    + " ./sluice up", e);
+            throw new UserException(
+                    "the description of the stack in " + file + " cannot be read: start it again with" + " ./sluice up",
+                    e);
         }
         throw new UserException("no stack runs in " + folder + ": start one with ./sluice up");
     }
@@ -91,7 +92,10 @@ public record RunningStack(
     }
 
     static long startOf(ProcessHandle process) {
-        return process.info().startInstant().map(java.time.Instant::toEpochMilli).orElse(0L);
+        return process.info()
+                .startInstant()
+                .map(java.time.Instant::toEpochMilli)
+                .orElse(0L);
     }
 
     /** As JSON text. */

@@ -50,7 +50,9 @@ public final class StackFolder implements AutoCloseable {
     /** {@code $SLUICE_HOME}, else {@code .sluice} in the repository. */
     public static Path defaultPath() {
         String home = System.getenv(HOME_VARIABLE);
-        return home == null || home.isBlank() ? repository().resolve(".sluice") : Path.of(home).toAbsolutePath();
+        return home == null || home.isBlank()
+                ? repository().resolve(".sluice")
+                : Path.of(home).toAbsolutePath();
     }
 
     /**
@@ -63,8 +65,7 @@ public final class StackFolder implements AutoCloseable {
         FileChannel channel = null;
         try {
             createPrivately(folder);
-            channel = FileChannel.open(
-                    folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            channel = FileChannel.open(folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
             FileLock lock = tryLock(channel);
             if (lock == null) {
                 channel.close();
@@ -73,8 +74,10 @@ public final class StackFolder implements AutoCloseable {
             }
             return new StackFolder(folder, channel, lock);
         } catch (IOException e) {
-            throw new UserException("the data folder " + folder + " cannot be written (" + e.getMessage()
-                    + "): choose another with --data DIR or SLUICE_HOME", e);
+            throw new UserException(
+                    "the data folder " + folder + " cannot be written (" + e.getMessage()
+                            + "): choose another with --data DIR or SLUICE_HOME",
+                    e);
         }
     }
 
@@ -129,8 +132,8 @@ public final class StackFolder implements AutoCloseable {
                 Files.delete(file);
             }
         } catch (IOException | UncheckedIOException e) {
-            throw new UserException("the folder " + flink() + " cannot be cleared (" + e.getMessage()
-                    + "): remove it by hand", e);
+            throw new UserException(
+                    "the folder " + flink() + " cannot be cleared (" + e.getMessage() + "): remove it by hand", e);
         }
     }
 

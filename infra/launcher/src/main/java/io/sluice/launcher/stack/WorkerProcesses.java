@@ -58,15 +58,24 @@ final class WorkerProcesses implements AutoCloseable {
     static List<String> arguments(StackConfig config, WorkerSpec worker, Stage stage, KafkaSettings settings) {
         List<String> arguments = new ArrayList<>(List.of(
                 "worker",
-                "--id", worker.id().value(),
-                "--bootstrap", settings.bootstrap(),
-                "--registry", settings.registryUrl(),
-                "--model", config.model().toString(),
-                "--model-name", config.modelName(),
-                "--layers", stage.layers().first() + "-" + stage.layers().end(),
-                "--device", worker.device().toString(),
-                "--activations", config.activations().name().toLowerCase(java.util.Locale.ROOT),
-                "--region", worker.region()));
+                "--id",
+                worker.id().value(),
+                "--bootstrap",
+                settings.bootstrap(),
+                "--registry",
+                settings.registryUrl(),
+                "--model",
+                config.model().toString(),
+                "--model-name",
+                config.modelName(),
+                "--layers",
+                stage.layers().first() + "-" + stage.layers().end(),
+                "--device",
+                worker.device().toString(),
+                "--activations",
+                config.activations().name().toLowerCase(java.util.Locale.ROOT),
+                "--region",
+                worker.region()));
         worker.kvMib().ifPresent(mib -> arguments.addAll(List.of("--kv-mib", Integer.toString(mib))));
         return arguments;
     }

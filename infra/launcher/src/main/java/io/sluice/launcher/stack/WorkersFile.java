@@ -47,8 +47,8 @@ public final class WorkersFile {
         try {
             return parse(Files.readString(file));
         } catch (IOException e) {
-            throw new UserException("workers file " + file + " cannot be read: give --workers the path of a JSON"
-                    + " file", e);
+            throw new UserException(
+                    "workers file " + file + " cannot be read: give --workers the path of a JSON" + " file", e);
         } catch (IllegalArgumentException e) {
             throw new UserException("workers file " + file + ": " + e.getMessage(), e);
         }
@@ -59,8 +59,8 @@ public final class WorkersFile {
         try {
             root = new ObjectMapper().readTree(json);
         } catch (JsonProcessingException e) {
-            throw new IllegalArgumentException("no valid JSON at line " + e.getLocation().getLineNr() + ": "
-                    + e.getOriginalMessage(), e);
+            throw new IllegalArgumentException(
+                    "no valid JSON at line " + e.getLocation().getLineNr() + ": " + e.getOriginalMessage(), e);
         }
         if (!root.isArray() || root.isEmpty() || root.size() > MAX_WORKERS) {
             throw new IllegalArgumentException("must be a JSON list of 1 to " + MAX_WORKERS
@@ -71,12 +71,13 @@ public final class WorkersFile {
         for (JsonNode node : root) {
             WorkerSpec worker = worker(node, workers.size());
             if (!seen.add(worker.id())) {
-                throw new IllegalArgumentException("worker id '" + worker.id() + "' is given twice; ids must be"
-                        + " unique");
+                throw new IllegalArgumentException(
+                        "worker id '" + worker.id() + "' is given twice; ids must be" + " unique");
             }
             workers.add(worker);
         }
-        long placed = workers.stream().filter(worker -> worker.layers().isPresent()).count();
+        long placed =
+                workers.stream().filter(worker -> worker.layers().isPresent()).count();
         if (placed != 0 && placed != workers.size()) {
             throw new IllegalArgumentException(placed + " of " + workers.size()
                     + " workers name their layers; give \"layers\" to all of them or to none");
@@ -99,7 +100,10 @@ public final class WorkersFile {
             return new WorkerSpec(
                     new WorkerId(id),
                     DeviceSpec.parse(required(node, "device", index)),
-                    text(node, "memory").map(DataSize::parseBytes).map(OptionalLong::of).orElse(OptionalLong.empty()),
+                    text(node, "memory")
+                            .map(DataSize::parseBytes)
+                            .map(OptionalLong::of)
+                            .orElse(OptionalLong.empty()),
                     text(node, "region").orElse("local"),
                     text(node, "layers").map(LayerRange::parse),
                     kvMib(node));
@@ -110,8 +114,8 @@ public final class WorkersFile {
 
     private static String required(JsonNode node, String field, int index) {
         return text(node, field)
-                .orElseThrow(() ->
-                        new IllegalArgumentException("entry " + index + ": field '" + field + "' is missing"));
+                .orElseThrow(
+                        () -> new IllegalArgumentException("entry " + index + ": field '" + field + "' is missing"));
     }
 
     private static Optional<String> text(JsonNode node, String field) {

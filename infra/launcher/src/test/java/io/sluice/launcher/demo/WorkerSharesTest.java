@@ -15,10 +15,18 @@ import org.junit.jupiter.api.Test;
 class WorkerSharesTest {
     private static Allocation allocation(long epoch, double flowA, double flowB) {
         return Allocation.newBuilder()
-                .setModel("m").setEpoch(epoch).setPlacementEpoch(1).setLayerCount(2)
-                .setWorkers(List.of(flow("a", flowA), flow("b", flowB))).setEdges(List.of())
-                .setMaxFlowTokensPerS(flowA + flowB).setBoundTokensPerS(flowA + flowB).setBottleneck(List.of())
-                .setReason("").setSolveUs(0).setAtMs(0)
+                .setModel("m")
+                .setEpoch(epoch)
+                .setPlacementEpoch(1)
+                .setLayerCount(2)
+                .setWorkers(List.of(flow("a", flowA), flow("b", flowB)))
+                .setEdges(List.of())
+                .setMaxFlowTokensPerS(flowA + flowB)
+                .setBoundTokensPerS(flowA + flowB)
+                .setBottleneck(List.of())
+                .setReason("")
+                .setSolveUs(0)
+                .setAtMs(0)
                 .build();
     }
 
@@ -28,11 +36,23 @@ class WorkerSharesTest {
 
     private static Completion completion(long epoch, String worker, int prompt, int generated) {
         return Completion.newBuilder()
-                .setRequestId("r").setModel("m").setTenant("t").setText("")
-                .setPromptTokenIds(Collections.nCopies(prompt, 1)).setTokenIds(Collections.nCopies(generated, 1))
-                .setPromptTokens(prompt).setCompletionTokens(generated).setFinishReason(FinishReason.LENGTH)
-                .setAttempt(1).setEpoch(epoch).setPipeline(List.of(new Stage(worker, 0, 2)))
-                .setArrivalMs(0).setAssignedMs(0).setFirstTokenMs(0).setFinishedMs(0).setHops(List.of())
+                .setRequestId("r")
+                .setModel("m")
+                .setTenant("t")
+                .setText("")
+                .setPromptTokenIds(Collections.nCopies(prompt, 1))
+                .setTokenIds(Collections.nCopies(generated, 1))
+                .setPromptTokens(prompt)
+                .setCompletionTokens(generated)
+                .setFinishReason(FinishReason.LENGTH)
+                .setAttempt(1)
+                .setEpoch(epoch)
+                .setPipeline(List.of(new Stage(worker, 0, 2)))
+                .setArrivalMs(0)
+                .setAssignedMs(0)
+                .setFirstTokenMs(0)
+                .setFinishedMs(0)
+                .setHops(List.of())
                 .build();
     }
 
@@ -41,9 +61,10 @@ class WorkerSharesTest {
         var shares = WorkerShares.of(
                 List.of(completion(1, "a", 10, 20), completion(2, "b", 5, 5)),
                 Map.of(1L, allocation(1, 3, 1), 2L, allocation(2, 1, 1)));
-        assertThat(shares).containsExactlyInAnyOrder(
-                new WorkerShares.Share("a", "0-2", (30 * 0.75 + 10 * 0.5) / 40, 30.0 / 40),
-                new WorkerShares.Share("b", "0-2", (30 * 0.25 + 10 * 0.5) / 40, 10.0 / 40));
+        assertThat(shares)
+                .containsExactlyInAnyOrder(
+                        new WorkerShares.Share("a", "0-2", (30 * 0.75 + 10 * 0.5) / 40, 30.0 / 40),
+                        new WorkerShares.Share("b", "0-2", (30 * 0.25 + 10 * 0.5) / 40, 10.0 / 40));
     }
 
     @Test

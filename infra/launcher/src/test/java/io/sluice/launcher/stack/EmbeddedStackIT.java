@@ -30,9 +30,8 @@ import org.junit.jupiter.api.io.TempDir;
 final class EmbeddedStackIT {
     private static final int TOKENS = 12;
     /** Daemons of the whole JVM: timers of Kafka's and Flink's, and an admin client Flink's exactly-once sink keeps. */
-    private static final String OF_LIBRARIES =
-            "metrics-meter-tick-thread.*|FlinkCompletableFutureDelayScheduler.*"
-                    + "|kafka-admin-client-thread . adminclient-.*";
+    private static final String OF_LIBRARIES = "metrics-meter-tick-thread.*|FlinkCompletableFutureDelayScheduler.*"
+            + "|kafka-admin-client-thread . adminclient-.*";
 
     @TempDir
     Path data;
@@ -40,7 +39,8 @@ final class EmbeddedStackIT {
     @Test
     void shouldAnswerARequestAndLeaveNothingBehindAndAnswerAgainAfterARestart() throws Exception {
         Set<Long> before = threads().keySet();
-        Set<ProcessHandle> childrenBefore = ProcessHandle.current().descendants().collect(Collectors.toSet());
+        Set<ProcessHandle> childrenBefore =
+                ProcessHandle.current().descendants().collect(Collectors.toSet());
 
         StringBuilder first = new StringBuilder();
         EmbeddedStack stack = EmbeddedStack.start(config(StackConfig.Ports.FREE), Progress.on(System.out));
@@ -48,15 +48,22 @@ final class EmbeddedStackIT {
         try (stack) {
             answered = ask(stack, "once", first);
             assertThat(answered.completion().getCompletionTokens()).isEqualTo(TOKENS);
-            assertThat(first.toString()).isEqualTo(answered.completion().getText()).isNotBlank();
-            assertThat(answered.completion().getPipeline()).extracting(Stage::getWorker).containsExactly("one", "two");
+            assertThat(first.toString())
+                    .isEqualTo(answered.completion().getText())
+                    .isNotBlank();
+            assertThat(answered.completion().getPipeline())
+                    .extracting(Stage::getWorker)
+                    .containsExactly("one", "two");
 
             RunningStack found = RunningStack.find(data);
             assertThat(found).isEqualTo(stack.description());
-            assertThat(get(found.metrics())).contains("sluice_stack_start_seconds").contains("sluice_router");
+            assertThat(get(found.metrics()))
+                    .contains("sluice_stack_start_seconds")
+                    .contains("sluice_router");
             assertThat(get(found.flinkMetrics())).contains("flink_");
             assertThat(get(found.flink() + "/overview")).contains("\"jobs-running\":1");
-            found.workers().forEach(worker -> assertThat(get(worker.metrics() + "/metrics")).contains("sluice_"));
+            found.workers().forEach(worker -> assertThat(get(worker.metrics() + "/metrics"))
+                    .contains("sluice_"));
             StackConfig again = config(StackConfig.Ports.FREE);
             assertThatThrownBy(() -> EmbeddedStack.start(again, Progress.SILENT))
                     .isInstanceOf(UserException.class)
@@ -77,7 +84,8 @@ final class EmbeddedStackIT {
         try (EmbeddedStack restarted = EmbeddedStack.start(config(StackConfig.Ports.FREE), Progress.SILENT)) {
             Conversation.Answered repeated = ask(restarted, "twice", second);
             assertThat(second).hasToString(first.toString());
-            assertThat(repeated.completion().getEpoch()).isGreaterThan(answered.completion().getEpoch());
+            assertThat(repeated.completion().getEpoch())
+                    .isGreaterThan(answered.completion().getEpoch());
         }
     }
 
@@ -134,8 +142,8 @@ final class EmbeddedStackIT {
 
     private static String get(String url) {
         try (HttpClient http = HttpClient.newHttpClient()) {
-            HttpResponse<String> response = http.send(
-                    HttpRequest.newBuilder(URI.create(url)).build(), HttpResponse.BodyHandlers.ofString());
+            HttpResponse<String> response =
+                    http.send(HttpRequest.newBuilder(URI.create(url)).build(), HttpResponse.BodyHandlers.ofString());
             assertThat(response.statusCode()).as(url).isEqualTo(200);
             return response.body();
         } catch (java.io.IOException e) {

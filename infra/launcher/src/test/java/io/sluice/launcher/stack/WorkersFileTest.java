@@ -17,7 +17,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 final class WorkersFileTest {
     @Test
     void shouldReadEveryField() {
-        List<WorkerSpec> workers = WorkersFile.parse("""
+        List<WorkerSpec> workers = WorkersFile.parse(
+                """
                 [{"id": "big", "device": "emulated:a100@2", "memory": "40GiB", "region": "eu", "layers": "0-3",
                   "kv_mib": 64},
                  {"id": "small", "device": "cpu", "layers": "3-6"}]
@@ -69,7 +70,9 @@ final class WorkersFileTest {
 
     @Test
     void shouldHaveFourUnlikeDevicesByDefault() {
-        assertThat(WorkersFile.defaults()).extracting(worker -> worker.device().toString()).doesNotHaveDuplicates()
+        assertThat(WorkersFile.defaults())
+                .extracting(worker -> worker.device().toString())
+                .doesNotHaveDuplicates()
                 .hasSize(4);
     }
 

@@ -93,8 +93,8 @@ public final class AllocationVerifier {
                 violation("worker " + name + " is listed twice");
             }
             if (w.layers().end() > allocation.layerCount()) {
-                violation("worker " + name + " holds layers " + w.layers() + " of a model of "
-                        + allocation.layerCount());
+                violation(
+                        "worker " + name + " holds layers " + w.layers() + " of a model of " + allocation.layerCount());
             }
             if (!sane(w.capacity()) || !sane(w.flow())) {
                 violation("worker " + name + ": capacity " + w.capacity() + " and flow " + w.flow()
@@ -148,7 +148,9 @@ public final class AllocationVerifier {
         int leaves = begins ? 0 : from.layers().end();
         if (ends ? leaves != allocation.layerCount() : !to.layers().contains(leaves)) {
             violation("edge " + name(e) + " leaves at layer " + leaves + " and cannot enter "
-                    + (ends ? "the sink before layer " + allocation.layerCount() : to.layers().toString()));
+                    + (ends
+                            ? "the sink before layer " + allocation.layerCount()
+                            : to.layers().toString()));
         } else if (begins && to.layers().first() != 0) {
             violation("edge " + name(e) + " does not begin at layer 0");
         }

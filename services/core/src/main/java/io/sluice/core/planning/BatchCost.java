@@ -16,7 +16,9 @@ public record BatchCost(double perBatchMicros, double perPrefillTokenMicros, dou
     private static final double MOST_MICROS = 1e12;
 
     public BatchCost {
-        if (!(perBatchMicros >= 0) || !(perPrefillTokenMicros >= 0) || !(perDecodeTokenMicros >= 0)
+        if (!(perBatchMicros >= 0)
+                || !(perPrefillTokenMicros >= 0)
+                || !(perDecodeTokenMicros >= 0)
                 || perBatchMicros + perPrefillTokenMicros + perDecodeTokenMicros > MOST_MICROS) {
             throw new IllegalArgumentException("batch cost (" + perBatchMicros + ", " + perPrefillTokenMicros + ", "
                     + perDecodeTokenMicros + ") us must be numbers of 0 or more, together at most " + MOST_MICROS);
@@ -30,9 +32,7 @@ public record BatchCost(double perBatchMicros, double perPrefillTokenMicros, dou
 
     /** Seconds that {@code batches} with so many tokens in all should take. */
     public double seconds(double batches, double prefillTokens, double decodeTokens) {
-        return (batches * perBatchMicros
-                        + prefillTokens * perPrefillTokenMicros
-                        + decodeTokens * perDecodeTokenMicros)
+        return (batches * perBatchMicros + prefillTokens * perPrefillTokenMicros + decodeTokens * perDecodeTokenMicros)
                 / 1e6;
     }
 }

@@ -67,12 +67,15 @@ public final class CapacityEstimator {
     public Optional<Rejection> judge(DeviceSample sample, long incarnation, long lastSequence, long nowMillis) {
         String who = "telemetry of " + sample.worker() + " (sequence " + sample.sequence() + "): ";
         if (sample.incarnation() < incarnation) {
-            return reject(Rejection.Kind.OLD_INCARNATION, who + "incarnation " + sample.incarnation()
-                    + " is older than " + incarnation + "; stop the old process");
+            return reject(
+                    Rejection.Kind.OLD_INCARNATION,
+                    who + "incarnation " + sample.incarnation() + " is older than " + incarnation
+                            + "; stop the old process");
         }
         if (sample.incarnation() > incarnation) {
-            return reject(Rejection.Kind.UNANNOUNCED, who + "incarnation " + sample.incarnation()
-                    + " has not announced itself");
+            return reject(
+                    Rejection.Kind.UNANNOUNCED,
+                    who + "incarnation " + sample.incarnation() + " has not announced itself");
         }
         String absurd = absurdity(sample);
         if (absurd != null) {
@@ -92,12 +95,16 @@ public final class CapacityEstimator {
     Optional<Rejection> judgeTime(String who, long atMillis, long nowMillis) {
         // Both are compared against a bound, never subtracted: atMillis can be anything.
         if (atMillis > nowMillis + futureMillis) {
-            return reject(Rejection.Kind.FUTURE, who + "made at " + atMillis + " ms, the planner's clock says "
-                    + nowMillis + " ms; synchronise the clocks");
+            return reject(
+                    Rejection.Kind.FUTURE,
+                    who + "made at " + atMillis + " ms, the planner's clock says " + nowMillis
+                            + " ms; synchronise the clocks");
         }
         if (atMillis < nowMillis - leaseMillis) {
-            return reject(Rejection.Kind.STALE, who + "made at " + atMillis + " ms, more than " + leaseMillis
-                    + " ms before the planner's " + nowMillis + " ms");
+            return reject(
+                    Rejection.Kind.STALE,
+                    who + "made at " + atMillis + " ms, more than " + leaseMillis + " ms before the planner's "
+                            + nowMillis + " ms");
         }
         return Optional.empty();
     }

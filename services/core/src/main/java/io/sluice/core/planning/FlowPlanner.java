@@ -48,10 +48,13 @@ public final class FlowPlanner {
     private List<PlannerEvent> announce(PlannerState state, MemberStatus status, long nowMillis) {
         Member known = state.members().get(status.worker());
         if (known != null && status.incarnation() < known.status().incarnation()) {
-            return refuse(state, status.worker().value(), new Rejection(
-                    Rejection.Kind.OLD_INCARNATION,
-                    "status of " + status.worker() + ": incarnation " + status.incarnation() + " is older than "
-                            + known.status().incarnation() + "; stop the old process"));
+            return refuse(
+                    state,
+                    status.worker().value(),
+                    new Rejection(
+                            Rejection.Kind.OLD_INCARNATION,
+                            "status of " + status.worker() + ": incarnation " + status.incarnation() + " is older than "
+                                    + known.status().incarnation() + "; stop the old process"));
         }
         // The topic is compacted: what is read may be from a worker that died long ago.
         return List.of(new PlannerEvent.Announced(status, Math.min(nowMillis, status.atMillis())));
@@ -60,9 +63,12 @@ public final class FlowPlanner {
     private List<PlannerEvent> place(PlannerState state, PlacementPlan plan) {
         long known = state.placement().map(PlacementPlan::epoch).orElse(0L);
         if (plan.epoch() <= known) {
-            return refuse(state, plan.model(), new Rejection(
-                    Rejection.Kind.DUPLICATE,
-                    "placement " + plan.epoch() + " of " + plan.model() + " is not newer than " + known));
+            return refuse(
+                    state,
+                    plan.model(),
+                    new Rejection(
+                            Rejection.Kind.DUPLICATE,
+                            "placement " + plan.epoch() + " of " + plan.model() + " is not newer than " + known));
         }
         return List.of(new PlannerEvent.Placed(plan));
     }
@@ -70,15 +76,20 @@ public final class FlowPlanner {
     private List<PlannerEvent> measure(PlannerState state, DeviceSample sample, long nowMillis) {
         Member member = state.members().get(sample.worker());
         if (member == null) {
-            return refuse(state, sample.worker().value(), new Rejection(
-                    Rejection.Kind.UNANNOUNCED, "telemetry of " + sample.worker() + ": it has not announced itself"));
+            return refuse(
+                    state,
+                    sample.worker().value(),
+                    new Rejection(
+                            Rejection.Kind.UNANNOUNCED,
+                            "telemetry of " + sample.worker() + ": it has not announced itself"));
         }
         Optional<Rejection> rejection =
                 capacities.judge(sample, member.status().incarnation(), member.lastSequence(), nowMillis);
         if (rejection.isPresent()) {
             return refuse(state, sample.worker().value(), rejection.get());
         }
-        CapacityEstimate estimate = capacities.update(member.capacity(), member.status().cost(), sample);
+        CapacityEstimate estimate =
+                capacities.update(member.capacity(), member.status().cost(), sample);
         long seen = Math.max(member.seenMillis(), Math.min(nowMillis, sample.atMillis()));
         return List.of(new PlannerEvent.DeviceMeasured(sample, estimate, seen));
     }
@@ -93,8 +104,7 @@ public final class FlowPlanner {
             return refuse(state, link, rejection.get());
         }
         LinkEstimate known = state.links().getOrDefault(new LinkId(sample.from(), sample.to()), LinkEstimate.NONE);
-        return List.of(new PlannerEvent.LinkMeasured(
-                sample.from(), sample.to(), LinkEstimator.update(known, sample)));
+        return List.of(new PlannerEvent.LinkMeasured(sample.from(), sample.to(), LinkEstimator.update(known, sample)));
     }
 
     private static Optional<Rejection> unannounced(PlannerState state, String end) {
@@ -108,7 +118,8 @@ public final class FlowPlanner {
     private static List<PlannerEvent> refuse(PlannerState state, String source, Rejection rejection) {
         boolean repeated = state.members().values().stream()
                 .anyMatch(m -> m.status().worker().value().equals(source) && m.lastFault() == rejection.kind());
-        return List.of(new PlannerEvent.Refused(source, rejection, rejection.kind().isFault() && !repeated));
+        return List.of(
+                new PlannerEvent.Refused(source, rejection, rejection.kind().isFault() && !repeated));
     }
 
     private List<PlannerEvent> tick(PlannerState state, long nowMillis) {
@@ -121,8 +132,10 @@ public final class FlowPlanner {
         if (published.isEmpty() && live.isEmpty()) {
             return List.of(new PlannerEvent.Examined(false));
         }
-        WorkerGraph graph = WorkerGraph.build(placement.get(), live, (from, to, declared) ->
-                LinkEstimator.bytesPerSecond(
+        WorkerGraph graph = WorkerGraph.build(
+                placement.get(),
+                live,
+                (from, to, declared) -> LinkEstimator.bytesPerSecond(
                         state.links().getOrDefault(new LinkId(from, to), LinkEstimate.NONE), declared));
         if (published.isPresent() && !hysteresis.worthSolving(published.get(), graph)) {
             return List.of(new PlannerEvent.Examined(false));
@@ -144,7 +157,8 @@ public final class FlowPlanner {
     }
 
     private boolean mustWait(PlannerState state, long nowMillis) {
-        return state.published().isPresent() && nowMillis < state.publishedMillis() + policy.minIntervalMillis()
+        return state.published().isPresent()
+                && nowMillis < state.publishedMillis() + policy.minIntervalMillis()
                 // A clock that was set back must not silence the planner.
                 && nowMillis >= state.publishedMillis();
     }

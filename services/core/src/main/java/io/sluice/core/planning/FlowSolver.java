@@ -51,10 +51,12 @@ public final class FlowSolver {
     }
 
     private static Allocation infeasible(WorkerGraph graph, long epoch, List<LayerRange> uncovered) {
-        List<String> bottleneck =
-                uncovered.stream().map(range -> "no worker holds layers " + range).toList();
+        List<String> bottleneck = uncovered.stream()
+                .map(range -> "no worker holds layers " + range)
+                .toList();
         int workers = graph.vertices().size();
-        return assemble(graph, epoch, new double[workers], new double[graph.edges().size()], 0, 0, bottleneck);
+        return assemble(
+                graph, epoch, new double[workers], new double[graph.edges().size()], 0, 0, bottleneck);
     }
 
     private static Allocation assemble(
@@ -119,7 +121,9 @@ public final class FlowSolver {
         }
 
         private double capacity(int worker) {
-            return worker < 0 ? Double.POSITIVE_INFINITY : graph.vertices().get(worker).capacity();
+            return worker < 0
+                    ? Double.POSITIVE_INFINITY
+                    : graph.vertices().get(worker).capacity();
         }
 
         private double edgeCapacity(int edge) {
@@ -205,7 +209,8 @@ public final class FlowSolver {
             double sum = 0;
             for (int i = 0; i <= workers; i++) {
                 LayerRange current = graph.vertices().get(begin).layers();
-                LayerRange layers = i == workers ? null : graph.vertices().get(i).layers();
+                LayerRange layers =
+                        i == workers ? null : graph.vertices().get(i).layers();
                 if (!current.equals(layers)) {
                     Arrays.fill(stage, begin, i, sum);
                     if (layers != null && layers.first() != current.end()) {

@@ -108,7 +108,7 @@ public final class Hysteresis {
     }
 
     private static String move(String what, double before, double now) {
-        return String.format(Locale.ROOT, "%s %s from %.1f to %.1f tokens/s", what, now < before ? "fell" : "rose",
-                before, now);
+        return String.format(
+                Locale.ROOT, "%s %s from %.1f to %.1f tokens/s", what, now < before ? "fell" : "rose", before, now);
     }
 }

@@ -29,10 +29,8 @@ public final class LinkEstimator {
     /** Why {@code sample} cannot be used, apart from its time; empty when it can. */
     public static Optional<Rejection> judge(LinkSample sample) {
         for (LinkSample.Transfer t : sample.transfers()) {
-            boolean sane = t.bytes() >= 0
-                    && t.bytes() <= MAX_BYTES
-                    && t.micros() >= -MAX_MICROS
-                    && t.micros() <= MAX_MICROS;
+            boolean sane =
+                    t.bytes() >= 0 && t.bytes() <= MAX_BYTES && t.micros() >= -MAX_MICROS && t.micros() <= MAX_MICROS;
             if (!sane) {
                 return Optional.of(new Rejection(
                         Rejection.Kind.INVALID,

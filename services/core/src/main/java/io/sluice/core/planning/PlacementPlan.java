@@ -52,8 +52,8 @@ public record PlacementPlan(
         Set<WorkerId> seen = new HashSet<>();
         for (Stage stage : stages) {
             if (stage.layers().end() > layerCount) {
-                throw new IllegalArgumentException("placement of " + model + ": " + stage
-                        + " ends beyond the model's " + layerCount + " layers");
+                throw new IllegalArgumentException(
+                        "placement of " + model + ": " + stage + " ends beyond the model's " + layerCount + " layers");
             }
             if (RESERVED.contains(stage.worker().value())) {
                 throw new IllegalArgumentException("placement of " + model + ": a worker must not be called '"

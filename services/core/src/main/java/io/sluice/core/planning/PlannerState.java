@@ -61,9 +61,11 @@ public final class PlannerState {
                 placement = e.plan();
                 unsettled = true;
             }
-            case PlannerEvent.DeviceMeasured e -> members.computeIfPresent(
-                    e.sample().worker(),
-                    (id, m) -> new Member(m.status(), e.estimate(), e.sample().sequence(), e.seenMillis(), null));
+            case PlannerEvent.DeviceMeasured e ->
+                members.computeIfPresent(
+                        e.sample().worker(),
+                        (id, m) ->
+                                new Member(m.status(), e.estimate(), e.sample().sequence(), e.seenMillis(), null));
             case PlannerEvent.LinkMeasured e -> links.put(new LinkId(e.from(), e.to()), e.estimate());
             case PlannerEvent.Refused e -> refused(e);
             case PlannerEvent.Examined e -> unsettled = false;
@@ -86,8 +88,9 @@ public final class PlannerState {
                 && known.status().decodeTokensPerSecond() == status.decodeTokensPerSecond()
                 && known.status().cost().equals(status.cost());
         if (!same) {
-            links.keySet().removeIf(link -> link.from().equals(status.worker().value())
-                    || link.to().equals(status.worker().value()));
+            links.keySet()
+                    .removeIf(link -> link.from().equals(status.worker().value())
+                            || link.to().equals(status.worker().value()));
         }
         CapacityEstimate capacity = same
                 ? known.capacity()
@@ -101,13 +104,17 @@ public final class PlannerState {
 
     private void refused(PlannerEvent.Refused e) {
         members.replaceAll((id, m) -> id.value().equals(e.source())
-                ? new Member(m.status(), m.capacity(), m.lastSequence(), m.seenMillis(), e.rejection().kind())
+                ? new Member(
+                        m.status(),
+                        m.capacity(),
+                        m.lastSequence(),
+                        m.seenMillis(),
+                        e.rejection().kind())
                 : m);
     }
 
     /** Puts back what a snapshot holds; for codecs. */
-    public void restore(
-            PlacementPlan placement, Allocation published, long publishedMillis, boolean unsettled) {
+    public void restore(PlacementPlan placement, Allocation published, long publishedMillis, boolean unsettled) {
         this.placement = placement;
         this.published = published;
         this.publishedMillis = publishedMillis;

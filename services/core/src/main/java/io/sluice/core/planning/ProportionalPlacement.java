@@ -33,8 +33,8 @@ public final class ProportionalPlacement {
     public record Candidate(WorkerId worker, long memoryBytes, double layerTokensPerSecond) {
         public Candidate {
             if (memoryBytes < 1 || !(layerTokensPerSecond > 0) || Double.isInfinite(layerTokensPerSecond)) {
-                throw new IllegalArgumentException("worker " + worker + ": memory " + memoryBytes
-                        + " bytes and speed " + layerTokensPerSecond + " layer-tokens/s must be positive and finite");
+                throw new IllegalArgumentException("worker " + worker + ": memory " + memoryBytes + " bytes and speed "
+                        + layerTokensPerSecond + " layer-tokens/s must be positive and finite");
             }
         }
     }
@@ -162,8 +162,10 @@ public final class ProportionalPlacement {
             Integer[] byMemory = new Integer[workers.size()];
             Arrays.setAll(byMemory, i -> i);
             // Workers of like memory together first: a stage is as large as its smallest replica.
-            Arrays.sort(byMemory, (a, b) -> Long.compare(
-                    workers.get(b).memoryBytes(), workers.get(a).memoryBytes()));
+            Arrays.sort(
+                    byMemory,
+                    (a, b) -> Long.compare(
+                            workers.get(b).memoryBytes(), workers.get(a).memoryBytes()));
             int[] blocks = new int[workers.size()];
             int[] dealt = new int[workers.size()];
             for (int i = 0; i < blocks.length; i++) {

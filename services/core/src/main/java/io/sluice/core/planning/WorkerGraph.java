@@ -109,8 +109,7 @@ public final class WorkerGraph {
             for (Vertex v : vertices) {
                 if (connects(u.layers(), v.layers())) {
                     double declared = Math.min(u.linkBytesPerSecond(), v.linkBytesPerSecond());
-                    double bytes =
-                            bandwidth.bytesPerSecond(name, v.worker().value(), declared);
+                    double bytes = bandwidth.bytesPerSecond(name, v.worker().value(), declared);
                     edges.add(new Edge(name, v.worker().value(), bytes / activationBytes));
                 }
             }

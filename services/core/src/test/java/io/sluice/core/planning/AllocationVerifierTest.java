@@ -143,8 +143,8 @@ class AllocationVerifierTest {
 
     @Test
     void shouldRejectAWorkerThatIsCalledLikeAnEnd() {
-        Allocation named = worker(
-                0, w -> new WorkerFlow(new WorkerId("sink"), w.layers(), w.region(), w.capacity(), w.flow(), 1));
+        Allocation named =
+                worker(0, w -> new WorkerFlow(new WorkerId("sink"), w.layers(), w.region(), w.capacity(), w.flow(), 1));
         assertThat(AllocationVerifier.verify(named)).anyMatch(v -> v.contains("names an end"));
     }
 }

@@ -85,7 +85,9 @@ class EstimatorsTest {
             estimate = capacities.update(estimate, BatchCost.UNKNOWN, decoding(50, 1_000));
             assertThat(estimate.speedFactor()).isEqualTo(1);
         }
-        assertThat(capacities.update(estimate, BatchCost.UNKNOWN, decoding(50, 1_000)).speedFactor())
+        assertThat(capacities
+                        .update(estimate, BatchCost.UNKNOWN, decoding(50, 1_000))
+                        .speedFactor())
                 .isGreaterThan(2);
     }
 
@@ -95,8 +97,8 @@ class EstimatorsTest {
         for (int i = 0; i < 40; i++) {
             // One second a batch of 100 tokens, reported four times a second: three reports without a token.
             long done = i % 4 / 3;
-            DeviceSample sample = new DeviceSample(
-                    "psalm", new WorkerId("a"), 1, i, NOW, 250, 250_000, 1, 0, 100 * done, done);
+            DeviceSample sample =
+                    new DeviceSample("psalm", new WorkerId("a"), 1, i, NOW, 250, 250_000, 1, 0, 100 * done, done);
             estimate = capacities.update(estimate, BatchCost.UNKNOWN, sample);
             assertThat(estimate.speedFactor()).isCloseTo(1, within(1e-9));
         }
@@ -168,7 +170,10 @@ class EstimatorsTest {
         assertThat(judge(sample(3, 11, NOW, 1_000, Long.MAX_VALUE, 1))).contains(Rejection.Kind.INVALID);
         assertThat(judge(new DeviceSample("psalm", new WorkerId("a"), 3, 11, NOW, 250, 1, Double.NaN, 0, 0, 0)))
                 .contains(Rejection.Kind.INVALID);
-        assertThat(capacities.judge(sample(2, 11, NOW, 1, 1, 1), 3, 10, NOW).orElseThrow().message())
+        assertThat(capacities
+                        .judge(sample(2, 11, NOW, 1, 1, 1), 3, 10, NOW)
+                        .orElseThrow()
+                        .message())
                 .contains("incarnation 2", "older than 3");
     }
 
@@ -221,9 +226,12 @@ class EstimatorsTest {
     @Test
     void shouldRejectAbsurdTransfers() {
         for (Transfer t : List.of(
-                new Transfer(-1, 5), new Transfer(Long.MAX_VALUE, 5), new Transfer(5, Long.MIN_VALUE),
+                new Transfer(-1, 5),
+                new Transfer(Long.MAX_VALUE, 5),
+                new Transfer(5, Long.MIN_VALUE),
                 new Transfer(5, Long.MAX_VALUE))) {
-            assertThat(LinkEstimator.judge(new LinkSample("psalm", "a", "b", NOW, List.of(t)))).isPresent();
+            assertThat(LinkEstimator.judge(new LinkSample("psalm", "a", "b", NOW, List.of(t))))
+                    .isPresent();
         }
         assertThat(LinkEstimator.judge(new LinkSample("psalm", "a", "b", NOW, List.of(new Transfer(5, -100)))))
                 .isEmpty();

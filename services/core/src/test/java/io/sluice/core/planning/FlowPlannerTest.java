@@ -40,8 +40,18 @@ class FlowPlannerTest {
 
     private MemberStatus status(String id, int first, int end, State status, long incarnation) {
         return new MemberStatus(
-                MODEL, new WorkerId(id), status, incarnation, new LayerRange(first, end), "r1", 4096, SPEED, SPEED,
-                1e9, BatchCost.UNKNOWN, now);
+                MODEL,
+                new WorkerId(id),
+                status,
+                incarnation,
+                new LayerRange(first, end),
+                "r1",
+                4096,
+                SPEED,
+                SPEED,
+                1e9,
+                BatchCost.UNKNOWN,
+                now);
     }
 
     private void announce(String id, int first, int end, State status) {
@@ -64,8 +74,17 @@ class FlowPlannerTest {
 
     private DeviceSample sample(String id, double speed) {
         return new DeviceSample(
-                MODEL, new WorkerId(id), 1, sequences.merge(id, 1L, Long::sum), now, 250, 250_000, 1, 0,
-                Math.round(speed / 4), Math.round(speed / 4));
+                MODEL,
+                new WorkerId(id),
+                1,
+                sequences.merge(id, 1L, Long::sum),
+                now,
+                250,
+                250_000,
+                1,
+                0,
+                Math.round(speed / 4),
+                Math.round(speed / 4));
     }
 
     /** Lets time pass in steps of 250 ms, with heartbeats at each worker's present speed. */
@@ -122,9 +141,11 @@ class FlowPlannerTest {
         assertThat(published.get(1).atMillis() - before).isLessThanOrEqualTo(1_000);
         assertThat(published.get(1).reason()).contains("a fell");
         assertThat(last().workers().getFirst().capacity()).isCloseTo(SPEED / 2, within(SPEED * 0.1));
-        assertThat(last().workers().getFirst().flow()).isLessThan(last().workers().get(1).flow() * 0.7);
+        assertThat(last().workers().getFirst().flow())
+                .isLessThan(last().workers().get(1).flow() * 0.7);
         for (int i = 1; i < published.size(); i++) {
-            assertThat(published.get(i).atMillis() - published.get(i - 1).atMillis()).isGreaterThanOrEqualTo(1_000);
+            assertThat(published.get(i).atMillis() - published.get(i - 1).atMillis())
+                    .isGreaterThanOrEqualTo(1_000);
             assertThat(published.get(i).allocation().epoch()).isEqualTo(i + 1);
         }
     }
@@ -209,16 +230,15 @@ class FlowPlannerTest {
     @Test
     void shouldReportAFaultOnceInARow() {
         start();
-        DeviceSample absurd =
-                new DeviceSample(MODEL, new WorkerId("a"), 1, 1_000, now, 250, 100, Double.NaN, 1, 1, 1);
+        DeviceSample absurd = new DeviceSample(MODEL, new WorkerId("a"), 1, 1_000, now, 250, 100, Double.NaN, 1, 1, 1);
         tell(new PlannerCommand.MeasureDevice(absurd));
         tell(new PlannerCommand.MeasureDevice(absurd));
         assertThat(refused).extracting(PlannerEvent.Refused::report).containsExactly(true, false);
         run(250);
         tell(new PlannerCommand.MeasureDevice(absurd));
         assertThat(refused.getLast().report()).isTrue();
-        tell(new PlannerCommand.MeasureDevice(new DeviceSample(
-                MODEL, new WorkerId("ghost"), 1, 1, now, 250, 1, 0, 0, 0, 0)));
+        tell(new PlannerCommand.MeasureDevice(
+                new DeviceSample(MODEL, new WorkerId("ghost"), 1, 1, now, 250, 1, 0, 0, 0, 0)));
         assertThat(refused.getLast().rejection().kind()).isEqualTo(Rejection.Kind.UNANNOUNCED);
         assertThat(refused.getLast().report()).isFalse();
     }
@@ -228,7 +248,8 @@ class FlowPlannerTest {
         start();
         place(1);
         tell(new PlannerCommand.Announce(status("a", 0, 2, State.LEFT, 0)));
-        assertThat(refused).extracting(r -> r.rejection().kind())
+        assertThat(refused)
+                .extracting(r -> r.rejection().kind())
                 .containsExactly(Rejection.Kind.DUPLICATE, Rejection.Kind.OLD_INCARNATION);
         run(1_000);
         assertThat(published).hasSize(1);
@@ -285,7 +306,9 @@ class FlowPlannerTest {
                     fuzzed.apply(event);
                     assertThat(event).isNotInstanceOf(PlannerEvent.Unsound.class);
                     if (event instanceof PlannerEvent.Published p) {
-                        assertThat(AllocationVerifier.verify(p.allocation())).as("seed %d", seed).isEmpty();
+                        assertThat(AllocationVerifier.verify(p.allocation()))
+                                .as("seed %d", seed)
+                                .isEmpty();
                         assertThat(p.allocation().epoch()).isEqualTo(++epoch);
                     }
                 }

@@ -25,9 +25,12 @@ class FlowSolverTest {
         int positive = 0;
         for (long seed = 0; seed < 1_000; seed++) {
             Allocation allocation = solver.solve(Graphs.random(seed), 1);
-            assertThat(AllocationVerifier.verify(allocation)).as("seed %d", seed).isEmpty();
-            assertThat(allocation.maxFlow()).as("seed %d", seed).isCloseTo(
-                    allocation.bound(), within(1e-6 * allocation.bound() + 1e-12));
+            assertThat(AllocationVerifier.verify(allocation))
+                    .as("seed %d", seed)
+                    .isEmpty();
+            assertThat(allocation.maxFlow())
+                    .as("seed %d", seed)
+                    .isCloseTo(allocation.bound(), within(1e-6 * allocation.bound() + 1e-12));
             positive += allocation.maxFlow() > 0 ? 1 : 0;
         }
         assertThat(positive).as("graphs that carry something").isGreaterThan(300);
@@ -54,8 +57,7 @@ class FlowSolverTest {
         Vertex a = Graphs.vertex("a", 0, 2, 300);
         Vertex b = Graphs.vertex("b", 2, 4, 300);
         WorkerGraph.Bandwidth slow = (from, to, declared) -> from.equals("a") ? 64 * 2 * 50.0 : declared;
-        Allocation allocation =
-                solver.solve(WorkerGraph.build(Graphs.plan(4, List.of(a, b)), List.of(a, b), slow), 1);
+        Allocation allocation = solver.solve(WorkerGraph.build(Graphs.plan(4, List.of(a, b)), List.of(a, b), slow), 1);
         assertThat(allocation.maxFlow()).isCloseTo(50, within(1e-6));
         assertThat(allocation.bottleneck()).containsExactly("a>b");
         assertThat(AllocationVerifier.verify(allocation)).isEmpty();
@@ -93,8 +95,8 @@ class FlowSolverTest {
 
     @Test
     void shouldNameTheLayersNobodyHolds() {
-        Allocation allocation = solver.solve(
-                Graphs.graph(8, Graphs.vertex("a", 0, 2, 100), Graphs.vertex("b", 4, 7, 100)), 3);
+        Allocation allocation =
+                solver.solve(Graphs.graph(8, Graphs.vertex("a", 0, 2, 100), Graphs.vertex("b", 4, 7, 100)), 3);
         assertThat(allocation.maxFlow()).isZero();
         assertThat(allocation.bound()).isZero();
         assertThat(allocation.bottleneck())

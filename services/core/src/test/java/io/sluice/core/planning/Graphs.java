@@ -19,9 +19,13 @@ final class Graphs {
     }
 
     static PlacementPlan plan(int layerCount, List<Vertex> vertices) {
-        return new PlacementPlan("psalm", 1, layerCount, 64, 2, vertices.stream()
-                .map(v -> new Stage(v.worker(), v.layers()))
-                .toList());
+        return new PlacementPlan(
+                "psalm",
+                1,
+                layerCount,
+                64,
+                2,
+                vertices.stream().map(v -> new Stage(v.worker(), v.layers())).toList());
     }
 
     static WorkerGraph graph(int layerCount, Vertex... vertices) {
@@ -43,8 +47,8 @@ final class Graphs {
             int end = random.nextInt(first + 1, layers + 1);
             double capacity = random.nextInt(10) == 0 ? 0 : Math.pow(10, random.nextDouble(4));
             double link = random.nextInt(3) == 0 ? 128 * Math.pow(10, random.nextDouble(3)) : FAST_LINK;
-            vertices.add(new Vertex(
-                    new WorkerId("w" + i), new LayerRange(first, end), "r" + i % 2, capacity, 1000, link));
+            vertices.add(
+                    new Vertex(new WorkerId("w" + i), new LayerRange(first, end), "r" + i % 2, capacity, 1000, link));
         }
         return graph(layers, vertices);
     }

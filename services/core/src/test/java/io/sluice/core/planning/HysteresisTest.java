@@ -13,8 +13,7 @@ class HysteresisTest {
     private final FlowSolver solver = new FlowSolver(new ShortestPathsSolver());
 
     private static WorkerGraph graph(double a, double b, double c) {
-        return Graphs.graph(
-                4, Graphs.vertex("a", 0, 2, a), Graphs.vertex("b", 0, 2, b), Graphs.vertex("c", 2, 4, c));
+        return Graphs.graph(4, Graphs.vertex("a", 0, 2, a), Graphs.vertex("b", 0, 2, b), Graphs.vertex("c", 2, 4, c));
     }
 
     private Allocation solved(WorkerGraph graph) {

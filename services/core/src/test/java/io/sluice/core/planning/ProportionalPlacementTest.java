@@ -69,8 +69,8 @@ class ProportionalPlacementTest {
 
     @Test
     void shouldRespectTheSizeOfALayer() {
-        PlacementPlan plan = ProportionalPlacement.plan(
-                model(10, GIB), 1, List.of(worker("a", 8, 1), worker("b", 2, 9)), 0);
+        PlacementPlan plan =
+                ProportionalPlacement.plan(model(10, GIB), 1, List.of(worker("a", 8, 1), worker("b", 2, 9)), 0);
         assertThat(shown(plan)).containsExactly("a[0, 8)", "b[8, 10)");
     }
 
@@ -85,8 +85,8 @@ class ProportionalPlacementTest {
                 .hasMessageContaining("the 2 workers hold 8 layers");
         assertThatThrownBy(() -> ProportionalPlacement.plan(model(4, 0), 1, List.of(), 0))
                 .hasMessageContaining("no worker");
-        assertThatThrownBy(() -> ProportionalPlacement.plan(
-                        model(4, 0), 1, List.of(worker("a", 4, 1), worker("a", 4, 1)), 2))
+        assertThatThrownBy(() ->
+                        ProportionalPlacement.plan(model(4, 0), 1, List.of(worker("a", 4, 1), worker("a", 4, 1)), 2))
                 .hasMessageContaining("twice");
         assertThatThrownBy(() -> worker("a", 1, Double.NaN)).hasMessageContaining("NaN");
     }

@@ -42,8 +42,16 @@ final class RandomCommands {
         State state = State.values()[random.nextInt(6) == 0 ? random.nextInt(3) : 0];
         double speed = Math.pow(10, random.nextDouble(5));
         return new MemberStatus(
-                MODEL, worker, state, random.nextInt(3), layers(random, worker), "r", random.nextInt(5_000), speed,
-                speed / 2, Math.pow(10, 2 + random.nextDouble(8)),
+                MODEL,
+                worker,
+                state,
+                random.nextInt(3),
+                layers(random, worker),
+                "r",
+                random.nextInt(5_000),
+                speed,
+                speed / 2,
+                Math.pow(10, 2 + random.nextDouble(8)),
                 random.nextBoolean() ? BatchCost.UNKNOWN : new BatchCost(random.nextDouble(1e4), 10, 100),
                 now - random.nextLong(8_000));
     }
@@ -60,9 +68,17 @@ final class RandomCommands {
     private static DeviceSample device(SplittableRandom random, long now) {
         boolean absurd = random.nextInt(5) == 0;
         return new DeviceSample(
-                MODEL, worker(random), random.nextInt(3), random.nextLong(1_000), now + random.nextLong(-6_000, 2_000),
-                250, absurd ? random.nextLong() : random.nextLong(250_000), absurd ? Double.NaN : 0.5,
-                random.nextLong(100), absurd ? random.nextLong() : random.nextLong(100), random.nextLong(50));
+                MODEL,
+                worker(random),
+                random.nextInt(3),
+                random.nextLong(1_000),
+                now + random.nextLong(-6_000, 2_000),
+                250,
+                absurd ? random.nextLong() : random.nextLong(250_000),
+                absurd ? Double.NaN : 0.5,
+                random.nextLong(100),
+                absurd ? random.nextLong() : random.nextLong(100),
+                random.nextLong(50));
     }
 
     private static LinkSample link(SplittableRandom random, long now) {

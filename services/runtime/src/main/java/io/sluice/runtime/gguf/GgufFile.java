@@ -157,7 +157,8 @@ public final class GgufFile {
         for (int i = 0; i < windows.length; i++) {
             long from = i * WINDOW_BYTES;
             long length = Math.min(WINDOW_BYTES + OVERLAP_BYTES, size - from);
-            windows[i] = channel.map(FileChannel.MapMode.READ_ONLY, from, length).order(ByteOrder.LITTLE_ENDIAN);
+            windows[i] =
+                    channel.map(FileChannel.MapMode.READ_ONLY, from, length).order(ByteOrder.LITTLE_ENDIAN);
         }
         return windows;
     }

@@ -59,9 +59,7 @@ public final class GgufMetadata {
 
     public Optional<Double> number(String key) {
         Object value = values.get(key);
-        return value instanceof Long whole
-                ? Optional.of(whole.doubleValue())
-                : get(key, Double.class, "a number");
+        return value instanceof Long whole ? Optional.of(whole.doubleValue()) : get(key, Double.class, "a number");
     }
 
     /** A whole number in {@code [least, most]}. */
@@ -103,9 +101,7 @@ public final class GgufMetadata {
             return Optional.empty();
         }
         if (!type.isInstance(value)) {
-            throw GgufFile.problem(
-                    file,
-                    "metadata '" + key + "' is " + describe(value) + ", expected " + expected);
+            throw GgufFile.problem(file, "metadata '" + key + "' is " + describe(value) + ", expected " + expected);
         }
         return Optional.of(type.cast(value));
     }

@@ -87,8 +87,8 @@ public final class GgufModel implements ModelWeights {
                     + " are outside tensor " + name + ", which has " + rows);
         }
         if (rowCount > 0 && target.remaining() / columns < rowCount) {
-            throw new IllegalArgumentException(rowCount + " rows of " + columns + " elements do not fit into "
-                    + target.remaining());
+            throw new IllegalArgumentException(
+                    rowCount + " rows of " + columns + " elements do not fit into " + target.remaining());
         }
         if (!isRotary(name)) {
             file.read(tensor, firstRow * columns, rowCount * columns, target);

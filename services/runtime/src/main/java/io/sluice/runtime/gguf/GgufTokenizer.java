@@ -129,7 +129,9 @@ final class GgufTokenizer {
 
     private static OptionalInt tokenId(GgufMetadata metadata, String key) {
         int last = tokens(metadata).size() - 1;
-        return metadata.integer(PREFIX + key, 0, last).stream().mapToInt(Integer::intValue).findFirst();
+        return metadata.integer(PREFIX + key, 0, last).stream()
+                .mapToInt(Integer::intValue)
+                .findFirst();
     }
 
     private static Optional<ChatTemplate> chatTemplate(GgufMetadata metadata, List<String> tokens) {

@@ -41,9 +41,7 @@ final class LlamaMetadata {
                     metadata.number("llama.rope.freq_base").orElse(10_000.0),
                     file.tensor("output.weight").isEmpty(),
                     metadata.integer("tokenizer.ggml.bos_token_id", 0, MOST).orElse(-1),
-                    metadata.has("tokenizer.ggml.tokens")
-                            ? List.copyOf(GgufTokenizer.endTokens(metadata))
-                            : List.of(),
+                    metadata.has("tokenizer.ggml.tokens") ? List.copyOf(GgufTokenizer.endTokens(metadata)) : List.of(),
                     ropeScaling(file, headDim));
         } catch (IllegalArgumentException e) {
             throw metadata.error("describes an impossible model: " + e.getMessage());
@@ -55,8 +53,7 @@ final class LlamaMetadata {
         GgufTensor embedding = file.tensor("token_embd.weight")
                 .orElseThrow(() -> GgufFile.problem(file.path(), "has no tensor 'token_embd.weight'"));
         if (embedding.shape().size() != 2 || embedding.shape().getFirst() > MOST) {
-            throw GgufFile.problem(
-                    file.path(), "tensor 'token_embd.weight' has the shape " + embedding.shape());
+            throw GgufFile.problem(file.path(), "tensor 'token_embd.weight' has the shape " + embedding.shape());
         }
         return embedding.shape().getFirst().intValue();
     }
@@ -93,9 +90,10 @@ final class LlamaMetadata {
                 .or(() -> metadata.number("llama.rope.scale_linear"))
                 .orElse(1.0);
         return switch (type) {
-            case "none" -> metadata.has("llama.rope.scale_linear") && factor != 1.0
-                    ? new RopeScaling.Linear(factor)
-                    : RopeScaling.NONE;
+            case "none" ->
+                metadata.has("llama.rope.scale_linear") && factor != 1.0
+                        ? new RopeScaling.Linear(factor)
+                        : RopeScaling.NONE;
             case "linear" -> new RopeScaling.Linear(factor);
             default -> throw metadata.error("uses the rotary scaling '" + type + "', supported are none and linear");
         };

@@ -22,6 +22,7 @@ record PreTokenizer(List<String> patterns, boolean wholeWords, boolean beginsSeq
     private static final PreTokenizer QWEN2 = plain(WordPatterns.QWEN2);
     /** The model's own pattern; llama.cpp's rendering of it cuts combining marks off their letters. */
     private static final PreTokenizer TEKKEN = new PreTokenizer(List.of(WordPatterns.TEKKEN), true, true);
+
     private static final PreTokenizer DEFAULT =
             plain("[\\p{P}\\$\\+<=>\\^~\\|]+", WordPatterns.GPT2, "\\p{N}+", "[0-9][0-9][0-9]");
 

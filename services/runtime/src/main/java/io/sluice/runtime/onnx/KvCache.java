@@ -64,8 +64,7 @@ final class KvCache implements AutoCloseable {
             return Optional.empty();
         }
         KvPool pool = pools.computeIfAbsent(
-                slotLength,
-                length -> new KvPool(engine, layers, config.kvHeadCount(), config.headDim(), length));
+                slotLength, length -> new KvPool(engine, layers, config.kvHeadCount(), config.headDim(), length));
         if (pool.used() == pool.size() && !grow(pool)) {
             return Optional.empty();
         }

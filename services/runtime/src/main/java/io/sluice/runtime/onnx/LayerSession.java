@@ -125,10 +125,13 @@ final class LayerSession implements AutoCloseable {
             in.put(LlamaGraphs.PAST_KEYS, probe.floats(kv));
             in.put(LlamaGraphs.PAST_VALUES, probe.floats(kv));
             OnnxTensor y = probe.floats(1, 1, c.hiddenSize());
-            run(session, in, Map.of(
-                    LlamaGraphs.Y, y,
-                    LlamaGraphs.KEYS, (OnnxTensor) in.get(LlamaGraphs.PAST_KEYS),
-                    LlamaGraphs.VALUES, (OnnxTensor) in.get(LlamaGraphs.PAST_VALUES)));
+            run(
+                    session,
+                    in,
+                    Map.of(
+                            LlamaGraphs.Y, y,
+                            LlamaGraphs.KEYS, (OnnxTensor) in.get(LlamaGraphs.PAST_KEYS),
+                            LlamaGraphs.VALUES, (OnnxTensor) in.get(LlamaGraphs.PAST_VALUES)));
             return probe.finite();
         }
     }

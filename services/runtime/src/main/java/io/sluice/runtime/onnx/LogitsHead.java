@@ -59,7 +59,8 @@ final class LogitsHead implements AutoCloseable {
     }
 
     private static ByteBuffer managed(int floats) {
-        return ByteBuffer.allocateDirect(Math.multiplyExact(floats, Float.BYTES)).order(ByteOrder.nativeOrder());
+        return ByteBuffer.allocateDirect(Math.multiplyExact(floats, Float.BYTES))
+                .order(ByteOrder.nativeOrder());
     }
 
     private static ByteBuffer part(ByteBuffer buffer, int elements) {

@@ -27,8 +27,8 @@ final class StageBatchCheck {
         for (StageInput input : batch) {
             CacheSlot slot = ours(input.slot());
             if (!seen.add(slot)) {
-                throw new IllegalArgumentException(slot + " occurs twice in one batch: run its chunks one after the"
-                        + " other");
+                throw new IllegalArgumentException(
+                        slot + " occurs twice in one batch: run its chunks one after the" + " other");
             }
             if (input.position() != slot.length()) {
                 throw new IllegalArgumentException("position " + input.position() + " is not the length "
@@ -60,9 +60,10 @@ final class StageBatchCheck {
         if (input.tokenIds() != null) {
             requireTokens(input);
         } else if (input.hidden().remaining() != (long) input.count() * config.hiddenSize()) {
-            throw new IllegalArgumentException("hidden states have " + input.hidden().remaining() + " elements, but "
-                    + input.count() + " positions of " + config.hiddenSize() + " are "
-                    + (long) input.count() * config.hiddenSize());
+            throw new IllegalArgumentException(
+                    "hidden states have " + input.hidden().remaining() + " elements, but "
+                            + input.count() + " positions of " + config.hiddenSize() + " are "
+                            + (long) input.count() * config.hiddenSize());
         }
         if (input.needLogits() && layers.end() != config.layerCount()) {
             throw new IllegalArgumentException("layers " + layers + " give no logits: only the stage that holds layer "

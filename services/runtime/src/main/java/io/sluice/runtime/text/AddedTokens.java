@@ -21,7 +21,8 @@ final class AddedTokens {
     AddedTokens(Collection<AddedToken> tokens) {
         for (AddedToken token : tokens) {
             if (!token.content().isEmpty()) {
-                byFirst.computeIfAbsent(token.content().charAt(0), first -> new ArrayList<>()).add(token);
+                byFirst.computeIfAbsent(token.content().charAt(0), first -> new ArrayList<>())
+                        .add(token);
             }
         }
         byFirst.values()

@@ -72,7 +72,8 @@ public final class FolderTokenizer {
         addIds(model.path("eos_token_id"), ends);
         OptionalInt begin = ids.containsKey(bos)
                 ? OptionalInt.of(ids.get(bos))
-                : model.path("bos_token_id").isInt() && tokenizer.path("bos_token").isMissingNode()
+                : model.path("bos_token_id").isInt()
+                                && tokenizer.path("bos_token").isMissingNode()
                         ? OptionalInt.of(model.path("bos_token_id").asInt())
                         : OptionalInt.empty();
         return new BytePairVocabulary.Roles(begin, ends, chatTemplate(folder, tokenizer, bos, eos));
@@ -118,7 +119,9 @@ public final class FolderTokenizer {
                 ids.put(vocabulary.path(id).path(0).asText(), id);
             }
         } else {
-            vocabulary.properties().forEach(entry -> ids.put(entry.getKey(), entry.getValue().asInt()));
+            vocabulary
+                    .properties()
+                    .forEach(entry -> ids.put(entry.getKey(), entry.getValue().asInt()));
         }
         for (JsonNode token : definition.path("added_tokens")) {
             ids.put(token.path("content").asText(), token.path("id").asInt());

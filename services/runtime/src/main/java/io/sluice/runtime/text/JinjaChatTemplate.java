@@ -81,7 +81,8 @@ public final class JinjaChatTemplate implements ChatTemplate {
 
     private void requireSupported() {
         if (!checked) {
-            TemplateCheck.problem(source, name -> Engine.JINJA.getGlobalContext().getFilter(name) != null)
+            TemplateCheck.problem(
+                            source, name -> Engine.JINJA.getGlobalContext().getFilter(name) != null)
                     .ifPresent(problem -> {
                         throw new ChatTemplateException("the chat template cannot be rendered: " + problem);
                     });

@@ -45,17 +45,20 @@ final class PythonStringMethods extends ELResolver {
             case "rstrip" -> strip(text, first, false, true);
             case "upper" -> text.toUpperCase(Locale.ROOT);
             case "lower" -> text.toLowerCase(Locale.ROOT);
-            case "capitalize" -> text.isEmpty()
-                    ? text
-                    : text.substring(0, 1).toUpperCase(Locale.ROOT) + text.substring(1).toLowerCase(Locale.ROOT);
+            case "capitalize" ->
+                text.isEmpty()
+                        ? text
+                        : text.substring(0, 1).toUpperCase(Locale.ROOT)
+                                + text.substring(1).toLowerCase(Locale.ROOT);
             case "title" -> title(text);
             case "startswith" -> text.startsWith(require(first, method));
             case "endswith" -> text.endsWith(require(first, method));
             case "find" -> (long) text.indexOf(require(first, method));
-            case "count" -> (long) split(text, require(first, method), Integer.MAX_VALUE).size() - 1;
+            case "count" ->
+                (long) split(text, require(first, method), Integer.MAX_VALUE).size() - 1;
             case "replace" -> text.replace(require(first, method), require(second, method));
-            case "split" -> new PyList(split(
-                    text, first, second == null ? Integer.MAX_VALUE : Integer.parseInt(second)));
+            case "split" ->
+                new PyList(split(text, first, second == null ? Integer.MAX_VALUE : Integer.parseInt(second)));
             case "splitlines" -> new PyList(new ArrayList<Object>(text.lines().toList()));
             case "join" -> join(text, arguments);
             case "isdigit" -> !text.isEmpty() && text.chars().allMatch(Character::isDigit);
@@ -90,7 +93,9 @@ final class PythonStringMethods extends ELResolver {
 
     private static List<Object> split(String text, String separator, int most) {
         if (separator == null) {
-            return new ArrayList<>(Arrays.stream(text.split("\\s+")).filter(part -> !part.isEmpty()).toList());
+            return new ArrayList<>(Arrays.stream(text.split("\\s+"))
+                    .filter(part -> !part.isEmpty())
+                    .toList());
         }
         if (separator.isEmpty()) {
             throw new ELException("a string cannot be split at an empty separator");

@@ -20,7 +20,8 @@ final class TemplateCheck {
     static Optional<String> problem(String source, Predicate<String> isFilter) {
         Matcher tags = TAG.matcher(source);
         while (tags.find()) {
-            String tag = LITERAL.matcher(tags.group(1) != null ? tags.group(1) : tags.group(2)).replaceAll("''");
+            String tag = LITERAL.matcher(tags.group(1) != null ? tags.group(1) : tags.group(2))
+                    .replaceAll("''");
             if (tags.group(2) != null && FILTERED_LOOP.matcher(tag).matches()) {
                 return Optional.of("'for … in … if …' is not supported");
             }

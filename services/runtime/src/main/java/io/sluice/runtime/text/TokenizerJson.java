@@ -67,7 +67,8 @@ final class TokenizerJson {
     private void requireByteLevelDecoder() throws UnsupportedTokenizer {
         List<JsonNode> decoders = steps(root.path("decoder"), "decoders");
         require(
-                decoders.size() == 1 && decoders.getFirst().path("type").asText().equals("ByteLevel"),
+                decoders.size() == 1
+                        && decoders.getFirst().path("type").asText().equals("ByteLevel"),
                 "decoder " + typeOf(root.path("decoder")));
     }
 
@@ -121,7 +122,8 @@ final class TokenizerJson {
             return Optional.empty();
         }
         String type = typeOf(steps.getFirst());
-        boolean known = Arrays.stream(Normalizer.Form.values()).anyMatch(form -> form.name().equals(type));
+        boolean known = Arrays.stream(Normalizer.Form.values())
+                .anyMatch(form -> form.name().equals(type));
         require(known && steps.size() == 1, "normalizer " + type);
         return Optional.of(Normalizer.Form.valueOf(type));
     }
@@ -174,7 +176,10 @@ final class TokenizerJson {
     private static List<String> merges(JsonNode merges) {
         List<String> list = new ArrayList<>(merges.size());
         for (JsonNode merge : merges) {
-            list.add(merge.isArray() ? merge.path(0).asText() + " " + merge.path(1).asText() : merge.asText());
+            list.add(
+                    merge.isArray()
+                            ? merge.path(0).asText() + " " + merge.path(1).asText()
+                            : merge.asText());
         }
         return list;
     }

@@ -84,7 +84,9 @@ final class HuggingFaceConfig {
         if (json.hasNonNull("quantization_config")) {
             throw unsupported(
                     "quantised safetensors ("
-                            + json.path("quantization_config").path("quant_method").asText("unknown method") + ")",
+                            + json.path("quantization_config")
+                                    .path("quant_method")
+                                    .asText("unknown method") + ")",
                     "use the model's unquantised weights or a .gguf file");
         }
         int window = optionalInt("sliding_window", 0);
@@ -115,11 +117,12 @@ final class HuggingFaceConfig {
         return switch (type) {
             case "default" -> RopeScaling.NONE;
             case "linear" -> new RopeScaling.Linear(requiredDouble(scaling, "factor"));
-            case "llama3" -> new RopeScaling.Llama3(
-                    requiredDouble(scaling, "factor"),
-                    requiredDouble(scaling, "low_freq_factor"),
-                    requiredDouble(scaling, "high_freq_factor"),
-                    requiredDouble(scaling, "original_max_position_embeddings"));
+            case "llama3" ->
+                new RopeScaling.Llama3(
+                        requiredDouble(scaling, "factor"),
+                        requiredDouble(scaling, "low_freq_factor"),
+                        requiredDouble(scaling, "high_freq_factor"),
+                        requiredDouble(scaling, "original_max_position_embeddings"));
             default -> throw unsupported("rope_scaling " + type, "supported are default, linear and llama3");
         };
     }

@@ -89,7 +89,8 @@ final class SafetensorsFile implements AutoCloseable {
             throw new IllegalArgumentException(
                     "a buffer of " + target.remaining() + " floats cannot take " + elements + " of " + name);
         }
-        long offset = entry.offset() + firstRow * entry.rowElements() * entry.type().bytes();
+        long offset =
+                entry.offset() + firstRow * entry.rowElements() * entry.type().bytes();
         long bytes = elements * entry.type().bytes();
         if (bytes <= SMALL_BYTES) {
             ByteBuffer window = windows.computeIfAbsent(offset / WINDOW_BYTES, this::mapWindow);
@@ -163,8 +164,9 @@ final class SafetensorsFile implements AutoCloseable {
         long begin = offsets.get(0).asLong(-1);
         long end = offsets.get(1).asLong(-1);
         if (begin < 0 || end - begin != bytes) {
-            throw damaged(name, "bytes [" + begin + ", " + end + ") do not fit shape " + Arrays.toString(shape) + " of "
-                    + type);
+            throw damaged(
+                    name,
+                    "bytes [" + begin + ", " + end + ") do not fit shape " + Arrays.toString(shape) + " of " + type);
         }
         entries.put(name, new Entry(type, shape, dataStart + begin));
         return dataStart + end;

@@ -89,13 +89,13 @@ public final class SafetensorsModel implements ModelWeights {
     private SafetensorsFile home(String name) {
         Path path = homes.get(name);
         if (path == null) {
-            throw new ModelFormatException("model " + folder + " has no tensor " + name
-                    + ": its weights do not match its config.json");
+            throw new ModelFormatException(
+                    "model " + folder + " has no tensor " + name + ": its weights do not match its config.json");
         }
         SafetensorsFile file = fileOf(path);
         if (!file.holds(name)) {
-            throw new ModelFormatException(path + " has no tensor " + name + " although " + INDEX
-                    + " says so; fetch the folder again");
+            throw new ModelFormatException(
+                    path + " has no tensor " + name + " although " + INDEX + " says so; fetch the folder again");
         }
         return file;
     }

@@ -63,9 +63,12 @@ public final class SyntheticModel {
             header.put(
                     tensor.getKey(),
                     Map.of(
-                            "dtype", dtype == ActivationDtype.FP16 ? "F16" : "F32",
-                            "shape", tensor.getValue(),
-                            "data_offsets", new long[] {offset, offset + bytes}));
+                            "dtype",
+                            dtype == ActivationDtype.FP16 ? "F16" : "F32",
+                            "shape",
+                            tensor.getValue(),
+                            "data_offsets",
+                            new long[] {offset, offset + bytes}));
             offset += bytes;
         }
         String json = JSON.writeValueAsString(header);

@@ -26,20 +26,26 @@ final class DequantizerTest {
 
     @Test
     void shouldReadF16() throws IOException {
-        assertThat(expand(1, 4, GgufWriter.le(8)
-                        .putShort(HALF)
-                        .putShort(MINUS_TWO)
-                        .putShort(SMALLEST)
-                        .putShort((short) 0x7BFF)))
+        assertThat(expand(
+                        1,
+                        4,
+                        GgufWriter.le(8)
+                                .putShort(HALF)
+                                .putShort(MINUS_TWO)
+                                .putShort(SMALLEST)
+                                .putShort((short) 0x7BFF)))
                 .containsExactly(0.5f, -2f, 0x1p-24f, 65504f);
     }
 
     @Test
     void shouldReadBf16() throws IOException {
-        assertThat(expand(30, 3, GgufWriter.le(6)
-                        .putShort((short) 0x3F80)
-                        .putShort((short) 0xC049)
-                        .putShort((short) 0x8000)))
+        assertThat(expand(
+                        30,
+                        3,
+                        GgufWriter.le(6)
+                                .putShort((short) 0x3F80)
+                                .putShort((short) 0xC049)
+                                .putShort((short) 0x8000)))
                 .containsExactly(1f, -3.140625f, -0f);
     }
 

@@ -49,8 +49,23 @@ final class GgufFileTest {
                         .raw("f64", 12, GgufWriter.le(8).putDouble(Math.PI).array())
                         .strings("list", List.of("a", "", "b"))
                         .integers("numbers", 3, -1, 2)
-                        .raw("floats", 9, GgufWriter.le(16).putInt(6).putLong(1).putFloat(2.5f).array())
-                        .raw("flags", 9, GgufWriter.le(14).putInt(7).putLong(2).put((byte) 1).put((byte) 0).array())
+                        .raw(
+                                "floats",
+                                9,
+                                GgufWriter.le(16)
+                                        .putInt(6)
+                                        .putLong(1)
+                                        .putFloat(2.5f)
+                                        .array())
+                        .raw(
+                                "flags",
+                                9,
+                                GgufWriter.le(14)
+                                        .putInt(7)
+                                        .putLong(2)
+                                        .put((byte) 1)
+                                        .put((byte) 0)
+                                        .array())
                         .raw("nested", 9, nested))
                 .metadata();
         assertThat(metadata.integer("u8", 0, 255)).contains(200);
@@ -131,17 +146,29 @@ final class GgufFileTest {
         assertThatOpening(with(good, 20, 1 << 30)).hasMessageContaining("the metadata count says");
         assertThatOpening(Arrays.copyOf(good, 400)).hasMessageContaining("truncated");
         assertThatOpening(Arrays.copyOf(good, good.length - 100)).hasMessageContaining("the file is truncated");
-        assertThatOpening(new GgufWriter().tensor("t", 12, new long[] {256}, new byte[144]).toBytes())
+        assertThatOpening(new GgufWriter()
+                        .tensor("t", 12, new long[] {256}, new byte[144])
+                        .toBytes())
                 .hasMessageContaining("tensor 't' has the type Q4_K; supported are F32, F16, BF16, Q8_0, Q4_0 and");
-        assertThatOpening(new GgufWriter().tensor("t", 77, new long[] {1}, new byte[4]).toBytes())
+        assertThatOpening(new GgufWriter()
+                        .tensor("t", 77, new long[] {1}, new byte[4])
+                        .toBytes())
                 .hasMessageContaining("the type number 77");
-        assertThatOpening(new GgufWriter().tensor("t", 2, new long[] {33}, new byte[36]).toBytes())
+        assertThatOpening(new GgufWriter()
+                        .tensor("t", 2, new long[] {33}, new byte[36])
+                        .toBytes())
                 .hasMessageContaining("rows of 33 elements, not a multiple of 32");
-        assertThatOpening(new GgufWriter().tensor("t", 0, new long[] {1L << 40, 1L << 40}, new byte[4]).toBytes())
+        assertThatOpening(new GgufWriter()
+                        .tensor("t", 0, new long[] {1L << 40, 1L << 40}, new byte[4])
+                        .toBytes())
                 .hasMessageContaining("impossible length");
-        assertThatOpening(new GgufWriter().tensor("t", 0, new long[] {-1}, new byte[4]).toBytes())
+        assertThatOpening(new GgufWriter()
+                        .tensor("t", 0, new long[] {-1}, new byte[4])
+                        .toBytes())
                 .hasMessageContaining("impossible length");
-        assertThatOpening(new GgufWriter().tensor("t", 0, new long[] {1, 1, 1, 1, 1}, new byte[4]).toBytes())
+        assertThatOpening(new GgufWriter()
+                        .tensor("t", 0, new long[] {1, 1, 1, 1, 1}, new byte[4])
+                        .toBytes())
                 .hasMessageContaining("has 5 dimensions");
         assertThatOpening(new GgufWriter().raw("k", 13, new byte[4]).toBytes())
                 .hasMessageContaining("'k' has the unknown type 13");

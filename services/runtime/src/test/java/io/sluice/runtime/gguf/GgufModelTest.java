@@ -142,7 +142,8 @@ final class GgufModelTest {
         assertThatOpening(TinyGguf.model().integer("llama.attention.head_count_kv", 2))
                 .hasMessageContaining("tensor 'blk.0.attn_k.weight' has the shape [4, 8], expected [8, 8]");
         assertThatOpening(TinyGguf.model().integer("llama.expert_count", 8)).hasMessageContaining("mixture of experts");
-        assertThatOpening(TinyGguf.model().integer("llama.rope.dimension_count", 2)).hasMessageContaining("heads of 4");
+        assertThatOpening(TinyGguf.model().integer("llama.rope.dimension_count", 2))
+                .hasMessageContaining("heads of 4");
         assertThatOpening(TinyGguf.model().number("llama.rope.freq_base", -1))
                 .hasMessageContaining("describes an impossible model");
     }
@@ -166,7 +167,8 @@ final class GgufModelTest {
 
     @Test
     void shouldPutTheBeginningTokenFirstOnlyWhenTheFileSaysSo() throws IOException {
-        Tokenizer asked = open(TinyGguf.model().flag("tokenizer.ggml.add_bos_token", true)).tokenizer();
+        Tokenizer asked = open(TinyGguf.model().flag("tokenizer.ggml.add_bos_token", true))
+                .tokenizer();
         assertThat(asked.encode("h")).startsWith(0).hasSize(2);
         assertThat(asked.encodeRendered("h")).hasSize(1);
         Tokenizer llama3 = open(TinyGguf.model()

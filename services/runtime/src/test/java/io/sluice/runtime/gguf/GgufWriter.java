@@ -93,8 +93,7 @@ final class GgufWriter {
     byte[] toBytes() {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         out.writeBytes("GGUF".getBytes(StandardCharsets.US_ASCII));
-        out.writeBytes(le(20)
-                .putInt(version)
+        out.writeBytes(le(20).putInt(version)
                 .putLong(tensors.size())
                 .putLong(metadata.size())
                 .array());

@@ -58,11 +58,11 @@ final class OnnxStageRunnerTest {
         for (int step = 0; step < expected.size(); step++) {
             float[] x = hidden(
                     chain.getFirst(),
-                    step == 0
-                            ? tokensIn(slots.getFirst(), prompt)
-                            : tokensIn(slots.getFirst(), following[step - 1]));
+                    step == 0 ? tokensIn(slots.getFirst(), prompt) : tokensIn(slots.getFirst(), following[step - 1]));
             for (int i = 1; i < stages - 1; i++) {
-                x = hidden(chain.get(i), hiddenIn(slots.get(i), x, chain.get(i).layers().first()));
+                x = hidden(
+                        chain.get(i),
+                        hiddenIn(slots.get(i), x, chain.get(i).layers().first()));
             }
             OnnxStageRunner last = chain.getLast();
             assertThat(logits(last, hiddenIn(slots.getLast(), x, last.layers().first())))
@@ -138,8 +138,10 @@ final class OnnxStageRunnerTest {
                 OnnxStageRunner front4 = runner(weights, 0, 4);
                 OnnxStageRunner back = runner(weights, 2, LAYERS)) {
             List<OnnxStageRunner> fronts = List.of(front2, front4);
-            List<KvSlot> frontSlots = fronts.stream().map(f -> f.reserve(64).orElseThrow()).toList();
-            List<KvSlot> backSlots = List.of(back.reserve(64).orElseThrow(), back.reserve(64).orElseThrow());
+            List<KvSlot> frontSlots =
+                    fronts.stream().map(f -> f.reserve(64).orElseThrow()).toList();
+            List<KvSlot> backSlots =
+                    List.of(back.reserve(64).orElseThrow(), back.reserve(64).orElseThrow());
             for (int step = 0; step <= following.length; step++) {
                 List<StageInput> batch = new ArrayList<>();
                 for (int i = 0; i < 2; i++) {
@@ -148,7 +150,8 @@ final class OnnxStageRunnerTest {
                             step == 0
                                     ? tokensIn(frontSlots.get(i), prompt)
                                     : tokensIn(frontSlots.get(i), following[step - 1]));
-                    batch.add(withLogits(hiddenIn(backSlots.get(i), x, fronts.get(i).layers().end())));
+                    batch.add(withLogits(
+                            hiddenIn(backSlots.get(i), x, fronts.get(i).layers().end())));
                 }
                 for (StageOutput output : back.run(batch)) {
                     assertThat(copy(output.logits())).as("step %d", step).isEqualTo(expected.get(step));

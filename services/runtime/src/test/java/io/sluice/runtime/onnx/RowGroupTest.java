@@ -10,8 +10,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 final class RowGroupTest {
-    private final KvCache cache =
-            new KvCache(OnnxEngine.get(2, false), SyntheticModel.tiny(), 1, TinyStages.KV_BYTES);
+    private final KvCache cache = new KvCache(OnnxEngine.get(2, false), SyntheticModel.tiny(), 1, TinyStages.KV_BYTES);
     private final List<CacheSlot> slots = new ArrayList<>();
 
     RowGroupTest() {
@@ -37,8 +36,7 @@ final class RowGroupTest {
     void shouldBridgeSmallGapsWithIdleRowsAndSplitAtLargeOnes() {
         List<RowGroup> groups = RowGroup.of(List.of(input(0, 0), input(9, 0), input(19, 0)));
         assertThat(groups).hasSize(2);
-        assertThat(groups.get(0).inputs())
-                .containsExactly(0, -1, -1, -1, -1, -1, -1, -1, -1, 1);
+        assertThat(groups.get(0).inputs()).containsExactly(0, -1, -1, -1, -1, -1, -1, -1, -1, 1);
         assertThat(groups.get(1).firstRow()).isEqualTo(19);
         assertThat(groups.get(1).inputs()).containsExactly(2);
     }

@@ -39,7 +39,9 @@ final class TinyStages {
     }
 
     static int[] tokens(long seed, int count) {
-        return new SplittableRandom(seed).ints(count, 0, SyntheticModel.tiny().vocabSize()).toArray();
+        return new SplittableRandom(seed)
+                .ints(count, 0, SyntheticModel.tiny().vocabSize())
+                .toArray();
     }
 
     static StageInput tokensIn(KvSlot slot, int... ids) {

@@ -32,7 +32,11 @@ final class BytePairTokenizerTest {
 
     @Test
     void shouldEqualTheLibraryOnSmolLmStyleDigits() throws IOException {
-        compare(definition -> definition.set("pre_tokenizer", parse("""
+        compare(
+                definition -> definition.set(
+                        "pre_tokenizer",
+                        parse(
+                                """
                 {"type": "Sequence", "pretokenizers": [
                   {"type": "Digits", "individual_digits": true},
                   {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true}]}""")));
@@ -43,7 +47,10 @@ final class BytePairTokenizerTest {
         compare(definition -> {
             definition.set("pre_tokenizer", split(WordPatterns.LLAMA3));
             ((ObjectNode) definition.path("model")).put("ignore_merges", true);
-            definition.set("post_processor", parse("""
+            definition.set(
+                    "post_processor",
+                    parse(
+                            """
                     {"type": "Sequence", "processors": [
                       {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": false, "use_regex": true},
                       {"type": "TemplateProcessing",
@@ -71,14 +78,20 @@ final class BytePairTokenizerTest {
     @Test
     void shouldEqualTheLibraryOnAddedTokensThatStrip() throws IOException {
         compare(definition -> {
-            definition.set("added_tokens", parse("""
+            definition.set(
+                    "added_tokens",
+                    parse(
+                            """
                     [{"id": 0, "content": "<|endoftext|>", "single_word": false, "lstrip": true, "rstrip": false,
                       "normalized": false, "special": true},
                      {"id": 2048, "content": "42", "single_word": true, "lstrip": false, "rstrip": true,
                       "normalized": false, "special": false},
                      {"id": 2049, "content": "<|end", "single_word": false, "lstrip": false, "rstrip": false,
                       "normalized": false, "special": false}]"""));
-            definition.set("pre_tokenizer", parse("""
+            definition.set(
+                    "pre_tokenizer",
+                    parse(
+                            """
                     {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true}"""));
         });
     }
@@ -140,7 +153,8 @@ final class BytePairTokenizerTest {
     }
 
     private void compare(Consumer<ObjectNode> change) throws IOException {
-        ObjectNode definition = (ObjectNode) JSON.readTree(PSALM.resolve("tokenizer.json").toFile());
+        ObjectNode definition =
+                (ObjectNode) JSON.readTree(PSALM.resolve("tokenizer.json").toFile());
         change.accept(definition);
         Files.writeString(folder.resolve("tokenizer.json"), definition.toString());
         Tokenizer ours = FolderTokenizer.open(folder);
@@ -167,7 +181,9 @@ final class BytePairTokenizerTest {
     }
 
     private static JsonNode split(String pattern) {
-        ObjectNode node = (ObjectNode) parse("""
+        ObjectNode node = (ObjectNode)
+                parse(
+                        """
                 {"type": "Sequence", "pretokenizers": [
                   {"type": "Split", "pattern": {"Regex": ""}, "behavior": "Isolated", "invert": false},
                   {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false}]}""");

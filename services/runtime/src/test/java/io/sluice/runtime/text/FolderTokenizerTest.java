@@ -17,14 +17,16 @@ import org.junit.jupiter.api.io.TempDir;
 
 final class FolderTokenizerTest {
     /** A byte-level tokenizer of five tokens. */
-    private static final String SMALL = """
+    private static final String SMALL =
+            """
             {"added_tokens": [{"id": 4, "content": "<eos>", "special": true}],
              "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "use_regex": true},
              "decoder": {"type": "ByteLevel"},
              "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2, "\u0120": 3}, "merges": ["a b"]}}""";
 
     /** The way of Llama 2: spaces as a visible mark, unknown characters as bytes. */
-    private static final String SENTENCE_PIECE = """
+    private static final String SENTENCE_PIECE =
+            """
             {"version": "1.0", "truncation": null, "padding": null,
              "added_tokens": [
               {"id": 0, "content": "<unk>", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false,
@@ -52,7 +54,9 @@ final class FolderTokenizerTest {
     @Test
     void shouldReadASmallFolder() throws IOException {
         write("tokenizer.json", SMALL);
-        write("tokenizer_config.json", """
+        write(
+                "tokenizer_config.json",
+                """
                 {"bos_token": null, "eos_token": {"content": "<eos>"}, "chat_template": [
                   {"name": "tool_use", "template": "no"},
                   {"name": "default", "template": "{{ messages[0].content }}{{ eos_token }}"}]}""");

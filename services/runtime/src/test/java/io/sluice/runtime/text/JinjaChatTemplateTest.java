@@ -28,17 +28,21 @@ final class JinjaChatTemplateTest {
         }
         int refused = 0;
         for (JsonNode expected : reference.path("cases")) {
-            ChatTemplate template =
-                    template(reference.path("templates").path(expected.path("template").asText()).asText());
+            ChatTemplate template = template(reference
+                    .path("templates")
+                    .path(expected.path("template").asText())
+                    .asText());
             List<Message> messages = new ArrayList<>();
             expected.path("messages")
-                    .forEach(message -> messages.add(
-                            new Message(message.path("role").asText(), message.path("content").asText())));
+                    .forEach(message -> messages.add(new Message(
+                            message.path("role").asText(),
+                            message.path("content").asText())));
             boolean prompt = expected.path("add_generation_prompt").asBoolean();
             if (expected.has("error")) {
                 assertThatThrownBy(() -> template.render(messages, prompt))
                         .isInstanceOf(ChatTemplateException.class)
-                        .hasMessage("the chat template refuses the messages: " + expected.path("error").asText());
+                        .hasMessage("the chat template refuses the messages: "
+                                + expected.path("error").asText());
                 refused++;
             } else {
                 assertThat(template.render(messages, prompt))

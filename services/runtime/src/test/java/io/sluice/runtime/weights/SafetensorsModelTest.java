@@ -46,7 +46,8 @@ final class SafetensorsModelTest {
             assertThat(weights.config().hiddenSize()).isEqualTo(TINY.hiddenSize());
             assertThat(weights.config().eosTokenIds()).containsExactly(0);
             assertThat(weights.config().name()).isEqualTo(folder.getFileName().toString());
-            assertThat(weights.names()).containsExactlyElementsOf(LlamaTensors.ofStage(TINY, ALL).keySet());
+            assertThat(weights.names())
+                    .containsExactlyElementsOf(LlamaTensors.ofStage(TINY, ALL).keySet());
             assertThat(weights.shape(LlamaTensors.EMBEDDING)).containsExactly(TINY.vocabSize(), TINY.hiddenSize());
             FloatBuffer all = FloatBuffer.allocate(TINY.vocabSize() * TINY.hiddenSize());
             weights.read(LlamaTensors.EMBEDDING, all);
@@ -118,7 +119,10 @@ final class SafetensorsModelTest {
         try (RandomAccessFile sparse = new RandomAccessFile(big.toFile(), "rw")) {
             sparse.setLength(8 + header.length() + rows * columns * 4);
             sparse.seek(8 + header.length() + (rows - 1) * columns * 4);
-            sparse.write(ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putFloat(2.5f).array());
+            sparse.write(ByteBuffer.allocate(4)
+                    .order(ByteOrder.LITTLE_ENDIAN)
+                    .putFloat(2.5f)
+                    .array());
         }
         try (SafetensorsFile tensors = new SafetensorsFile(big)) {
             FloatBuffer last = FloatBuffer.allocate((int) columns);
@@ -205,8 +209,11 @@ final class SafetensorsModelTest {
     }
 
     private static void writeFile(Path target, String header, byte[] data) throws IOException {
-        ByteBuffer bytes = ByteBuffer.allocate(8 + header.length() + data.length).order(ByteOrder.LITTLE_ENDIAN);
-        bytes.putLong(header.length()).put(header.getBytes(StandardCharsets.US_ASCII)).put(data);
+        ByteBuffer bytes =
+                ByteBuffer.allocate(8 + header.length() + data.length).order(ByteOrder.LITTLE_ENDIAN);
+        bytes.putLong(header.length())
+                .put(header.getBytes(StandardCharsets.US_ASCII))
+                .put(data);
         Files.write(target, bytes.array());
     }
 }

@@ -39,7 +39,9 @@ public record DeviceSpec(Optional<String> profile, double speed) {
         int at = profile.indexOf('@');
         double speed = at < 0 ? 1 : parseSpeed(profile.substring(at + 1));
         return new DeviceSpec(
-                Optional.of(DeviceProfile.named(at < 0 ? profile : profile.substring(0, at)).name()), speed);
+                Optional.of(DeviceProfile.named(at < 0 ? profile : profile.substring(0, at))
+                        .name()),
+                speed);
     }
 
     /** Reads a speed factor, a number above 0. */

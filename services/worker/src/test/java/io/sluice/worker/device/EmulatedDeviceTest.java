@@ -101,10 +101,9 @@ final class EmulatedDeviceTest {
 
     private EmulatedDevice device(String profile, double speed) {
         // Every look at the clock costs a microsecond; a park wakes up a little early, as real ones may.
-        return new EmulatedDevice(
-                DeviceProfile.named(profile), speed, () -> clock.getAndAdd(1_000), nanos -> {
-                    parked.add(nanos);
-                    clock.addAndGet(nanos - nanos / 10);
-                });
+        return new EmulatedDevice(DeviceProfile.named(profile), speed, () -> clock.getAndAdd(1_000), nanos -> {
+            parked.add(nanos);
+            clock.addAndGet(nanos - nanos / 10);
+        });
     }
 }
