@@ -18,7 +18,6 @@ import io.sluice.core.routing.SessionEvent.TokenAccepted;
 import io.sluice.core.routing.SessionEvent.TokenIgnored;
 import io.sluice.core.routing.SessionLife;
 import io.sluice.core.routing.SessionMachine;
-import io.sluice.core.routing.SessionPhase;
 import io.sluice.records.ErrorReason;
 import io.sluice.records.ErrorRecord;
 import io.sluice.records.InferenceRequest;
@@ -67,6 +66,7 @@ final class RouterProcessor implements Processor<byte[], byte[], byte[], Object>
     private ProcessorContext<byte[], Object> context;
     private int partition;
     private SessionBook book;
+    private SessionEnds ends;
     private AllocationIntake allocations;
     private Outbox outbox;
     private Rehoming rehoming;
@@ -101,6 +101,7 @@ final class RouterProcessor implements Processor<byte[], byte[], byte[], Object>
                 context.getStateStore(RouterTopology.TOKENS_STORE),
                 formats.tokens(),
                 config.queueLimit());
+        ends = new SessionEnds(book, outbox, dispatch, metrics);
         allocations = new AllocationIntake(
                 context.getStateStore(RouterTopology.ALLOCATIONS_GLOBAL_STORE),
                 context.getStateStore(RouterTopology.ALLOCATIONS_STORE),
@@ -195,7 +196,11 @@ final class RouterProcessor implements Processor<byte[], byte[], byte[], Object>
 
     private void admit(RoutedRequest request, InferenceRequest wire, Outbox.Origin origin, long now) {
         if (now > request.deadlineMs()) {
-            refuse(wire, origin, ErrorReason.DEADLINE_PASSED, late(request, now, "it arrived here too late"));
+            refuse(
+                    wire,
+                    origin,
+                    ErrorReason.DEADLINE_PASSED,
+                    SessionEnds.late(request, now, "it arrived here too late"));
             return;
         }
         pollAllocations();
@@ -255,20 +260,15 @@ final class RouterProcessor implements Processor<byte[], byte[], byte[], Object>
                     book.putToken(session, accepted.index(), bytes);
                     metrics.token("accepted");
                 }
-                case Finished finished -> finish(session.with(next(session, event)), now);
+                case Finished finished -> {
+                    ends.finished(session.with(next(session, event)), now);
+                    drain(now);
+                }
                 case TokenIgnored ignored ->
                     metrics.token(ignored.reason().name().toLowerCase(Locale.ROOT));
                 default -> throw new IllegalStateException("a token led to " + event);
             }
         }
-    }
-
-    private void finish(StoredSession session, long now) {
-        List<Token> tokens = book.end(session.life());
-        outbox.completion(RouterCodec.completion(session, tokens));
-        outbox.session(RouterCodec.session(session.request(), session.life(), SessionState.FINISHED, now));
-        dispatch.release(session.life().id());
-        drain(now);
     }
 
     private static SessionLife next(StoredSession session, SessionEvent event) {
@@ -292,36 +292,10 @@ final class RouterProcessor implements Processor<byte[], byte[], byte[], Object>
         }
         StoredSession session = found.orElseThrow();
         Optional<SessionLife> life = SessionMachine.apply(Optional.of(session.life()), events.getFirst());
-        if (life.isPresent()) {
-            giveBack(session, life.get(), now);
-        } else {
-            leaveQueue(session, now);
-        }
+        ends.givenUp(session, life, error, now);
+        obstacles.remove(session.life().id());
         errors.used();
-        metrics.refused(error.getReason());
-        LOG.info(
-                "session ended by worker id={} service={} reason={}",
-                error.getRequestId(),
-                error.getService(),
-                error.getReason());
         drain(now);
-    }
-
-    /** Frees what a session that failed holds, here and, where its worker could not tell them, at the stages. */
-    private void giveBack(StoredSession session, SessionLife life, long now) {
-        book.end(life);
-        outbox.session(RouterCodec.session(session.request(), life, SessionState.REJECTED, now));
-        outbox.chunks(RouterCodec.release(life, now));
-        dispatch.release(life.id());
-    }
-
-    /** One whose first assignment was lost in a crash of the router, though not on its worker, waits again. */
-    private void leaveQueue(StoredSession session, long now) {
-        SessionId id = session.life().id();
-        book.queue().remove(id);
-        book.drop(id);
-        obstacles.remove(id);
-        outbox.session(RouterCodec.session(session.request(), session.life(), SessionState.REJECTED, now));
     }
 
     // Time
@@ -345,18 +319,11 @@ final class RouterProcessor implements Processor<byte[], byte[], byte[], Object>
 
     private void expire(long now) {
         for (StoredSession session : book.queue().takeExpired(now, PER_TICK)) {
-            RoutedRequest request = session.request();
-            book.drop(request.id());
-            String obstacle = Optional.ofNullable(obstacles.remove(request.id()))
+            String obstacle = Optional.ofNullable(
+                            obstacles.remove(session.life().id()))
                     .orElse("requests before it waited too; send less load or add workers");
-            outbox.failure(request.id().value(), ErrorReason.DEADLINE_PASSED, late(request, now, obstacle));
-            outbox.session(RouterCodec.session(request, session.life(), SessionState.REJECTED, now));
+            ends.expired(session, obstacle, now);
         }
-    }
-
-    private static String late(RoutedRequest request, long now, String obstacle) {
-        return "no pipeline within " + (request.deadlineMs() - request.arrivalMs()) + " ms of arrival ("
-                + (now - request.arrivalMs()) + " ms have passed): " + obstacle;
     }
 
     /** Tries every waiting request in order; per model none overtakes one that waits only for others to finish. */
@@ -401,7 +368,8 @@ final class RouterProcessor implements Processor<byte[], byte[], byte[], Object>
         for (StoredSession session : new ArrayList<>(book.running())) {
             for (SessionEvent event : SessionMachine.decide(Optional.of(session.life()), tick, now)) {
                 if (event instanceof Stalled stalled) {
-                    onStalled(session, stalled, now);
+                    ends.stalled(session, next(session, event), stalled, now);
+                    drain(now);
                 }
             }
         }
@@ -411,25 +379,5 @@ final class RouterProcessor implements Processor<byte[], byte[], byte[], Object>
             }
             book.forgetFirstEnded();
         }
-    }
-
-    /** A silent pipeline is taken for broken: the session ends here. Recovery would assign a new attempt instead. */
-    private void onStalled(StoredSession session, Stalled event, long now) {
-        SessionLife life = next(session, event);
-        if (life.phase() != SessionPhase.FAILED) {
-            throw new IllegalStateException("session " + life.id() + " stalled and is " + life.phase());
-        }
-        String message = "no token for " + event.silentMs() + " ms after " + life.nextIndex() + " of at most "
-                + session.request().maxTokens() + " tokens, pipeline "
-                + life.pipeline().stages()
-                + "; look at these workers and send the request again under a new id";
-        outbox.failure(life.id().value(), ErrorReason.WORKER_FAILED, message);
-        giveBack(session, life, now);
-        LOG.warn(
-                "session failed id={} silentMs={} pipeline={}",
-                life.id(),
-                event.silentMs(),
-                life.pipeline().stages());
-        drain(now);
     }
 }

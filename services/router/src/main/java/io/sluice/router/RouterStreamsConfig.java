@@ -9,7 +9,16 @@ import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.streams.StreamsConfig;
 
-/** Kafka Streams settings of the router, set where the defaults cost latency or safety. Stateless. */
+/**
+ * Kafka Streams settings of the router, set where the defaults cost latency or safety. Stateless.
+ *
+ * <p>Nothing between a request and its first activation waits for a commit. Clients write requests outside of
+ * transactions, so a read-committed reader sees them when the broker has them; the chunk leaves at once, without
+ * linger, on the sender's thread; and workers read uncommitted. When a crash undoes the transaction, the request is
+ * dispatched again under the same attempt, and tokens that then come twice are dropped. Two things do wait, for at most
+ * one interval: sessions, completions and errors, which are final when they are seen, and whatever lies behind a
+ * request that the router itself has sent on to its own partition.
+ */
 final class RouterStreamsConfig {
     /** Completions become visible to read-committed readers after at most this; tokens never wait for it. */
     private static final int COMMIT_INTERVAL_MS = 100;
@@ -49,8 +58,7 @@ final class RouterStreamsConfig {
 
     private static void consumer(Map<String, Object> settings, RouterConfig config) {
         // Survives a restart without a rebalance.
-        settings.put(
-                StreamsConfig.mainConsumerPrefix(ConsumerConfig.GROUP_INSTANCE_ID_CONFIG), config.instanceId());
+        settings.put(StreamsConfig.mainConsumerPrefix(ConsumerConfig.GROUP_INSTANCE_ID_CONFIG), config.instanceId());
         settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG), SESSION_TIMEOUT_MS);
         settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG), HEARTBEAT_MS);
         settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG), "earliest");

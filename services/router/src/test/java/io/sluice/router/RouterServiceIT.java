@@ -10,6 +10,7 @@ import io.sluice.core.planning.Allocation;
 import io.sluice.core.routing.RoutingPolicy;
 import io.sluice.embedded.EmbeddedBroker;
 import io.sluice.messaging.BrokerUnavailableException;
+import io.sluice.messaging.ErrorPublisher;
 import io.sluice.messaging.KafkaClients;
 import io.sluice.messaging.KafkaSettings;
 import io.sluice.messaging.TopicAdmin;
@@ -94,8 +95,12 @@ class RouterServiceIT {
     }
 
     private RouterService start() {
+        return start(Map.of());
+    }
+
+    private RouterService start(Map<String, String> overrides) {
         RouterConfig config = new RouterConfig(
-                kafka,
+                new KafkaSettings(kafka.bootstrap(), kafka.registryUrl(), overrides),
                 new FakeCatalog(model),
                 new SimpleMeterRegistry(),
                 folder.resolve("router-" + model),
@@ -124,7 +129,14 @@ class RouterServiceIT {
 
     private void allocate(Allocation like) {
         Allocation allocation = new Allocation(
-                model, like.epoch(), 1, like.layerCount(), like.workers(), like.edges(), like.maxFlow(), like.bound(),
+                model,
+                like.epoch(),
+                1,
+                like.layerCount(),
+                like.workers(),
+                like.edges(),
+                like.maxFlow(),
+                like.bound(),
                 like.bottleneck());
         send(Topics.ALLOCATIONS, null, model, TestAllocations.wire(allocation));
     }
@@ -191,16 +203,15 @@ class RouterServiceIT {
             // As a producer does that hashes keys otherwise than Java's: most are on a partition that is not theirs.
             request(id, i % Topics.REQUEST_PARTITIONS);
         }
-        await().atMost(PATIENCE).until(() -> router.isRunning() && read(Topics.SESSIONS, true).isEmpty());
-        topics.ensure(Topics.activations(worker));
         await().atMost(PATIENCE)
-                .untilAsserted(() -> assertThat(prompted()).containsExactlyInAnyOrderElementsOf(ids));
+                .until(() -> router.isRunning() && read(Topics.SESSIONS, true).isEmpty());
+        topics.ensure(Topics.activations(worker));
+        await().atMost(PATIENCE).untilAsserted(() -> assertThat(prompted()).containsExactlyInAnyOrderElementsOf(ids));
         for (String id : ids) {
             token(id, 0, null);
             token(id, 1, FinishReason.STOP);
         }
-        await().atMost(PATIENCE)
-                .untilAsserted(() -> assertThat(completed()).containsExactlyInAnyOrderElementsOf(ids));
+        await().atMost(PATIENCE).untilAsserted(() -> assertThat(completed()).containsExactlyInAnyOrderElementsOf(ids));
         assertThat(read(Topics.SESSIONS, true))
                 .extracting(Session::getState)
                 .containsOnly(SessionState.ASSIGNED, SessionState.FINISHED)
@@ -230,6 +241,43 @@ class RouterServiceIT {
     }
 
     @Test
+    void shouldDispatchBeforeItCommits() {
+        topics.ensure(Topics.activations(worker));
+        router = start(Map.of("commit.interval.ms", "120000", "producer.transaction.timeout.ms", "240000"));
+        allocate(TestAllocations.single(1, worker.value(), 1000));
+        String id = model + "-r";
+        request(id, null);
+        await().atMost(PATIENCE).untilAsserted(() -> assertThat(prompted()).containsExactly(id));
+        token(id, 0, FinishReason.STOP);
+        await().atMost(PATIENCE)
+                .untilAsserted(() -> assertThat(read(Topics.COMPLETIONS, false)).hasSize(1));
+        assertThat(read(Topics.SESSIONS, true)).as("nothing is committed yet").isEmpty();
+        assertThat(completed()).isEmpty();
+        router.close();
+        assertThat(completed()).containsExactly(id);
+    }
+
+    @Test
+    void shouldEndASessionThatAWorkerGaveUp() {
+        topics.ensure(Topics.activations(worker));
+        router = start();
+        allocate(TestAllocations.single(1, worker.value(), 64));
+        String first = model + "-first";
+        String next = model + "-next";
+        request(first, null);
+        await().atMost(PATIENCE).untilAsserted(() -> assertThat(prompted()).containsExactly(first));
+        request(next, null);
+        ErrorRecord error = ErrorPublisher.refusal(
+                first, ErrorReason.NO_CAPACITY, "no KV cache", "worker " + worker, System.currentTimeMillis());
+        send(Topics.ERRORS, null, ErrorPublisher.key(error), error);
+        await().atMost(PATIENCE)
+                .untilAsserted(() -> assertThat(prompted()).as("with a release").containsExactly(first, first, next));
+        token(next, 0, FinishReason.STOP);
+        await().atMost(PATIENCE).untilAsserted(() -> assertThat(completed()).containsExactly(next));
+        assertThat(read(Topics.ERRORS, true)).containsExactly(error);
+    }
+
+    @Test
     void shouldReportBadRecordsAndGoOn() throws Exception {
         topics.ensure(Topics.activations(worker));
         router = start();
@@ -237,7 +285,11 @@ class RouterServiceIT {
         producer.send(new ProducerRecord<>(
                         Topics.REQUESTS.name(), 0, (model + "-bad").getBytes(StandardCharsets.UTF_8), new byte[] {4}))
                 .get();
-        send(Topics.REQUESTS, null, model + "-x", RouterHarness.request(model + "-x").setModel("hymn").build());
+        send(
+                Topics.REQUESTS,
+                null,
+                model + "-x",
+                RouterHarness.request(model + "-x").setModel("hymn").build());
         request(model + "-good", null);
         await().atMost(PATIENCE).untilAsserted(() -> assertThat(prompted()).containsExactly(model + "-good"));
         await().atMost(PATIENCE).untilAsserted(() -> assertThat(read(Topics.ERRORS, true))
