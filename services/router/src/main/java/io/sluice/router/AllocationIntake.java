@@ -115,8 +115,12 @@ final class AllocationIntake {
         long epoch = epochs.getOrDefault(model, 0L);
         if (allocation.epoch() <= epoch) {
             if (allocation.epoch() < epoch && partition == REPORTING_PARTITION) {
-                LOG.warn("allocation ignored model={} epoch={} inUse={} hint=a planner that lost its state must"
-                        + " continue above the epoch in use", model, allocation.epoch(), epoch);
+                LOG.warn(
+                        "allocation ignored model={} epoch={} inUse={} hint=a planner that lost its state must"
+                                + " continue above the epoch in use",
+                        model,
+                        allocation.epoch(),
+                        epoch);
             }
             return false;
         }
@@ -125,15 +129,18 @@ final class AllocationIntake {
         valid.put(model, arrived.value());
         metrics.workers(allocation);
         if (first) {
-            LOG.info("allocation in use model={} epoch={} workers={} maxFlow={}", model, allocation.epoch(),
-                    allocation.workers().size(), allocation.maxFlow());
+            LOG.info(
+                    "allocation in use model={} epoch={} workers={} maxFlow={}",
+                    model,
+                    allocation.epoch(),
+                    allocation.workers().size(),
+                    allocation.maxFlow());
         }
         return true;
     }
 
     private Allocation verified(Arrived arrived) {
-        Allocation allocation =
-                AllocationCodec.decode(reader.deserialize(Topics.ALLOCATIONS.name(), arrived.value()));
+        Allocation allocation = AllocationCodec.decode(reader.deserialize(Topics.ALLOCATIONS.name(), arrived.value()));
         if (!allocation.model().equals(arrived.model())) {
             throw new IllegalArgumentException("allocation of model " + allocation.model() + " has the key "
                     + arrived.model() + "; the key must be the model");

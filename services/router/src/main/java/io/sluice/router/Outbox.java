@@ -62,8 +62,14 @@ final class Outbox {
         deadLetters++;
         // All are in the errors topic; a flood of them must not become a flood of lines.
         if (Long.bitCount(deadLetters) == 1) {
-            LOG.warn("record refused topic={} partition={} offset={} reason={} refusedSoFar={} message={}",
-                    origin.topic(), origin.partition(), origin.offset(), reason, deadLetters, error.getMessage());
+            LOG.warn(
+                    "record refused topic={} partition={} offset={} reason={} refusedSoFar={} message={}",
+                    origin.topic(),
+                    origin.partition(),
+                    origin.offset(),
+                    reason,
+                    deadLetters,
+                    error.getMessage());
         }
         error(error);
         metrics.deadLetter(origin.topic());
@@ -100,7 +106,6 @@ final class Outbox {
     }
 
     private void send(String key, Object value, String sink) {
-        context.forward(
-                new Record<>(key.getBytes(StandardCharsets.UTF_8), value, context.currentSystemTimeMs()), sink);
+        context.forward(new Record<>(key.getBytes(StandardCharsets.UTF_8), value, context.currentSystemTimeMs()), sink);
     }
 }

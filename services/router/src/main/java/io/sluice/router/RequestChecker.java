@@ -162,8 +162,9 @@ final class RequestChecker {
                 "exactly one of prompt, prompt_token_ids and messages must be given, this request has " + given);
         int[] prompt = ids
                 ? checkedIds(request.getPromptTokenIds(), model.vocabSize())
-                : text ? encode(() -> model.encode(request.getPrompt())) : encode(
-                        () -> model.encodeChat(request.getMessages()));
+                : text
+                        ? encode(() -> model.encode(request.getPrompt()))
+                        : encode(() -> model.encodeChat(request.getMessages()));
         require(prompt.length > 0, "the prompt has no tokens; give at least one");
         return prompt;
     }

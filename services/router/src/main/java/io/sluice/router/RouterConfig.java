@@ -46,8 +46,8 @@ public record RouterConfig(
         Objects.requireNonNull(stateDirectory, "stateDirectory");
         Objects.requireNonNull(policy, "policy");
         if (applicationId.isBlank() || instanceId.isBlank()) {
-            throw new IllegalArgumentException("application id '" + applicationId + "' and instance id '" + instanceId
-                    + "' must not be blank");
+            throw new IllegalArgumentException(
+                    "application id '" + applicationId + "' and instance id '" + instanceId + "' must not be blank");
         }
         if (queueLimit < 1) {
             throw new IllegalArgumentException("--queue " + queueLimit + " must be at least 1");
@@ -82,40 +82,106 @@ public record RouterConfig(
 
     public RouterConfig withInstanceId(String value) {
         return new RouterConfig(
-                kafka, models, metrics, stateDirectory, applicationId, value, policy, queueLimit, deadline, highWater,
-                sessionTimeout, retention, startTimeout);
+                kafka,
+                models,
+                metrics,
+                stateDirectory,
+                applicationId,
+                value,
+                policy,
+                queueLimit,
+                deadline,
+                highWater,
+                sessionTimeout,
+                retention,
+                startTimeout);
     }
 
     public RouterConfig withPolicy(RoutingPolicy value) {
         return new RouterConfig(
-                kafka, models, metrics, stateDirectory, applicationId, instanceId, value, queueLimit, deadline,
-                highWater, sessionTimeout, retention, startTimeout);
+                kafka,
+                models,
+                metrics,
+                stateDirectory,
+                applicationId,
+                instanceId,
+                value,
+                queueLimit,
+                deadline,
+                highWater,
+                sessionTimeout,
+                retention,
+                startTimeout);
     }
 
     /** Sets how many requests may wait and how long. */
     public RouterConfig withQueue(int limit, Duration wait) {
         return new RouterConfig(
-                kafka, models, metrics, stateDirectory, applicationId, instanceId, policy, limit, wait, highWater,
-                sessionTimeout, retention, startTimeout);
+                kafka,
+                models,
+                metrics,
+                stateDirectory,
+                applicationId,
+                instanceId,
+                policy,
+                limit,
+                wait,
+                highWater,
+                sessionTimeout,
+                retention,
+                startTimeout);
     }
 
     public RouterConfig withHighWater(double value) {
         return new RouterConfig(
-                kafka, models, metrics, stateDirectory, applicationId, instanceId, policy, queueLimit, deadline, value,
-                sessionTimeout, retention, startTimeout);
+                kafka,
+                models,
+                metrics,
+                stateDirectory,
+                applicationId,
+                instanceId,
+                policy,
+                queueLimit,
+                deadline,
+                value,
+                sessionTimeout,
+                retention,
+                startTimeout);
     }
 
     /** Sets when a silent session fails and how long an ended one is remembered. */
     public RouterConfig withSessionTimes(Duration timeout, Duration remember) {
         return new RouterConfig(
-                kafka, models, metrics, stateDirectory, applicationId, instanceId, policy, queueLimit, deadline,
-                highWater, timeout, remember, startTimeout);
+                kafka,
+                models,
+                metrics,
+                stateDirectory,
+                applicationId,
+                instanceId,
+                policy,
+                queueLimit,
+                deadline,
+                highWater,
+                timeout,
+                remember,
+                startTimeout);
     }
 
     public RouterConfig withStartTimeout(Duration value) {
         return new RouterConfig(
-                kafka, models, metrics, stateDirectory, applicationId, instanceId, policy, queueLimit, deadline,
-                highWater, sessionTimeout, retention, value);
+                kafka,
+                models,
+                metrics,
+                stateDirectory,
+                applicationId,
+                instanceId,
+                policy,
+                queueLimit,
+                deadline,
+                highWater,
+                sessionTimeout,
+                retention,
+                value);
     }
 
     private static void positive(String name, Duration value) {

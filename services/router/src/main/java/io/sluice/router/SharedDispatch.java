@@ -19,6 +19,8 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Predicate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What the tasks of one router process decide together: one weighted round robin, one KV budget and one bound of the
@@ -29,6 +31,8 @@ import java.util.function.Predicate;
  * stream thread never contend.
  */
 final class SharedDispatch {
+    private static final Logger LOG = LoggerFactory.getLogger(SharedDispatch.class);
+
     /** A request may overtake one that waits for KV cache in another partition by at most this. */
     private static final long OVERTAKE_MS = Duration.ofMillis(250).toMillis();
 
@@ -76,7 +80,10 @@ final class SharedDispatch {
     /** Uses a verified allocation from now on; false when its epoch is not above the one in use. */
     synchronized boolean accept(Allocation allocation) {
         // Looks the new workers' topics up before the first request needs them.
-        allocation.workers().forEach(worker -> ready.test(worker.worker()));
+        for (var flow : allocation.workers()) {
+            boolean known = ready.test(flow.worker());
+            LOG.debug("model={} worker={} topic_known={}", allocation.model(), flow.worker(), known);
+        }
         return dispatcher(allocation.model()).accept(allocation);
     }
 
@@ -146,7 +153,9 @@ final class SharedDispatch {
 
     /** Epoch in use, empty before the first allocation. */
     synchronized OptionalLong epoch(String model) {
-        return dispatcher(model).allocation().stream().mapToLong(Allocation::epoch).findFirst();
+        return dispatcher(model).allocation().stream()
+                .mapToLong(Allocation::epoch)
+                .findFirst();
     }
 
     /** KV tokens reserved on a worker by sessions of a model. */

@@ -66,7 +66,8 @@ final class StateCodec {
         out.writeInt(life.nextIndex());
         out.writeLong(life.changedMs());
         out.writeLong(life.deadlineMs());
-        List<Stage> stages = life.pipeline() == null ? List.of() : life.pipeline().stages();
+        List<Stage> stages =
+                life.pipeline() == null ? List.of() : life.pipeline().stages();
         out.writeInt(stages.size());
         for (Stage stage : stages) {
             out.writeUTF(stage.worker().value());
@@ -135,7 +136,21 @@ final class StateCodec {
             regions.add(in.readUTF());
         }
         return new RoutedRequest(
-                id, model, tenant, prompt, maxTokens, kvTokens, temperature, topK, topP, seed, ignoreEos, serviceClass,
-                List.copyOf(regions), in.readLong(), in.readLong(), in.readLong());
+                id,
+                model,
+                tenant,
+                prompt,
+                maxTokens,
+                kvTokens,
+                temperature,
+                topK,
+                topP,
+                seed,
+                ignoreEos,
+                serviceClass,
+                List.copyOf(regions),
+                in.readLong(),
+                in.readLong(),
+                in.readLong());
     }
 }

@@ -14,8 +14,8 @@ import org.junit.jupiter.api.Test;
 
 /** A reservation is 64 tokens here, the least there is. */
 class RouterQueueTest {
-    private final RouterHarness router =
-            new RouterHarness(config -> config.withQueue(3, Duration.ofSeconds(10)).withHighWater(1), 1);
+    private final RouterHarness router = new RouterHarness(
+            config -> config.withQueue(3, Duration.ofSeconds(10)).withHighWater(1), 1);
 
     @AfterEach
     void close() {
@@ -88,7 +88,8 @@ class RouterQueueTest {
             assertThat(e.getRequestId()).isEqualTo("default");
             assertThat(e.getMessage()).contains("needs 64 tokens of KV cache");
         });
-        assertThat(router.sessions()).extracting(Session::getState)
+        assertThat(router.sessions())
+                .extracting(Session::getState)
                 .containsExactly(SessionState.REJECTED, SessionState.REJECTED);
         router.send(RouterHarness.request("own"));
         assertThat(router.errors()).as("the id is free again").isEmpty();

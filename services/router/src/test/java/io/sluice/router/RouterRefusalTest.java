@@ -43,27 +43,17 @@ class RouterRefusalTest {
         return Stream.of(
                 bad(ErrorReason.INVALID_REQUEST, "this request has 0", r -> r.setPrompt(null)),
                 bad(ErrorReason.INVALID_REQUEST, "this request has 2", r -> r.setPromptTokenIds(List.of(1))),
-                bad(
-                        ErrorReason.INVALID_REQUEST,
-                        "this request has 3",
-                        r -> r.setPromptTokenIds(List.of(1)).setMessages(List.of(new ChatMessage("user", "x")))),
+                bad(ErrorReason.INVALID_REQUEST, "this request has 3", r -> r.setPromptTokenIds(List.of(1))
+                        .setMessages(List.of(new ChatMessage("user", "x")))),
                 bad(ErrorReason.INVALID_REQUEST, "the prompt has no tokens", r -> r.setPrompt("")),
-                bad(
-                        ErrorReason.INVALID_REQUEST,
-                        "the prompt has no tokens",
-                        r -> r.setPrompt(null).setPromptTokenIds(List.of())),
-                bad(
-                        ErrorReason.INVALID_REQUEST,
-                        "prompt_token_ids[1] is 128",
-                        r -> r.setPrompt(null).setPromptTokenIds(List.of(127, 128))),
-                bad(
-                        ErrorReason.INVALID_REQUEST,
-                        "prompt_token_ids[0] is -1",
-                        r -> r.setPrompt(null).setPromptTokenIds(List.of(-1))),
-                bad(
-                        ErrorReason.INVALID_REQUEST,
-                        "role robot is unknown",
-                        r -> r.setPrompt(null).setMessages(List.of(new ChatMessage("robot", "x")))),
+                bad(ErrorReason.INVALID_REQUEST, "the prompt has no tokens", r -> r.setPrompt(null)
+                        .setPromptTokenIds(List.of())),
+                bad(ErrorReason.INVALID_REQUEST, "prompt_token_ids[1] is 128", r -> r.setPrompt(null)
+                        .setPromptTokenIds(List.of(127, 128))),
+                bad(ErrorReason.INVALID_REQUEST, "prompt_token_ids[0] is -1", r -> r.setPrompt(null)
+                        .setPromptTokenIds(List.of(-1))),
+                bad(ErrorReason.INVALID_REQUEST, "role robot is unknown", r -> r.setPrompt(null)
+                        .setMessages(List.of(new ChatMessage("robot", "x")))),
                 bad(ErrorReason.INVALID_REQUEST, "max_tokens 0", r -> r.setMaxTokens(0)),
                 bad(ErrorReason.INVALID_REQUEST, "temperature -0.1", r -> r.setTemperature(-0.1f)),
                 bad(ErrorReason.INVALID_REQUEST, "temperature NaN", r -> r.setTemperature(Float.NaN)),
@@ -120,7 +110,8 @@ class RouterRefusalTest {
     @Test
     void shouldTakeThePromptThatJustFits() {
         router.send(RouterHarness.request("r1").setPrompt("x".repeat(63)));
-        assertThat(router.sessions()).singleElement().satisfies(s -> assertThat(s.getMaxTokens()).isEqualTo(1));
+        assertThat(router.sessions()).singleElement().satisfies(s -> assertThat(s.getMaxTokens())
+                .isEqualTo(1));
     }
 
     @Test
@@ -131,8 +122,8 @@ class RouterRefusalTest {
                 .hasSize(2)
                 .allSatisfy(e -> assertThat(e.getReason()).isEqualTo(ErrorReason.INVALID_REQUEST))
                 .extracting(ErrorRecord::getMessage)
-                .satisfiesExactly(
-                        m -> assertThat(m).contains("key 'r2'", "'r1'"), m -> assertThat(m).contains("is missing"));
+                .satisfiesExactly(m -> assertThat(m).contains("key 'r2'", "'r1'"), m -> assertThat(m)
+                        .contains("is missing"));
         assertThat(router.sessions()).isEmpty();
     }
 
@@ -149,7 +140,8 @@ class RouterRefusalTest {
 
     @Test
     void shouldSendBadBytesToTheErrorsTopicAndGoOn() {
-        byte[] truncated = Arrays.copyOf(router.bytes(RouterHarness.request("r1").build()), 9);
+        byte[] truncated =
+                Arrays.copyOf(router.bytes(RouterHarness.request("r1").build()), 9);
         byte[] unknown = ByteBuffer.allocate(20).put((byte) 0).putInt(987_654).array();
         for (TopicSpec<?> topic : List.of(Topics.REQUESTS, Topics.TOKENS)) {
             router.sendRaw(topic, "r1", new byte[] {1, 2, 3});

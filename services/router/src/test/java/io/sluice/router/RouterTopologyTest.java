@@ -68,7 +68,9 @@ class RouterTopologyTest {
         assertThat(RouterHarness.workers(setup.getPipeline())).containsExactly("a", "c");
         assertThat(setup.getPromptTokens()).isEqualTo(4);
         assertThat(setup.getMaxTokens()).isEqualTo(4);
-        assertThat(setup.getKvTokens()).as("4 + 4, rounded up to the smallest reservation").isEqualTo(64);
+        assertThat(setup.getKvTokens())
+                .as("4 + 4, rounded up to the smallest reservation")
+                .isEqualTo(64);
         assertThat(setup.getTemperature()).isEqualTo(0.5f);
         assertThat(setup.getTopK()).isEqualTo(7);
         assertThat(setup.getTopP()).isEqualTo(0.9f);
@@ -120,7 +122,8 @@ class RouterTopologyTest {
         assertThat(router.driver.getKeyValueStore(RouterTopology.TOKENS_STORE).approximateNumEntries())
                 .isZero();
         assertThat(router.gauge("sluice.router.active.sessions")).isZero();
-        assertThat(router.counted("sluice.router.requests", "outcome", "completed")).isEqualTo(1);
+        assertThat(router.counted("sluice.router.requests", "outcome", "completed"))
+                .isEqualTo(1);
     }
 
     @Test
@@ -139,11 +142,13 @@ class RouterTopologyTest {
         router.send(router.token("r1", 2, FinishReason.LENGTH));
         router.send(router.token("r1", 2, FinishReason.LENGTH));
 
-        assertThat(router.completions()).singleElement().satisfies(c -> assertThat(c.getText()).isEqualTo("[0][1][2]"));
+        assertThat(router.completions()).singleElement().satisfies(c -> assertThat(c.getText())
+                .isEqualTo("[0][1][2]"));
         assertThat(router.counted("sluice.router.tokens", "result", "accepted")).isEqualTo(3);
         assertThat(router.counted("sluice.router.tokens", "result", "repeated")).isEqualTo(1);
         assertThat(router.counted("sluice.router.tokens", "result", "gap")).isEqualTo(1);
-        assertThat(router.counted("sluice.router.tokens", "result", "stale_attempt")).isEqualTo(3);
+        assertThat(router.counted("sluice.router.tokens", "result", "stale_attempt"))
+                .isEqualTo(3);
         assertThat(router.errors()).isEmpty();
     }
 
@@ -161,7 +166,8 @@ class RouterTopologyTest {
     void shouldUseEveryEdgeAlikeUnderRoundRobin() {
         restartWith(config -> config.withPolicy(RoutingPolicy.ROUND_ROBIN), 1);
         router.allocate(TestAllocations.diamond(1, 1_000_000));
-        assertThat(use(40)).hasSize(4).allSatisfy((pipeline, times) -> assertThat(times).isEqualTo(10));
+        assertThat(use(40)).hasSize(4).allSatisfy((pipeline, times) -> assertThat(times)
+                .isEqualTo(10));
     }
 
     private Map<List<String>, Integer> use(int requests) {
@@ -179,18 +185,15 @@ class RouterTopologyTest {
         for (int i = 0; i < 5; i++) {
             router.send(RouterHarness.request("r" + i).setAllowedRegions(List.of("us")));
         }
-        assertThat(router.sessions())
-                .hasSize(5)
-                .allSatisfy(s -> assertThat(RouterHarness.workers(s.getPipeline())).containsExactly("b", "d"));
+        assertThat(router.sessions()).hasSize(5).allSatisfy(s -> assertThat(RouterHarness.workers(s.getPipeline()))
+                .containsExactly("b", "d"));
     }
 
     @Test
     void shouldTakeTokenIdsAndConversationsToo() {
         router.allocate(TestAllocations.single(1, "a", 1000));
         router.send(RouterHarness.request("ids").setPrompt(null).setPromptTokenIds(List.of(5, 127)));
-        router.send(RouterHarness.request("chat")
-                .setPrompt(null)
-                .setMessages(List.of(new ChatMessage("user", "hi"))));
+        router.send(RouterHarness.request("chat").setPrompt(null).setMessages(List.of(new ChatMessage("user", "hi"))));
         router.finish("ids");
         router.finish("chat");
         List<Completion> completions = router.completions();
@@ -223,7 +226,8 @@ class RouterTopologyTest {
             assertThat(c.getTokenIds()).containsExactly(50, 51);
             assertThat(c.getPromptTokens()).isEqualTo(4);
         });
-        assertThat(router.sessions()).extracting(Session::getState)
+        assertThat(router.sessions())
+                .extracting(Session::getState)
                 .containsExactly(SessionState.ASSIGNED, SessionState.FINISHED);
     }
 
@@ -286,7 +290,8 @@ class RouterTopologyTest {
             assertThat(e.getReason()).isEqualTo(ErrorReason.INVALID_REQUEST);
             assertThat(e.getMessage()).contains("restart the router");
         });
-        assertThat(router.counted("sluice.router.requests", "outcome", "rehomed")).isEqualTo(1);
+        assertThat(router.counted("sluice.router.requests", "outcome", "rehomed"))
+                .isEqualTo(1);
         assertThat(router.sessions()).isEmpty();
     }
 }

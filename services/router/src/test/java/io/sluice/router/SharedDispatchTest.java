@@ -15,16 +15,29 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class SharedDispatchTest {
-    private final RouterConfig config = RouterHarness.config(new SimpleMeterRegistry())
-            .withHighWater(1)
-            .withQueue(8, Duration.ofSeconds(1));
+    private final RouterConfig config =
+            RouterHarness.config(new SimpleMeterRegistry()).withHighWater(1).withQueue(8, Duration.ofSeconds(1));
     private final SharedDispatch dispatch = new SharedDispatch(config, 4, worker -> true);
     private int ids;
 
     private RoutedRequest request() {
         return new RoutedRequest(
-                new SessionId("r" + ids++), TestAllocations.MODEL, "t", new int[] {1}, 4, 64, 0, 0, 1, 0, false,
-                ServiceClass.LATENCY_CRITICAL, List.of(), 0, 0, 0);
+                new SessionId("r" + ids++),
+                TestAllocations.MODEL,
+                "t",
+                new int[] {1},
+                4,
+                64,
+                0,
+                0,
+                1,
+                0,
+                false,
+                ServiceClass.LATENCY_CRITICAL,
+                List.of(),
+                0,
+                0,
+                0);
     }
 
     private Route route(int partition) {
@@ -42,8 +55,9 @@ class SharedDispatchTest {
             Routed routed = (Routed) route(i % 4);
             used.merge(routed.pipeline().first().worker().value(), 1, Integer::sum);
         }
-        assertThat(used).as("30 to 10, although no partition routed more than two").containsExactlyInAnyOrderEntriesOf(
-                Map.of("a", 6, "b", 2));
+        assertThat(used)
+                .as("30 to 10, although no partition routed more than two")
+                .containsExactlyInAnyOrderEntriesOf(Map.of("a", 6, "b", 2));
     }
 
     @Test

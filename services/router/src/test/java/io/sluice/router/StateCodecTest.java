@@ -24,8 +24,22 @@ class StateCodecTest {
 
     private static RoutedRequest request() {
         return new RoutedRequest(
-                ID, "psalm", "choir", new int[] {1, 70_000}, 12, 64, 0.5f, 3, 0.9f, -7, true,
-                ServiceClass.BEST_EFFORT, List.of("eu", "us"), 11, 22, 33);
+                ID,
+                "psalm",
+                "choir",
+                new int[] {1, 70_000},
+                12,
+                64,
+                0.5f,
+                3,
+                0.9f,
+                -7,
+                true,
+                ServiceClass.BEST_EFFORT,
+                List.of("eu", "us"),
+                11,
+                22,
+                33);
     }
 
     @Test
@@ -38,9 +52,7 @@ class StateCodecTest {
                 new StoredSession(request(), active, 44),
                 new StoredSession(null, over, 0))) {
             StoredSession read = StateCodec.decode(StateCodec.encode(session));
-            assertThat(read)
-                    .usingRecursiveComparison()
-                    .isEqualTo(session);
+            assertThat(read).usingRecursiveComparison().isEqualTo(session);
         }
     }
 
@@ -59,8 +71,8 @@ class StateCodecTest {
 
     @Test
     void shouldRefuseOtherVersionsAndBrokenBytes() {
-        byte[] bytes = StateCodec.encode(new StoredSession(
-                request(), new SessionLife(ID, SessionPhase.WAITING, 0, 0, null, 0, 5, 22), 0));
+        byte[] bytes = StateCodec.encode(
+                new StoredSession(request(), new SessionLife(ID, SessionPhase.WAITING, 0, 0, null, 0, 5, 22), 0));
         assertThatThrownBy(() -> StateCodec.decode(Arrays.copyOf(bytes, 20)))
                 .isInstanceOf(UncheckedIOException.class)
                 .hasMessageContaining("20 bytes");

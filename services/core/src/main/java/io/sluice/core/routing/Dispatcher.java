@@ -75,8 +75,7 @@ public final class Dispatcher {
                     "no allocation of model " + model + " has arrived; start workers and the planner");
         }
         Predicate<WorkerFlow> usable = worker -> ready.test(worker.worker());
-        Predicate<WorkerFlow> allowed =
-                usable.and(worker -> regions.isEmpty() || regions.contains(worker.region()));
+        Predicate<WorkerFlow> allowed = usable.and(worker -> regions.isEmpty() || regions.contains(worker.region()));
         Predicate<WorkerFlow> free = allowed.and(worker -> budget.fits(worker.worker(), kvTokens));
         Optional<Pipeline> pipeline = chooser.choose(work, free);
         if (pipeline.isEmpty()) {
@@ -116,8 +115,7 @@ public final class Dispatcher {
                             + " nobody holds");
         }
         if (!chooser.canChoose(usable)) {
-            return new Blocked(
-                    Cause.NOT_READY, allocation + " uses workers whose activation topics do not exist yet");
+            return new Blocked(Cause.NOT_READY, allocation + " uses workers whose activation topics do not exist yet");
         }
         if (!chooser.canChoose(allowed)) {
             return new Blocked(

@@ -153,8 +153,7 @@ public final class PipelineChooser {
         }
 
         private boolean isMasked(String target) {
-            return dead.contains(target)
-                    || (!target.equals(Allocation.SINK) && !allowed.test(workers.get(target)));
+            return dead.contains(target) || (!target.equals(Allocation.SINK) && !allowed.test(workers.get(target)));
         }
 
         void charge() {
@@ -174,7 +173,8 @@ public final class PipelineChooser {
             for (String name : from.subList(1, from.size())) {
                 WorkerFlow worker = workers.get(name);
                 stages.add(new Stage(
-                        new WorkerId(name), new LayerRange(entered, worker.layers().end())));
+                        new WorkerId(name),
+                        new LayerRange(entered, worker.layers().end())));
                 entered = worker.layers().end();
             }
             return new Pipeline(stages);

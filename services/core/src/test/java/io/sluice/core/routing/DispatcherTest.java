@@ -18,12 +18,7 @@ class DispatcherTest {
 
     private static Allocation chain(long epoch, int kv) {
         return Allocations.of(
-                epoch,
-                4,
-                List.of("a:0-2@eu#" + kv, "b:2-4@us#" + kv),
-                "a>b=10",
-                "b>sink=10",
-                "source>a=10");
+                epoch, 4, List.of("a:0-2@eu#" + kv, "b:2-4@us#" + kv), "a>b=10", "b>sink=10", "source>a=10");
     }
 
     private Route route(String id, int kv, String... regions) {
@@ -58,9 +53,12 @@ class DispatcherTest {
         assertThat(dispatcher.accept(chain(5, 1000))).isTrue();
         assertThat(dispatcher.accept(chain(5, 10))).isFalse();
         assertThat(dispatcher.accept(chain(4, 10))).isFalse();
-        assertThat(route("x", 512)).isInstanceOfSatisfying(Routed.class, r -> assertThat(r.epoch()).isEqualTo(5));
+        assertThat(route("x", 512))
+                .isInstanceOfSatisfying(Routed.class, r -> assertThat(r.epoch()).isEqualTo(5));
         assertThat(dispatcher.accept(chain(6, 2000))).isTrue();
-        assertThat(dispatcher.reserved(new WorkerId("a"))).as("sessions in flight stay").isEqualTo(512);
+        assertThat(dispatcher.reserved(new WorkerId("a")))
+                .as("sessions in flight stay")
+                .isEqualTo(512);
         assertThatThrownBy(() -> new Dispatcher("other", RoutingPolicy.MAX_FLOW, 0.9).accept(chain(1, 1)))
                 .hasMessageContaining("psalm");
     }

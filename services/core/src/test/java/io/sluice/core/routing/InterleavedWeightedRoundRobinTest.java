@@ -31,8 +31,7 @@ class InterleavedWeightedRoundRobinTest {
     void shouldStayWithinOneRoundOfTheWeights() {
         for (long seed = 0; seed < 200; seed++) {
             SplittableRandom random = new SplittableRandom(seed);
-            double[] weights =
-                    random.doubles(1 + random.nextInt(6), 0.5, 500).toArray();
+            double[] weights = random.doubles(1 + random.nextInt(6), 0.5, 500).toArray();
             InterleavedWeightedRoundRobin split = new InterleavedWeightedRoundRobin(weights);
             double[] given = new double[weights.length];
             double most = 0;

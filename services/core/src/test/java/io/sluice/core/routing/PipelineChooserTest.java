@@ -54,16 +54,24 @@ class PipelineChooserTest {
         SplittableRandom random = new SplittableRandom(7);
         for (int i = 0; i < 400; i++) {
             used.merge(
-                    chooser.choose(1 + random.nextInt(1000), ALL).orElseThrow().stages().toString(), 1, Integer::sum);
+                    chooser.choose(1 + random.nextInt(1000), ALL)
+                            .orElseThrow()
+                            .stages()
+                            .toString(),
+                    1,
+                    Integer::sum);
         }
-        assertThat(used).hasSize(4).allSatisfy((pipeline, times) -> assertThat(times).isEqualTo(100));
+        assertThat(used).hasSize(4).allSatisfy((pipeline, times) -> assertThat(times)
+                .isEqualTo(100));
     }
 
     @Test
     void shouldEnterAWorkerBehindItsFirstLayer() {
-        Allocation partial = Allocations.of(
-                1, 6, List.of("a:0-3", "b:2-6"), "a>b=5", "b>sink=5", "source>a=5");
-        assertThat(new PipelineChooser(partial, RoutingPolicy.MAX_FLOW).choose(1, ALL).orElseThrow().stages())
+        Allocation partial = Allocations.of(1, 6, List.of("a:0-3", "b:2-6"), "a>b=5", "b>sink=5", "source>a=5");
+        assertThat(new PipelineChooser(partial, RoutingPolicy.MAX_FLOW)
+                        .choose(1, ALL)
+                        .orElseThrow()
+                        .stages())
                 .hasToString("[a[0, 3), b[3, 6)]");
     }
 
@@ -93,10 +101,13 @@ class PipelineChooserTest {
         assertThat(chooser.choose(1, worker -> worker.layers().first() == 0)).isEmpty();
         assertThat(chooser.canChoose(ALL)).isTrue();
         Allocation idle = Allocations.of(1, 2, List.of("a:0-2"), "a>sink=0", "source>a=0");
-        assertThat(new PipelineChooser(idle, RoutingPolicy.MAX_FLOW).canChoose(ALL)).isFalse();
-        assertThat(new PipelineChooser(idle, RoutingPolicy.ROUND_ROBIN).canChoose(ALL)).isTrue();
+        assertThat(new PipelineChooser(idle, RoutingPolicy.MAX_FLOW).canChoose(ALL))
+                .isFalse();
+        assertThat(new PipelineChooser(idle, RoutingPolicy.ROUND_ROBIN).canChoose(ALL))
+                .isTrue();
         Allocation empty = Allocations.of(1, 2, List.of());
-        assertThat(new PipelineChooser(empty, RoutingPolicy.MAX_FLOW).choose(1, ALL)).isEmpty();
+        assertThat(new PipelineChooser(empty, RoutingPolicy.MAX_FLOW).choose(1, ALL))
+                .isEmpty();
     }
 
     @Test
@@ -126,7 +137,8 @@ class PipelineChooserTest {
             PipelineChooser chooser = new PipelineChooser(allocation, RoutingPolicy.MAX_FLOW);
             for (int i = 0; i < 20; i++) {
                 int mask = random.nextInt();
-                Predicate<WorkerFlow> allowed = worker -> (mask >> (worker.worker().hashCode() & 31) & 1) == 0;
+                Predicate<WorkerFlow> allowed =
+                        worker -> (mask >> (worker.worker().hashCode() & 31) & 1) == 0;
                 var chosen = chooser.choose(1 + random.nextInt(500), allowed);
                 assertThat(chosen.isPresent())
                         .as("seed %d: a pipeline is found exactly when one exists", seed)
