@@ -79,7 +79,7 @@ final class PlaceCommand implements Callable<Integer> {
                 activations,
                 StackFolder.defaultPath(),
                 StackConfig.Ports.FREE);
-        ModelConfig shape = ServedModels.shape(config.model());
+        ModelConfig shape = ModelShape.read(config.model());
         KafkaSettings settings = endpoints.settings();
         try (TopicAdmin topics = new TopicAdmin(settings, TIMEOUT)) {
             topics.ensure(Topics.PLACEMENTS);

@@ -6,6 +6,7 @@ import io.sluice.launcher.stack.StackFolder;
 import io.sluice.messaging.MetricsServer;
 import io.sluice.router.RouterConfig;
 import io.sluice.router.RouterService;
+import io.sluice.router.RuntimeModelCatalog;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
@@ -100,7 +101,7 @@ final class RouterCommand implements Callable<Integer>, Logs.InFolder {
     @Override
     public Integer call() throws InterruptedException {
         PrometheusMeterRegistry meters = MetricsServer.newRegistry("router");
-        try (ServedModels served = ServedModels.open(models)) {
+        try (RuntimeModelCatalog served = RuntimeModelCatalog.open(models)) {
             RouterService router = RouterService.start(RouterConfig.of(
                             endpoints.settings(), served, meters, dataFolder().resolve("state"))
                     .withInstanceId(instance)

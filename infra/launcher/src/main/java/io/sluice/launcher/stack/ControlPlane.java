@@ -1,13 +1,13 @@
 package io.sluice.launcher.stack;
 
 import io.micrometer.core.instrument.MeterRegistry;
-import io.sluice.launcher.ServedModels;
 import io.sluice.messaging.KafkaSettings;
 import io.sluice.planner.FlinkMiniCluster;
 import io.sluice.planner.PlannerConfig;
 import io.sluice.planner.PlannerService;
 import io.sluice.router.RouterConfig;
 import io.sluice.router.RouterService;
+import io.sluice.router.RuntimeModelCatalog;
 import java.util.List;
 import java.util.Map;
 
@@ -27,7 +27,7 @@ final class ControlPlane {
 
     /** A router that serves the stack's model; returns when it takes requests. */
     AutoCloseable startRouter() {
-        ServedModels models = ServedModels.open(Map.of(config.modelName(), config.model()));
+        RuntimeModelCatalog models = RuntimeModelCatalog.open(Map.of(config.modelName(), config.model()));
         try {
             RouterService router = RouterService.start(
                     RouterConfig.of(settings, models, meters, folder.router()).withPolicy(config.policy()));

@@ -11,7 +11,7 @@ import io.sluice.embedded.LoopbackPorts;
 import io.sluice.embedded.RegistryHome;
 import io.sluice.embedded.RegistryProcess;
 import io.sluice.embedded.StartupException;
-import io.sluice.launcher.ServedModels;
+import io.sluice.launcher.ModelShape;
 import io.sluice.messaging.KafkaSettings;
 import io.sluice.messaging.MetricsServer;
 import io.sluice.messaging.TopicAdmin;
@@ -93,7 +93,7 @@ public final class EmbeddedStack implements AutoCloseable {
         // Before anything slow, so that a wrong model, workers file or port fails at once.
         requireFree(config.ports().broker(), "broker", "--broker-port");
         requireFree(config.ports().registry(), "registry", "--registry-port");
-        ModelConfig model = ServedModels.shape(config.model());
+        ModelConfig model = ModelShape.read(config.model());
         Placements.make(config, model, 1);
         Infrastructure infrastructure = startInfrastructure();
         settings = infrastructure.settings();
