@@ -52,6 +52,8 @@ public final class Conversation implements AutoCloseable {
                 KafkaClients.durableProducer(settings, "sluice-ask"),
                 new StringSerializer(),
                 new AvroSerializer<>(registry, Topics.REQUESTS));
+        // So that the first request does not pay for the connection.
+        producer.partitionsFor(Topics.REQUESTS.name());
     }
 
     /** How a request ended. */
@@ -87,7 +89,9 @@ public final class Conversation implements AutoCloseable {
      */
     public Outcome run(InferenceRequest request, Duration timeout, Consumer<String> pieces) {
         long deadline = System.nanoTime() + timeout.toNanos();
-        send(request);
+        send(InferenceRequest.newBuilder(request)
+                .setArrivalMs(System.currentTimeMillis())
+                .build());
         String id = request.getRequestId();
         TokenOrder order = new TokenOrder(pieces);
         Optional<Completion> completion = Optional.empty();
