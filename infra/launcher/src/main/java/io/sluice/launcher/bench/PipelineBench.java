@@ -34,6 +34,8 @@ final class PipelineBench implements Bench {
     private static final int STAGES = 3;
     private static final int PROMPT = 16;
     private static final int TOKENS = 64;
+    private static final int WARM_UP_RUNS = 4;
+    private static final int WARM_UP_TOKENS = 400;
     private static final int PREFILL_CHUNK = 128;
     private static final long KV_BYTES = 256L << 20;
     private static final int THREADS = Runtime.getRuntime().availableProcessors();
@@ -57,7 +59,8 @@ final class PipelineBench implements Bench {
             measure(setting, report, subject);
         }
         report.note(STAGES + " worker processes and the one-process baseline take turns on the same " + THREADS
-                + " cores; fp32 weights, fp16 activations between processes; layers-of-135m has random weights, the layer"
+                + " cores; fp32 weights, fp16 activations between processes, worker JVMs warmed up by "
+                + WARM_UP_RUNS * WARM_UP_TOKENS + " steps; layers-of-135m has random weights, the layer"
                 + " shape of SmolLM2-135M and psalm's vocabulary");
     }
 
@@ -103,15 +106,15 @@ final class PipelineBench implements Bench {
         setting.progress(subject.name() + ": starting " + STAGES + " workers");
         try (EmbeddedStack stack = EmbeddedStack.start(
                 BenchStacks.chain(setting.data(), subject.path(), subject.name(), layers, STAGES), Progress.SILENT)) {
-            pipeline(stack, subject.name(), 8, "warm");
+            warmUp(setting, stack, subject.name());
             for (int round = 0; round < setting.rounds(); round++) {
                 setting.progress(subject.name() + ": round " + (round + 1) + " of " + setting.rounds());
                 inProcess(subject.path(), alone1, alone8);
                 if (subject.peer().isPresent()) {
                     llama.addAll(subject.peer().get().decode(THREADS, PROMPT, TOKENS));
                 }
-                pipe1.add(pipeline(stack, subject.name(), 1, "one" + round));
-                pipe8.add(pipeline(stack, subject.name(), 8, "eight" + round));
+                pipe1.add(pipeline(stack, subject.name(), 1, TOKENS, "one" + round));
+                pipe8.add(pipeline(stack, subject.name(), 8, TOKENS, "eight" + round));
             }
         }
         String name = subject.name() + ".";
@@ -122,6 +125,15 @@ final class PipelineBench implements Bench {
             report.add(name + "vs_llama_cpp.1_session", "tokens/s", Medians.median(pipe1), peer, ">= 0.75");
             report.add(name + "vs_llama_cpp.8_sessions", "tokens/s", Medians.median(pipe8), peer, ">= 2");
         }
+    }
+
+    /** Fresh worker JVMs interpret at first: their hops take several milliseconds until the JIT compiler is through. */
+    private static void warmUp(Setting setting, EmbeddedStack stack, String model) throws InterruptedException {
+        setting.progress(model + ": warming up with " + WARM_UP_RUNS * WARM_UP_TOKENS + " steps");
+        for (int run = 0; run < WARM_UP_RUNS; run++) {
+            pipeline(stack, model, 1, WARM_UP_TOKENS, "warm" + run);
+        }
+        pipeline(stack, model, 8, TOKENS, "warm8");
     }
 
     /** Decode tokens/s in one process, with one and with eight sessions. */
@@ -158,7 +170,7 @@ final class PipelineBench implements Bench {
     }
 
     /** Decode tokens/s through the stack, from the moment every session has its first token. */
-    private static double pipeline(EmbeddedStack stack, String model, int sessions, String run)
+    private static double pipeline(EmbeddedStack stack, String model, int sessions, int tokens, String run)
             throws InterruptedException {
         String runId = run + Long.toString(System.nanoTime(), 36);
         List<LoadPlan.Planned> planned = IntStream.range(0, sessions)
@@ -169,7 +181,7 @@ final class PipelineBench implements Bench {
                                 .setModel(model)
                                 .setPromptTokenIds(
                                         IntStream.of(prompt(i)).boxed().toList())
-                                .setMaxTokens(TOKENS)
+                                .setMaxTokens(tokens)
                                 .setIgnoreEos(true)
                                 .build()))
                 .toList();
