@@ -38,6 +38,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import org.apache.avro.specific.SpecificRecord;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -48,10 +50,14 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The router on a real broker; the workers are played by the test. */
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class RouterServiceIT {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
@@ -240,7 +246,9 @@ class RouterServiceIT {
                 .untilAsserted(() -> assertThat(prompted()).containsExactly(model + "-running", model + "-waiting"));
     }
 
+    /** First, because another test's misplaced requests, sent on by this router too, would hold back what follows. */
     @Test
+    @Order(1)
     void shouldDispatchBeforeItCommits() {
         topics.ensure(Topics.activations(worker));
         router = start(Map.of("commit.interval.ms", "120000", "producer.transaction.timeout.ms", "240000"));
@@ -296,6 +304,26 @@ class RouterServiceIT {
                 .extracting(ErrorRecord::getReason)
                 .contains(ErrorReason.UNKNOWN_MODEL));
         assertThat(router.isRunning()).isTrue();
+    }
+
+    @Test
+    void shouldSayWhichTopicHasOtherPartitions() throws Exception {
+        try (EmbeddedBroker other = EmbeddedBroker.start(EmbeddedBroker.Config.in(folder.resolve("other")))) {
+            KafkaSettings settings = new KafkaSettings(other.bootstrap(), "http://127.0.0.1:1");
+            try (Admin admin = Admin.create(KafkaClients.admin(settings))) {
+                admin.createTopics(List.of(
+                                new NewTopic(Topics.REQUESTS.name(), 2, (short) 1),
+                                new NewTopic(Topics.TOKENS.name(), 2, (short) 1),
+                                new NewTopic(Topics.ERRORS.name(), 1, (short) 1)))
+                        .all()
+                        .get();
+            }
+            RouterConfig config = RouterConfig.of(settings, new FakeCatalog(model), new SimpleMeterRegistry(), folder);
+            assertThatThrownBy(() -> RouterService.start(config, SchemaRegistry.inMemory()))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining(Topics.REQUESTS.name() + " has 2 partitions")
+                    .hasMessageContaining(Topics.ERRORS.name() + " has 1");
+        }
     }
 
     @Test
