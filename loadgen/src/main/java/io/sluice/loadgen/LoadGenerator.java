@@ -15,8 +15,10 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -162,26 +164,34 @@ public final class LoadGenerator implements AutoCloseable {
                 CloudEvents.headers(id, "/sluice/loadgen", CloudEvents.REQUEST_TYPE, clock.instant()));
     }
 
+    /** Reads what has come; a request has ended with its error, or with its completion and every token that it counts. */
     private int readAnswers(Map<String, RequestOutcome> open, Listener listener, int endedSoFar, int total) {
-        int ended = 0;
+        Set<RequestOutcome> touched = new LinkedHashSet<>();
         for (var tailed : tokens.poll(Duration.ofMillis(20))) {
             RequestOutcome outcome = find(open, tailed.value().getRequestId());
             if (outcome != null && outcome.onToken(tailed.value(), System.nanoTime())) {
                 listener.onToken(outcome, tailed.value());
+                touched.add(outcome);
             }
         }
         for (var tailed : completions.poll(Duration.ZERO)) {
-            RequestOutcome outcome = remove(open, tailed.value().getRequestId());
+            RequestOutcome outcome = find(open, tailed.value().getRequestId());
             if (outcome != null) {
                 outcome.onCompletion(tailed.value());
-                listener.onEnd(outcome, endedSoFar + ++ended, total);
+                touched.add(outcome);
             }
         }
         for (var tailed : errors.poll(Duration.ZERO)) {
             String id = tailed.value().getRequestId();
-            RequestOutcome outcome = id == null ? null : remove(open, id);
+            RequestOutcome outcome = id == null ? null : find(open, id);
             if (outcome != null) {
                 outcome.onError(tailed.value());
+                touched.add(outcome);
+            }
+        }
+        int ended = 0;
+        for (RequestOutcome outcome : touched) {
+            if (outcome.ended() && remove(open, outcome.request().getRequestId()) != null) {
                 listener.onEnd(outcome, endedSoFar + ++ended, total);
             }
         }

@@ -85,11 +85,12 @@ public final class RequestOutcome {
     }
 
     public boolean completed() {
-        return completion != null;
+        return error == null && completion != null && ended();
     }
 
+    /** Whether nothing more will come: an error, or a completion and every token that it counts. */
     public boolean ended() {
-        return completion != null || error != null;
+        return error != null || (completion != null && tokenIds.size() >= completion.getCompletionTokens());
     }
 
     /** Token records dropped because they repeated an index or came from a lower attempt. */

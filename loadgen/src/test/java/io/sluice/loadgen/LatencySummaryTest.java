@@ -85,6 +85,18 @@ class LatencySummaryTest {
     }
 
     @Test
+    void shouldWaitForTokensThatComeAfterTheCompletion() {
+        RequestOutcome outcome = outcome();
+        outcome.onToken(token(1, 0), 0);
+        outcome.onToken(token(1, 1), 0);
+        outcome.onCompletion(completion());
+        assertThat(outcome.ended()).isFalse();
+        outcome.onToken(token(1, 2), 0);
+        assertThat(outcome.ended()).isTrue();
+        assertThat(outcome.completed()).isTrue();
+    }
+
+    @Test
     void shouldCountWhatDidNotComplete() {
         var json = LatencySummary.of(List.of(outcome()), 1.0);
         assertThat(json)
