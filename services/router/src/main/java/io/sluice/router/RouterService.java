@@ -95,6 +95,7 @@ public final class RouterService implements AutoCloseable {
         }
         try {
             service.streams.start();
+            publishSchemas(registry);
             service.awaitRunning(config.startTimeout());
         } catch (RuntimeException e) {
             service.close();
@@ -107,6 +108,13 @@ public final class RouterService implements AutoCloseable {
                 config.policy(),
                 partitions);
         return service;
+    }
+
+    /** A client in another language looks the schemas up before it, or anybody, has produced a record. */
+    private static void publishSchemas(SchemaRegistry registry) {
+        for (TopicSpec<?> topic : Topics.all()) {
+            registry.register(topic.subject(), topic.schema());
+        }
     }
 
     static void ensureTopics(RouterConfig config) {

@@ -53,6 +53,8 @@ public final class DemoCommand implements Callable<Integer>, Logs.InFolder {
         Progress progress = Progress.on(out);
         DemoReport report;
         try (EmbeddedStack stack = EmbeddedStack.start(config, progress)) {
+            // Ctrl-C ends the JVM without leaving this block; closing twice does no harm.
+            Runtime.getRuntime().addShutdownHook(new Thread(stack::close, "stop"));
             StackTable.print(stack.description(), out);
             out.printf(
                     "%d requests, one line as each ends: pipeline taken, time, end of prompt │ text%n",
