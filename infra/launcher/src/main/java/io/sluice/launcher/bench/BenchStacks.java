@@ -23,20 +23,28 @@ final class BenchStacks {
 
     /** The demo's stack: four unlike emulated devices in two stages. */
     static StackConfig psalm(Path data) {
-        return unlike(data, RoutingPolicy.MAX_FLOW);
-    }
-
-    /** The demo's stack under a policy. */
-    static StackConfig unlike(Path data, RoutingPolicy policy) {
         return new StackConfig(
                 psalmModel(),
                 "psalm",
                 WorkersFile.defaults(),
                 2,
-                policy,
+                RoutingPolicy.MAX_FLOW,
                 ActivationDtype.FP16,
                 data,
                 StackConfig.Ports.FREE);
+    }
+
+    /** The demo's devices at a quarter of their speed, so that they and not this machine's cores are the bottleneck. */
+    private static List<WorkerSpec> quarterSpeed() {
+        return WorkersFile.defaults().stream()
+                .map(worker -> WorkerSpec.of(worker.id().value(), worker.device() + "@0.25"))
+                .toList();
+    }
+
+    /** The demo's stack under a policy, every device at a quarter of its speed. */
+    static StackConfig unlike(Path data, RoutingPolicy policy) {
+        return new StackConfig(
+                psalmModel(), "psalm", quarterSpeed(), 2, policy, ActivationDtype.FP16, data, StackConfig.Ports.FREE);
     }
 
     /** {@code stages} workers on the CPU in a row, layers split evenly. */

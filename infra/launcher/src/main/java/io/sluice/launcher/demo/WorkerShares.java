@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * Which share of all tokens each worker was planned to carry and did carry. A request counts its prompt and its generated
@@ -32,10 +33,15 @@ public final class WorkerShares {
     public static List<Share> of(List<Completion> completions, Map<Long, Allocation> allocations) {
         Map<String, double[]> sums = new LinkedHashMap<>();
         Map<String, String> layers = new LinkedHashMap<>();
-        allocations.values().forEach(allocation -> allocation.getWorkers().forEach(flow -> {
-            sums.putIfAbsent(flow.getWorker(), new double[2]);
-            layers.put(flow.getWorker(), flow.getFirstLayer() + "-" + flow.getEndLayer());
-        }));
+        // The topic may still hold allocations of former stacks; only those in force count.
+        completions.stream()
+                .map(completion -> allocations.get(completion.getEpoch()))
+                .filter(Objects::nonNull)
+                .distinct()
+                .forEach(allocation -> allocation.getWorkers().forEach(flow -> {
+                    sums.putIfAbsent(flow.getWorker(), new double[2]);
+                    layers.put(flow.getWorker(), flow.getFirstLayer() + "-" + flow.getEndLayer());
+                }));
         double all = 0;
         for (Completion completion : completions) {
             Allocation allocation = allocations.get(completion.getEpoch());
