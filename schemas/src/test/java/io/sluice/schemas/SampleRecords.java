@@ -23,6 +23,7 @@ import io.sluice.records.JobKind;
 import io.sluice.records.JobState;
 import io.sluice.records.Limits;
 import io.sluice.records.LinkTelemetry;
+import io.sluice.records.LoadedLayers;
 import io.sluice.records.Placement;
 import io.sluice.records.ServiceClass;
 import io.sluice.records.Session;
@@ -32,6 +33,7 @@ import io.sluice.records.Slo;
 import io.sluice.records.Stage;
 import io.sluice.records.Token;
 import io.sluice.records.TransferSample;
+import io.sluice.records.TransitionStep;
 import io.sluice.records.WorkerFlow;
 import io.sluice.records.WorkerState;
 import io.sluice.records.WorkerStatus;
@@ -197,6 +199,10 @@ final class SampleRecords {
                 .setLinkBytesPerS(1.25e9)
                 .setMetricsUrl("http://127.0.0.1:40001/metrics")
                 .setAtMs(AT_MS)
+                .setLoaded(List.of(new LoadedLayers(0, 6)))
+                .setMaxLayers(8)
+                .setPlacementEpoch(3L)
+                .setDrainingSessions(2)
                 .build();
     }
 
@@ -231,7 +237,19 @@ final class SampleRecords {
     }
 
     static Placement placement() {
-        return new Placement("psalm", 3L, 6, 192, 2, STAGES, "proportional to memory", AT_MS);
+        return new Placement(
+                "psalm",
+                3L,
+                6,
+                192,
+                2,
+                STAGES,
+                "local search",
+                AT_MS,
+                STAGES,
+                List.of(new TransitionStep(2, "w-2", 4, 4, 210.5)),
+                180.5,
+                "worker w-3 joined");
     }
 
     static Allocation allocation() {
