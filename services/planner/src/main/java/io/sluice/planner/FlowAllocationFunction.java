@@ -9,6 +9,7 @@ import io.sluice.messaging.AllocationCodec;
 import io.sluice.messaging.ErrorPublisher;
 import io.sluice.records.Allocation;
 import io.sluice.records.ErrorReason;
+import io.sluice.solver.OrToolsMaxFlow;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.Map;

@@ -14,6 +14,7 @@ import io.sluice.core.planning.PlannerState;
 import io.sluice.messaging.PlacementCodec;
 import io.sluice.records.Stage;
 import io.sluice.records.WorkerState;
+import io.sluice.solver.OrToolsMaxFlow;
 import java.io.IOException;
 import java.util.List;
 import org.apache.flink.api.common.typeutils.TypeSerializer;

@@ -1,4 +1,4 @@
-package io.sluice.planner;
+package io.sluice.solver;
 
 import io.sluice.core.LayerRange;
 import io.sluice.core.Stage;

@@ -1,4 +1,4 @@
-package io.sluice.planner;
+package io.sluice.solver;
 
 import com.google.ortools.Loader;
 import com.google.ortools.graph.MinCostFlow;

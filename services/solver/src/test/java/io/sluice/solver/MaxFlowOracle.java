@@ -1,4 +1,4 @@
-package io.sluice.planner;
+package io.sluice.solver;
 
 import io.sluice.core.planning.Allocation;
 import io.sluice.core.planning.FlowNetwork;

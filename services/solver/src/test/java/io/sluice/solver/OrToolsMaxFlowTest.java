@@ -1,4 +1,4 @@
-package io.sluice.planner;
+package io.sluice.solver;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
