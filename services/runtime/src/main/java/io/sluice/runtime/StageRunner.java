@@ -6,28 +6,55 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Runs the layers {@code [first, end)} of one model. The runner that holds layer 0 embeds token ids; the one that holds
- * the last layer applies the final norm and the head. Not thread-safe: one thread owns a runner and its slots.
+ * Runs layers of one model. A session runs a range of the layers held, fixed when its slot is reserved. The runner that
+ * holds layer 0 embeds token ids; the one that holds the last layer applies the final norm and the head. Not
+ * thread-safe: one thread owns a runner and its slots.
  */
 public interface StageRunner extends AutoCloseable {
+    /** What speed and capacity of a runner that serves nothing are counted over. */
+    LayerRange ONE_LAYER = new LayerRange(0, 1);
 
     ModelConfig model();
 
-    LayerRange layers();
+    /** The layers that new sessions run; empty: none are served. */
+    Optional<LayerRange> served();
 
-    /** KV cache capacity in tokens, each token counted over all layers held. */
-    long kvCapacityTokens();
+    /**
+     * The layers that new sessions run.
+     *
+     * @throws IllegalStateException when none are served
+     */
+    default LayerRange layers() {
+        return served().orElseThrow(() -> new IllegalStateException("this runner serves no layers"));
+    }
 
-    /** KV cache reserved now, tokens. */
+    /** The layers in memory: those served, and others that slots at hand may still run. */
+    HeldLayers held();
+
+    /** KV cache capacity for sessions over {@code layers}, tokens: the budget of bytes is one for all ranges. */
+    long kvCapacityTokens(LayerRange layers);
+
+    /** KV cache capacity in tokens, each token counted over the layers served; over one layer when none are. */
+    default long kvCapacityTokens() {
+        return kvCapacityTokens(served().orElse(ONE_LAYER));
+    }
+
+    /** KV cache reserved now by sessions of any range, counted like {@link #kvCapacityTokens()}, tokens. */
     long kvReservedTokens();
 
     /**
-     * Reserves KV cache for a session of at most {@code tokens} positions; rounded up as
-     * {@code io.sluice.core.routing.KvReservation} says.
+     * Reserves KV cache for a session of at most {@code tokens} positions over {@code layers}; rounded up as
+     * {@code io.sluice.core.routing.KvReservation} says. The slot has KV cache for these layers only.
      *
      * @return empty when the cache has no room now
+     * @throws IllegalArgumentException when a layer is not held or the sequence is longer than the context
      */
-    Optional<KvSlot> reserve(int tokens);
+    Optional<KvSlot> reserve(int tokens, LayerRange layers);
+
+    /** As {@link #reserve(int, LayerRange)}, over the layers served. */
+    default Optional<KvSlot> reserve(int tokens) {
+        return reserve(tokens, layers());
+    }
 
     /** Frees a slot; the slot is dead afterwards. Releasing twice is an error. */
     void release(KvSlot slot);
@@ -36,7 +63,8 @@ public interface StageRunner extends AutoCloseable {
      * Runs one batch: each input is a run of positions of one session. Inputs with one position are batched together
      * (ragged decode); longer ones (prefill chunks) run one after the other. The result of an input does not depend on
      * what else is in the batch. Prompts are cut by {@link PromptChunks}, so that it does not depend on the chunk size
-     * either. A slot occurs at most once in a batch.
+     * either. A slot occurs at most once in a batch. Slots of different layer ranges may be in one batch; positions are
+     * batched together only where the ranges are equal, so that layers shared by two ranges read their weights twice.
      *
      * @return one output per input, same order; the buffers are valid until the next call of {@code run}
      * @throws IllegalArgumentException when an input's position is not the slot's length, or its shape is wrong
@@ -48,6 +76,9 @@ public interface StageRunner extends AutoCloseable {
 
     /** A session's place in the KV cache. */
     interface KvSlot {
+        /** The layers it has KV cache for: where its inputs enter at the earliest, and where they leave. */
+        LayerRange layers();
+
         /** Positions computed so far. */
         int length();
 
@@ -59,8 +90,8 @@ public interface StageRunner extends AutoCloseable {
      * Positions {@code [position, position + count)} of one session. Exactly one of {@code tokenIds} (stage that holds
      * layer 0) and {@code hidden} (row-major {@code [count, hiddenSize]}) is given.
      *
-     * @param enterLayer layer at which to enter, normally {@code layers().first()}; layers below it are skipped
-     * @param needLogits last stage only: compute the logits of the last position
+     * @param enterLayer layer at which to enter, normally {@code slot.layers().first()}; layers below it are skipped
+     * @param needLogits only where the slot's layers end with the model's: compute the logits of the last position
      */
     record StageInput(
             KvSlot slot,

@@ -1,5 +1,6 @@
 package io.sluice.runtime.onnx;
 
+import io.sluice.core.LayerRange;
 import io.sluice.runtime.StageRunner;
 
 /** One session's row of a {@link KvPool}; the row may move when a pool is compacted. Not thread-safe. */
@@ -14,6 +15,11 @@ final class CacheSlot implements StageRunner.KvSlot {
         this.pool = pool;
         this.row = row;
         this.capacityTokens = capacityTokens;
+    }
+
+    @Override
+    public LayerRange layers() {
+        return pool.range();
     }
 
     @Override

@@ -1,46 +1,64 @@
 package io.sluice.runtime.onnx;
 
+import io.sluice.core.LayerRange;
 import io.sluice.core.routing.KvReservation;
+import io.sluice.runtime.HeldLayers;
 import io.sluice.runtime.ModelConfig;
+import java.util.Comparator;
+import java.util.Iterator;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * The KV cache of one stage: a {@link KvPool} per slot length, all within one budget of bytes. Pools double as they
- * fill, or grow by one slot where the budget is nearly spent; when it is short, the others give back every slot they do
- * not use. So a reservation is refused only when the reserved tokens would really exceed the capacity. While a pool is
- * resized, one layer's buffer exists twice. Not thread-safe.
+ * The KV cache of one runner: a {@link KvPool} per layer range and slot length, all within one budget of bytes. Pools
+ * double as they fill, or grow by one slot where the budget is nearly spent; when it is short, the others give back
+ * every slot they do not use. So a reservation is refused only when the reserved bytes would really exceed the budget.
+ * While a pool is resized, one layer's buffer exists twice. Not thread-safe.
  */
 final class KvCache implements AutoCloseable {
     private final OnnxEngine engine;
     private final ModelConfig config;
-    private final int layers;
     private final long budgetBytes;
-    private final long bytesPerToken;
-    private final Map<Integer, KvPool> pools = new TreeMap<>();
+    private final Map<Key, KvPool> pools = new TreeMap<>();
     private long allocatedBytes;
-    private long reservedTokens;
+    private long reservedBytes;
 
-    KvCache(OnnxEngine engine, ModelConfig config, int layers, long budgetBytes) {
-        this.engine = engine;
-        this.config = config;
-        this.layers = layers;
-        this.budgetBytes = budgetBytes;
-        bytesPerToken = config.kvBytesPerTokenAndLayer() * layers;
-        if (capacityTokens() < KvReservation.MIN_TOKENS) {
-            throw new IllegalArgumentException("a KV budget of " + budgetBytes + " bytes holds " + capacityTokens()
-                    + " tokens of " + bytesPerToken + " bytes over " + layers + " layers: give it at least "
-                    + KvReservation.MIN_TOKENS * bytesPerToken + " bytes");
+    private record Key(LayerRange layers, int slotLength) implements Comparable<Key> {
+        private static final Comparator<Key> ORDER =
+                Comparator.comparing(Key::layers).thenComparingInt(Key::slotLength);
+
+        @Override
+        public int compareTo(Key other) {
+            return ORDER.compare(this, other);
         }
     }
 
-    long capacityTokens() {
-        return budgetBytes / bytesPerToken;
+    KvCache(OnnxEngine engine, ModelConfig config, long budgetBytes) {
+        this.engine = engine;
+        this.config = config;
+        this.budgetBytes = budgetBytes;
     }
 
-    long reservedTokens() {
-        return reservedTokens;
+    /** @throws IllegalArgumentException when the budget has no room for one short session over these layers */
+    void require(LayerRange layers) {
+        if (capacityTokens(layers) < KvReservation.MIN_TOKENS) {
+            throw new IllegalArgumentException(
+                    "a KV budget of " + budgetBytes + " bytes holds " + capacityTokens(layers)
+                            + " tokens of " + bytesPerToken(layers) + " bytes over " + layers.size()
+                            + " layers: give it at least " + KvReservation.MIN_TOKENS * bytesPerToken(layers)
+                            + " bytes");
+        }
+    }
+
+    /** Tokens of sessions over these layers that fit when there are no others. */
+    long capacityTokens(LayerRange layers) {
+        return budgetBytes / bytesPerToken(layers);
+    }
+
+    /** What all slots taken are in tokens over these layers, rounded up. */
+    long reservedTokens(LayerRange layers) {
+        return Math.ceilDiv(reservedBytes, bytesPerToken(layers));
     }
 
     /** Bytes held by all pools, free slots included; never above the budget. */
@@ -48,41 +66,64 @@ final class KvCache implements AutoCloseable {
         return allocatedBytes;
     }
 
-    /** Most positions that any slot of this cache can have. */
+    /** Most positions that any slot of this cache can have, whatever its layers. */
     int positionsMax() {
-        return (int) Math.min(config.contextLength(), Long.highestOneBit(capacityTokens()));
+        return (int)
+                Math.min(config.contextLength(), Long.highestOneBit(budgetBytes / config.kvBytesPerTokenAndLayer()));
     }
 
     /** Empty when the capacity is used up; errors when the sequence is longer than the model's context. */
-    Optional<CacheSlot> reserve(int tokens) {
+    Optional<CacheSlot> reserve(int tokens, LayerRange layers) {
         if (tokens > config.contextLength()) {
             throw new IllegalArgumentException("a sequence of " + tokens + " tokens is longer than the context of "
                     + config.contextLength() + " tokens of model " + config.name());
         }
         int slotLength = KvReservation.roundUp(tokens);
-        if (reservedTokens + slotLength > capacityTokens()) {
+        long bytes = slotLength * bytesPerToken(layers);
+        if (reservedBytes + bytes > budgetBytes) {
             return Optional.empty();
         }
         KvPool pool = pools.computeIfAbsent(
-                slotLength, length -> new KvPool(engine, layers, config.kvHeadCount(), config.headDim(), length));
+                new Key(layers, slotLength),
+                key -> new KvPool(engine, layers, config.kvHeadCount(), config.headDim(), slotLength));
         if (pool.used() == pool.size() && !grow(pool)) {
             return Optional.empty();
         }
-        reservedTokens += slotLength;
+        reservedBytes += bytes;
         return Optional.of(pool.take(Math.min(slotLength, config.contextLength())));
     }
 
     void release(CacheSlot slot) {
-        if (!slot.live() || pools.get(slot.pool().slotLength()) != slot.pool()) {
+        if (!owns(slot)) {
             throw new IllegalArgumentException(slot + " was released already or belongs to another runner");
         }
         slot.pool().free(slot);
-        reservedTokens -= slot.pool().slotLength();
+        reservedBytes -= slot.pool().slotLength() * bytesPerToken(slot.layers());
     }
 
     /** Whether this cache handed the slot out and still holds it. */
     boolean owns(CacheSlot slot) {
-        return slot.live() && pools.get(slot.pool().slotLength()) == slot.pool();
+        return slot.live() && pools.get(new Key(slot.layers(), slot.pool().slotLength())) == slot.pool();
+    }
+
+    /** The layers of all slots taken. */
+    HeldLayers inUse() {
+        return HeldLayers.of(pools.values().stream()
+                .filter(pool -> pool.used() > 0)
+                .map(KvPool::range)
+                .toList());
+    }
+
+    /** Frees the pools of ranges that are not among {@code held}; nobody uses them. */
+    void keepOnly(HeldLayers held) {
+        for (Iterator<KvPool> all = pools.values().iterator(); all.hasNext(); ) {
+            KvPool pool = all.next();
+            if (pool.used() == 0 && !held.contains(pool.range())) {
+                allocatedBytes -= pool.size() * pool.bytesPerSlot();
+                pool.resize(0);
+                all.remove();
+            }
+        }
     }
 
     @Override
@@ -90,7 +131,11 @@ final class KvCache implements AutoCloseable {
         pools.values().forEach(pool -> pool.resize(0));
         pools.clear();
         allocatedBytes = 0;
-        reservedTokens = 0;
+        reservedBytes = 0;
+    }
+
+    private long bytesPerToken(LayerRange layers) {
+        return config.kvBytesPerTokenAndLayer() * layers.size();
     }
 
     private boolean grow(KvPool pool) {

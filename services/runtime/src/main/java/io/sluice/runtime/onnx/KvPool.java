@@ -1,6 +1,7 @@
 package io.sluice.runtime.onnx;
 
 import ai.onnxruntime.OnnxTensor;
+import io.sluice.core.LayerRange;
 import io.sluice.runtime.OffHeap;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -9,7 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Slots of one length: per layer one buffer of keys and one of values, {@code [slots, kvHeads, slotLength, headDim]}
+ * Slots of one length over one range of layers: per layer one buffer of keys and one of values, {@code [slots, kvHeads, slotLength, headDim]}
  * fp32. Neighbouring slots are one tensor without copying, which is what lets sessions decode as one batch. Not
  * thread-safe.
  */
@@ -18,6 +19,7 @@ final class KvPool {
     private static final int VIEWS_MAX = 64;
 
     private final OnnxEngine engine;
+    private final LayerRange range;
     private final int slotLength;
     private final int kvHeads;
     private final int headDim;
@@ -28,17 +30,22 @@ final class KvPool {
     private CacheSlot[] slots = {};
     private int used;
 
-    /** Keys and values of a slot range, per layer held. */
+    /** Keys and values of some neighbouring slots, per layer of the pool's range. */
     record View(OnnxTensor[] keys, OnnxTensor[] values) {}
 
-    KvPool(OnnxEngine engine, int layers, int kvHeads, int headDim, int slotLength) {
+    KvPool(OnnxEngine engine, LayerRange range, int kvHeads, int headDim, int slotLength) {
         this.engine = engine;
+        this.range = range;
         this.slotLength = slotLength;
         this.kvHeads = kvHeads;
         this.headDim = headDim;
         slotBytes = (long) kvHeads * slotLength * headDim * Float.BYTES;
-        keys = new ByteBuffer[layers];
-        values = new ByteBuffer[layers];
+        keys = new ByteBuffer[range.size()];
+        values = new ByteBuffer[range.size()];
+    }
+
+    LayerRange range() {
+        return range;
     }
 
     int slotLength() {
@@ -179,6 +186,6 @@ final class KvPool {
 
     @Override
     public String toString() {
-        return slotLength + "-position slots";
+        return slotLength + "-position slots of layers " + range;
     }
 }

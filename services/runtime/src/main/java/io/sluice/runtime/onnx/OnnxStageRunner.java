@@ -4,16 +4,16 @@ import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OnnxTensorLike;
 import ai.onnxruntime.OnnxValue;
 import io.sluice.core.LayerRange;
+import io.sluice.runtime.ElasticStageRunner;
+import io.sluice.runtime.HeldLayers;
 import io.sluice.runtime.ModelConfig;
 import io.sluice.runtime.ModelWeights;
+import io.sluice.runtime.ReadyLayers;
 import io.sluice.runtime.RuntimeOptions;
 import io.sluice.runtime.StageRunner;
 import io.sluice.runtime.weights.LlamaTensors;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,56 +27,68 @@ import org.slf4j.LoggerFactory;
  * so batching changes no bit; running one position at a time differs from running several at once in the last bits, so
  * prompts must be cut into the same kind of chunks ({@link io.sluice.runtime.PromptChunks}) to be reproducible.
  *
- * <p>Not thread-safe. The weights must stay open while a runner that holds layer 0 lives: it looks embeddings up in
- * them.
+ * <p>Layers come and go while sessions run. Not thread-safe, but for {@link #load}. The weights must stay open while
+ * the runner lives: it looks embeddings up in them.
  */
-public final class OnnxStageRunner implements StageRunner {
+public final class OnnxStageRunner implements ElasticStageRunner {
     private static final Logger log = LoggerFactory.getLogger(OnnxStageRunner.class);
 
     private final ModelWeights weights;
     private final ModelConfig config;
-    private final LayerRange layers;
+    private final OnnxEngine engine;
     private final KvCache cache;
     private final HiddenBuffers buffers;
     private final StageBatchCheck check;
+    private final BatchOutputs results;
+    private final RopeTables rope;
+    private final LayerSet layers;
     private final Map<String, OnnxTensorLike> inputs = new HashMap<>();
     private final Map<String, OnnxValue> outputs = new HashMap<>();
-    private final List<LayerSession> sessions = new ArrayList<>();
-    private RopeTables rope;
-    private LogitsHead head;
-    private ByteBuffer hiddenOut = ByteBuffer.allocateDirect(0).order(ByteOrder.nativeOrder());
-    private boolean closed;
+    private HeldLayers held = HeldLayers.NONE;
+    private Optional<LayerRange> served = Optional.empty();
+    private volatile boolean closed;
 
-    private OnnxStageRunner(ModelWeights weights, LayerRange layers, RuntimeOptions options) {
+    private OnnxStageRunner(ModelWeights weights, RuntimeOptions options) {
         this.weights = weights;
         this.config = weights.config();
-        this.layers = layers;
-        if (layers.end() > config.layerCount()) {
-            throw new IllegalArgumentException("layers " + layers + " are outside the " + config.layerCount()
-                    + " layers of model " + config.name());
-        }
-        LlamaTensors.require(weights, layers);
-        OnnxEngine engine = OnnxEngine.get(options.threads(), options.spinning());
-        cache = new KvCache(engine, config, layers.size(), options.kvBudgetBytes());
-        check = new StageBatchCheck(config, layers, cache);
+        engine = OnnxEngine.get(options.threads(), options.spinning());
+        cache = new KvCache(engine, config, options.kvBudgetBytes());
+        cache.require(ONE_LAYER);
+        check = new StageBatchCheck(config, cache);
+        rope = new RopeTables(engine, config, cache.positionsMax());
         buffers = new HiddenBuffers(engine, config.hiddenSize());
-        try {
-            load(engine);
-        } catch (RuntimeException e) {
-            close();
-            throw e;
-        }
+        results = new BatchOutputs(config);
+        layers = new LayerSet(rope, config.layerCount());
+        inputs.put(LlamaGraphs.TOTAL_LENGTH, buffers.total());
     }
 
     /**
-     * Loads the layers; about as much memory as their weights in fp32 is used, and of the head's when the last layer is
-     * among them.
+     * A runner without layers.
+     *
+     * @throws IllegalArgumentException when the KV budget is too small for a single layer
+     */
+    public static OnnxStageRunner empty(ModelWeights weights, RuntimeOptions options) {
+        return new OnnxStageRunner(weights, options);
+    }
+
+    /**
+     * Loads and serves the layers; about as much memory as their weights in fp32 is used, and of the head's when the
+     * last layer is among them.
      *
      * @throws io.sluice.runtime.ModelFormatException when tensors are missing or have the wrong shape
      * @throws IllegalArgumentException when the model has no such layers or the KV budget is too small
      */
     public static OnnxStageRunner open(ModelWeights weights, LayerRange layers, RuntimeOptions options) {
-        return new OnnxStageRunner(weights, layers, options);
+        OnnxStageRunner runner = empty(weights, options);
+        try {
+            runner.requireServable(layers);
+            runner.adopt(runner.load(HeldLayers.of(layers)));
+            runner.serve(Optional.of(layers));
+            return runner;
+        } catch (RuntimeException | Error e) {
+            runner.close();
+            throw e;
+        }
     }
 
     @Override
@@ -85,18 +97,23 @@ public final class OnnxStageRunner implements StageRunner {
     }
 
     @Override
-    public LayerRange layers() {
-        return layers;
+    public Optional<LayerRange> served() {
+        return served;
     }
 
     @Override
-    public long kvCapacityTokens() {
-        return cache.capacityTokens();
+    public HeldLayers held() {
+        return held;
+    }
+
+    @Override
+    public long kvCapacityTokens(LayerRange range) {
+        return cache.capacityTokens(range);
     }
 
     @Override
     public long kvReservedTokens() {
-        return cache.reservedTokens();
+        return cache.reservedTokens(served.orElse(ONE_LAYER));
     }
 
     /** Bytes of KV cache allocated now, free slots included; at most the budget. */
@@ -105,9 +122,62 @@ public final class OnnxStageRunner implements StageRunner {
     }
 
     @Override
-    public Optional<KvSlot> reserve(int tokens) {
+    public ReadyLayers load(HeldLayers wanted) {
         requireOpen();
-        return cache.reserve(tokens).map(slot -> slot);
+        wanted.ranges().forEach(this::requireExists);
+        long start = System.nanoTime();
+        LayerSet loaded = LayerSet.load(engine, weights, rope, wanted);
+        log.info(
+                "event=layers_loaded model={} layers=\"{}\" unpacked_weight_bytes={} millis={}",
+                config.name(),
+                wanted,
+                loaded.keptBytes(),
+                (System.nanoTime() - start) / 1_000_000);
+        return loaded;
+    }
+
+    @Override
+    public void adopt(ReadyLayers ready) {
+        requireOpen();
+        if (!(ready instanceof LayerSet set)) {
+            throw new IllegalArgumentException("layers " + ready.layers() + " were loaded by another kind of runner");
+        }
+        layers.takeAll(set);
+        held = layers.layers();
+    }
+
+    @Override
+    public void serve(Optional<LayerRange> range) {
+        requireOpen();
+        range.ifPresent(wanted -> {
+            requireServable(wanted);
+            requireHeld(wanted);
+        });
+        served = range;
+    }
+
+    @Override
+    public Optional<ReadyLayers> retire(HeldLayers keep) {
+        requireOpen();
+        HeldLayers needed = keep.plus(cache.inUse());
+        if (served.isPresent()) {
+            needed = needed.plus(HeldLayers.of(served.get()));
+        }
+        HeldLayers gone = held.minus(needed);
+        held = held.minus(gone);
+        cache.keepOnly(held);
+        if (gone.isEmpty()) {
+            return Optional.empty();
+        }
+        log.info("event=layers_retired model={} layers=\"{}\" held=\"{}\"", config.name(), gone, held);
+        return Optional.of(layers.remove(gone));
+    }
+
+    @Override
+    public Optional<KvSlot> reserve(int tokens, LayerRange range) {
+        requireOpen();
+        requireHeld(range);
+        return cache.reserve(tokens, range).map(slot -> slot);
     }
 
     @Override
@@ -120,19 +190,16 @@ public final class OnnxStageRunner implements StageRunner {
     public List<StageOutput> run(List<StageInput> batch) {
         requireOpen();
         check.require(batch);
-        OutputPlan plan = new OutputPlan(batch);
+        results.begin(batch, layers.head());
         for (RowGroup group : RowGroup.of(batch)) {
-            runRows(batch, group, plan);
+            runRows(batch, group);
         }
         for (int i = 0; i < batch.size(); i++) {
             if (batch.get(i).count() > 1) {
-                runPositions(batch.get(i), i, plan);
+                runPositions(batch.get(i), i);
             }
         }
-        if (plan.logitRows > 0) {
-            head.run(plan.logitRows);
-        }
-        return plan.collect();
+        return results.finish();
     }
 
     @Override
@@ -141,43 +208,15 @@ public final class OnnxStageRunner implements StageRunner {
             return;
         }
         closed = true;
-        sessions.forEach(LayerSession::close);
-        if (head != null) {
-            head.close();
-        }
-        if (rope != null) {
-            rope.close();
-        }
+        layers.close();
+        held = HeldLayers.NONE;
+        rope.close();
         cache.close();
         buffers.close();
     }
 
-    private void load(OnnxEngine engine) {
-        long start = System.nanoTime();
-        rope = new RopeTables(engine, config, cache.positionsMax());
-        long keptBytes = 0;
-        try (WeightStaging staging = new WeightStaging(engine, weights)) {
-            for (int layer = layers.first(); layer < layers.end(); layer++) {
-                sessions.add(LayerSession.layer(engine, weights, layer, rope, staging));
-                keptBytes += sessions.getLast().keptBytes();
-            }
-        }
-        if (isLast()) {
-            head = new LogitsHead(engine, weights);
-            keptBytes += head.keptBytes();
-        }
-        inputs.put(LlamaGraphs.TOTAL_LENGTH, buffers.total());
-        log.info(
-                "event=stage_loaded model={} layers={} kv_tokens={} unpacked_weight_bytes={} millis={}",
-                config.name(),
-                layers,
-                cache.capacityTokens(),
-                keptBytes,
-                (System.nanoTime() - start) / 1_000_000);
-    }
-
     /** One position of each of several sessions. */
-    private void runRows(List<StageInput> batch, RowGroup group, OutputPlan plan) {
+    private void runRows(List<StageInput> batch, RowGroup group) {
         HiddenBuffers.Shape shape = buffers.shape(group.rows(), 1);
         FloatBuffer x = buffers.first();
         IntBuffer lastPositions = buffers.lastPositions();
@@ -197,42 +236,45 @@ public final class OnnxStageRunner implements StageRunner {
             longest = Math.max(longest, position + 1);
         }
         KvPool.View view = group.pool().view(group.firstRow(), group.rows());
-        FloatBuffer y = runLayers(shape, group.enterLayer(), longest, view);
+        FloatBuffer y = runLayers(shape, group.pool().range(), group.enterLayer(), longest, view);
         for (int row = 0; row < group.rows(); row++) {
             int index = group.inputs()[row];
             if (index != RowGroup.IDLE) {
-                plan.take(index, y, row);
+                results.take(index, y, row);
                 group.pool().at(group.firstRow() + row).advance(1);
             }
         }
     }
 
     /** Several positions of one session. */
-    private void runPositions(StageInput input, int index, OutputPlan plan) {
+    private void runPositions(StageInput input, int index) {
         CacheSlot slot = (CacheSlot) input.slot();
         HiddenBuffers.Shape shape = buffers.shape(1, input.count());
         fill(buffers.first(), 0, input);
         int length = input.position() + input.count();
         buffers.lastPositions().put(0, length - 1);
-        FloatBuffer y = runLayers(shape, input.enterLayer(), length, slot.pool().view(slot.row(), 1));
-        plan.take(index, y, 0);
+        FloatBuffer y = runLayers(
+                shape, slot.layers(), input.enterLayer(), length, slot.pool().view(slot.row(), 1));
+        results.take(index, y, 0);
         slot.advance(input.count());
     }
 
     /** Returns the buffer that holds the last layer's output. */
-    private FloatBuffer runLayers(HiddenBuffers.Shape shape, int enterLayer, int longest, KvPool.View view) {
+    private FloatBuffer runLayers(
+            HiddenBuffers.Shape shape, LayerRange range, int enterLayer, int longest, KvPool.View view) {
         buffers.setTotal(longest);
         inputs.put(LlamaGraphs.LAST_POSITIONS, shape.lastPositions());
         OnnxTensor from = shape.first();
         OnnxTensor to = shape.second();
-        for (int i = enterLayer - layers.first(); i < sessions.size(); i++) {
+        for (int layer = enterLayer; layer < range.end(); layer++) {
+            int i = layer - range.first();
             inputs.put(LlamaGraphs.X, from);
             inputs.put(LlamaGraphs.PAST_KEYS, view.keys()[i]);
             inputs.put(LlamaGraphs.PAST_VALUES, view.values()[i]);
             outputs.put(LlamaGraphs.Y, to);
             outputs.put(LlamaGraphs.KEYS, view.keys()[i]);
             outputs.put(LlamaGraphs.VALUES, view.values()[i]);
-            sessions.get(i).run(inputs, outputs);
+            layers.layer(layer).run(inputs, outputs);
             OnnxTensor swap = from;
             from = to;
             to = swap;
@@ -258,73 +300,27 @@ public final class OnnxStageRunner implements StageRunner {
         }
     }
 
-    private boolean isLast() {
-        return layers.end() == config.layerCount();
+    private void requireExists(LayerRange range) {
+        if (range.end() > config.layerCount()) {
+            throw new IllegalArgumentException("layers " + range + " are outside the " + config.layerCount()
+                    + " layers of model " + config.name());
+        }
+    }
+
+    private void requireServable(LayerRange range) {
+        requireExists(range);
+        cache.require(range);
+    }
+
+    private void requireHeld(LayerRange range) {
+        if (!held.contains(range)) {
+            throw new IllegalArgumentException("layers " + range + " are not held here: held are " + held);
+        }
     }
 
     private void requireOpen() {
         if (closed) {
-            throw new IllegalStateException("the runner of layers " + layers + " is closed");
-        }
-    }
-
-    /** Where the results of one batch go: hidden states one after the other, or rows of the head. */
-    private final class OutputPlan {
-        private final List<StageInput> batch;
-        /** Per input the first position of its hidden states, or the row of its logits, or -1. */
-        private final int[] places;
-
-        private final FloatBuffer hidden;
-        private int logitRows;
-
-        OutputPlan(List<StageInput> batch) {
-            this.batch = batch;
-            places = new int[batch.size()];
-            int positions = 0;
-            for (int i = 0; i < places.length; i++) {
-                StageInput input = batch.get(i);
-                if (isLast()) {
-                    places[i] = input.needLogits() ? logitRows++ : -1;
-                } else {
-                    places[i] = positions;
-                    positions += input.count();
-                }
-            }
-            if (isLast()) {
-                hidden = head.input(logitRows);
-            } else {
-                int bytes = Math.multiplyExact(positions * config.hiddenSize(), Float.BYTES);
-                if (bytes > hiddenOut.capacity()) {
-                    // Left to the garbage collector: the caller may still hold results of the last batch.
-                    hiddenOut = ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder());
-                }
-                hidden = hiddenOut.asFloatBuffer();
-            }
-        }
-
-        /** Takes the result of an input that starts at {@code row} of {@code y}. */
-        void take(int index, FloatBuffer y, int row) {
-            int size = config.hiddenSize();
-            int count = batch.get(index).count();
-            if (!isLast()) {
-                hidden.put(places[index] * size, y, row * size, count * size);
-            } else if (places[index] >= 0) {
-                hidden.put(places[index] * size, y, (row + count - 1) * size, size);
-            }
-        }
-
-        List<StageOutput> collect() {
-            List<StageOutput> results = new ArrayList<>(places.length);
-            for (int i = 0; i < places.length; i++) {
-                if (!isLast()) {
-                    int size = config.hiddenSize();
-                    results.add(new StageOutput(
-                            hidden.slice(places[i] * size, batch.get(i).count() * size), null));
-                } else {
-                    results.add(new StageOutput(null, places[i] < 0 ? null : head.logits(places[i])));
-                }
-            }
-            return results;
+            throw new IllegalStateException("the runner of model " + config.name() + " is closed");
         }
     }
 }

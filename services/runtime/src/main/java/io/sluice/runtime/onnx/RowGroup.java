@@ -23,7 +23,7 @@ record RowGroup(KvPool pool, int enterLayer, int firstRow, int[] inputs) {
      */
     static final int IDLE_ROWS_MAX = 8;
 
-    /** Groups the inputs of one position, ordered by layer, pool and row. */
+    /** Groups the inputs of one position, ordered by entry, range, pool and row. */
     static List<RowGroup> of(List<StageInput> batch) {
         List<Integer> singles = new ArrayList<>();
         for (int i = 0; i < batch.size(); i++) {
@@ -32,6 +32,7 @@ record RowGroup(KvPool pool, int enterLayer, int firstRow, int[] inputs) {
             }
         }
         singles.sort(Comparator.<Integer>comparingInt(i -> batch.get(i).enterLayer())
+                .thenComparing(i -> slot(batch, i).layers())
                 .thenComparingInt(i -> slot(batch, i).pool().slotLength())
                 .thenComparingInt(i -> slot(batch, i).row()));
         List<RowGroup> groups = new ArrayList<>();

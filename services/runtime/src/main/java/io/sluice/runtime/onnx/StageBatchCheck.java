@@ -12,12 +12,10 @@ import java.util.Set;
 /** Refuses a wrong batch before anything of it has run, so that a refusal leaves every slot as it was. */
 final class StageBatchCheck {
     private final ModelConfig config;
-    private final LayerRange layers;
     private final KvCache cache;
 
-    StageBatchCheck(ModelConfig config, LayerRange layers, KvCache cache) {
+    StageBatchCheck(ModelConfig config, KvCache cache) {
         this.config = config;
-        this.layers = layers;
         this.cache = cache;
     }
 
@@ -50,9 +48,10 @@ final class StageBatchCheck {
     }
 
     private void requireContent(StageInput input) {
+        LayerRange layers = input.slot().layers();
         if (!layers.contains(input.enterLayer())) {
             throw new IllegalArgumentException(
-                    "layer " + input.enterLayer() + " to enter at is outside the layers " + layers + " held here");
+                    "layer " + input.enterLayer() + " to enter at is outside the layers " + layers + " of the slot");
         }
         if ((input.tokenIds() == null) == (input.hidden() == null)) {
             throw new IllegalArgumentException("an input needs token ids or hidden states, and not both");

@@ -61,6 +61,13 @@ public final class LlamaTensors {
         return shapes;
     }
 
+    /** Memory that the weights of one transformer layer take in fp32, bytes. */
+    public static long layerBytes(ModelConfig c) {
+        long attention = (2L * c.headCount() + 2L * c.kvHeadCount()) * c.headDim() * c.hiddenSize();
+        long feedForward = 3L * c.intermediateSize() * c.hiddenSize();
+        return Float.BYTES * (attention + feedForward + 2L * c.hiddenSize());
+    }
+
     /** @throws ModelFormatException when a tensor that the stage needs is missing or has another shape */
     public static void require(ModelWeights weights, LayerRange layers) {
         ofStage(weights.config(), layers).forEach((name, expected) -> {

@@ -2,6 +2,7 @@ package io.sluice.runtime.onnx;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.runtime.StageRunner;
 import io.sluice.runtime.StageRunner.StageInput;
 import io.sluice.runtime.weights.SyntheticModel;
 import java.util.ArrayList;
@@ -10,12 +11,12 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 final class RowGroupTest {
-    private final KvCache cache = new KvCache(OnnxEngine.get(2, false), SyntheticModel.tiny(), 1, TinyStages.KV_BYTES);
+    private final KvCache cache = new KvCache(OnnxEngine.get(2, false), SyntheticModel.tiny(), TinyStages.KV_BYTES);
     private final List<CacheSlot> slots = new ArrayList<>();
 
     RowGroupTest() {
         for (int i = 0; i < 24; i++) {
-            slots.add(cache.reserve(64).orElseThrow());
+            slots.add(cache.reserve(64, StageRunner.ONE_LAYER).orElseThrow());
         }
     }
 
@@ -43,7 +44,7 @@ final class RowGroupTest {
 
     @Test
     void shouldKeepLayersAndSlotLengthsApartAndLeavePrefillOut() {
-        CacheSlot large = cache.reserve(128).orElseThrow();
+        CacheSlot large = cache.reserve(128, StageRunner.ONE_LAYER).orElseThrow();
         List<RowGroup> groups = RowGroup.of(List.of(
                 input(0, 1),
                 input(1, 0),
