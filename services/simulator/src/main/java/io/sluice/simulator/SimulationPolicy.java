@@ -1,0 +1,36 @@
+package io.sluice.simulator;
+
+import java.util.random.RandomGenerator;
+
+/**
+ * How a cluster is scheduled: routes, batches on nodes, order on links. A factory; what it returns belongs to one run and
+ * one thread.
+ */
+public interface SimulationPolicy {
+    /** Name, as users give it: {@code helix}, {@code swarm}, ... */
+    String name();
+
+    /** One sentence for {@code --help}, with its source. */
+    String description();
+
+    /** The backlog that suits the policy in an offline run. */
+    Load offlineLoad();
+
+    /**
+     * Admission and routes.
+     *
+     * @param online whether requests arrive by themselves ({@link Load.Rate}, {@link Load.Given})
+     */
+    Routing routing(Topology topology, ClusterState state, boolean online, RandomGenerator random);
+
+    /** Batches of one node. */
+    NodePolicy node(Topology topology, int node);
+
+    /** Order on one link, by its number. */
+    LinkPolicy link(Topology topology, int link);
+
+    /** Bandwidth a message gets on the link, bytes/s. */
+    default double bytesPerSecond(Topology topology, int link) {
+        return topology.bytesPerSecond(link);
+    }
+}
