@@ -3,11 +3,14 @@ package io.sluice.core.batching;
 import io.sluice.core.SessionId;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * Forms a worker's next batch from what is ready now; it never waits for more. Decode steps go first because each one
@@ -22,7 +25,9 @@ import java.util.Set;
 public final class BatchScheduler<T> {
     private final BatchLimits limits;
     private final ArrayDeque<Ready<T>> decodes = new ArrayDeque<>();
-    private final ArrayDeque<Ready<T>> prefills = new ArrayDeque<>();
+    private final TreeSet<Ready<T>> prefills = new TreeSet<>(
+            Comparator.<Ready<T>>comparingDouble(ready -> ready.rank).thenComparingLong(ready -> ready.order));
+    private long added;
     private int decodeBatchesInARow;
 
     public BatchScheduler(BatchLimits limits) {
@@ -31,15 +36,28 @@ public final class BatchScheduler<T> {
 
     /** Adds a decode step, that is one position after the prompt. */
     public void addDecode(SessionId session, T item) {
-        decodes.add(new Ready<>(session, 1, item));
+        decodes.add(new Ready<>(session, 1, 0, added++, item));
     }
 
-    /** Adds a prompt chunk of {@code tokens} positions. */
+    /** Adds a prompt chunk of {@code tokens} positions; chunks without a rank go first in, first out. */
     public void addPrefill(SessionId session, int tokens, T item) {
+        addPrefill(session, tokens, 0, item);
+    }
+
+    /**
+     * Adds a prompt chunk of {@code tokens} positions.
+     *
+     * @param rank lower goes first, equal ones in order of arrival; all chunks of a session have the same. A rank that
+     *     grows with time, such as a deadline, lets nobody be overtaken for ever
+     */
+    public void addPrefill(SessionId session, int tokens, double rank, T item) {
         if (tokens < 1) {
             throw new IllegalArgumentException("a prompt chunk of " + tokens + " tokens; it must have at least 1");
         }
-        prefills.add(new Ready<>(session, tokens, item));
+        if (Double.isNaN(rank)) {
+            throw new IllegalArgumentException("the rank of a prompt chunk of session " + session + " is not a number");
+        }
+        prefills.add(new Ready<>(session, tokens, rank, added++, item));
     }
 
     /** The next batch, empty when nothing is ready. */
@@ -85,7 +103,7 @@ public final class BatchScheduler<T> {
         return decodes.isEmpty() && prefills.isEmpty();
     }
 
-    private List<T> take(ArrayDeque<Ready<T>> queue, int maxTokens) {
+    private List<T> take(Collection<Ready<T>> queue, int maxTokens) {
         List<T> batch = new ArrayList<>(Math.min(queue.size(), limits.maxChunks()));
         Set<SessionId> sessions = new HashSet<>();
         long tokens = 0;
@@ -106,5 +124,5 @@ public final class BatchScheduler<T> {
         return batch;
     }
 
-    private record Ready<T>(SessionId session, int tokens, T item) {}
+    private record Ready<T>(SessionId session, int tokens, double rank, long order, T item) {}
 }
