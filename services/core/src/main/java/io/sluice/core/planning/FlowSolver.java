@@ -3,7 +3,6 @@ package io.sluice.core.planning;
 import io.sluice.core.LayerRange;
 import io.sluice.core.planning.WorkerGraph.Edge;
 import io.sluice.core.planning.WorkerGraph.Vertex;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -15,19 +14,24 @@ import java.util.Map;
  *
  * <p>A maximum flow's value is unique, its split is not, and the split becomes the routing weights. Canonical here:
  * <ul>
- *   <li>where workers form stages (equal or disjoint ranges) and links allow it, every worker carries its share of its
- *       stage's capacity and every edge the product of the shares at its ends: closed form, independent of the solver;
- *   <li>elsewhere the flow of least cost, where a worker's cost rises with its utilisation in {@value #WORKER_STEPS}
- *       steps (the piecewise-linear form of flow²/capacity) and an edge's, far cheaper, in {@value #EDGE_STEPS}. Like
- *       workers then differ by at most one step.
+ *   <li>where workers of one region form stages (equal or disjoint ranges) and links allow it, every worker carries its
+ *       share of its stage's capacity and every edge the product of the shares at its ends: closed form, independent of
+ *       the solver;
+ *   <li>elsewhere workers of equal range and region are taken together ({@link LikeWorkers}); between such groups the
+ *       flow of least cost is taken, where a group's cost rises with its utilisation in {@value LikeWorkers#WORKER_STEPS}
+ *       steps (the piecewise-linear form of flow²/capacity), an edge's, far cheaper, in {@value LikeWorkers#EDGE_STEPS},
+ *       and a crossing between regions costs a little; within a group workers share in proportion to capacity. Graphs of
+ *       hundreds of different ranges get fewer steps, so that a solve stays within milliseconds;
+ *   <li>where that asks more of a single link than it has, the flow stays inside what was asked as far as it can and then
+ *       grows to the maximum while the room beyond it opens in {@code RELAXATIONS}. Only there may like workers differ
+ *       by more than a step, and the cost is no longer the least.
  * </ul>
- * The minimum cut is the one nearest the source. Each worker is split into in and out with its capacity between
- * them. Same graph, same result. As thread-safe as its solver.
+ * The value is the maximum in all three cases. The minimum cut is the one nearest the source. Each worker is split into
+ * in and out with its capacity between them. Same graph, same result. As thread-safe as its solver.
  */
 public final class FlowSolver {
-    static final int WORKER_STEPS = 16;
-    static final int EDGE_STEPS = 4;
-    private static final long WORKER_COST = 64;
+    /** How far each worker and edge may go beyond what was asked of it, before all bounds but the real ones fall. */
+    private static final double[] RELAXATIONS = {1, 1.1, 1.25, 1.5, 2, 4};
     /** Flow within this share of a capacity counts as full: solvers round. */
     private static final double FULL = 1e-7;
 
@@ -139,24 +143,64 @@ public final class FlowSolver {
         }
 
         void solve(MaxFlowSolver solver) {
-            FlowNetwork network = new FlowNetwork(2 + 2 * workers, 0, 1);
-            for (int i = 0; i < workers; i++) {
-                addSteps(network, 2 + 2 * i, 3 + 2 * i, capacity(i), WORKER_STEPS, WORKER_COST);
-            }
+            double[] asked = new LikeWorkers(graph, from, to).split(solver, graph, from, to);
+            double[] askedOfWorker = new double[workers];
+            boolean fits = true;
+            double largest = 0;
             for (int e = 0; e < from.length; e++) {
-                // An edge carries no more than its ends; steps of a link a thousand times wider would not spread.
-                double useful = Math.min(edgeCapacity(e), Math.min(capacity(from[e]), capacity(to[e])));
-                addSteps(network, tailVertex(e), headVertex(e), useful, EDGE_STEPS, 1);
-            }
-            double[] flow = solver.solve(network);
-            int arc = 0;
-            for (int e = 0; e < from.length; e++) {
-                for (int step = 0; step < EDGE_STEPS; step++) {
-                    edgeFlow[e] += flow[WORKER_STEPS * workers + arc++];
+                if (to[e] >= 0) {
+                    askedOfWorker[to[e]] += asked[e];
                 }
-                edgeFlow[e] = Math.min(edgeFlow[e], edgeCapacity(e));
+                fits &= asked[e] <= edgeCapacity(e);
+                largest = Math.max(largest, Math.min(edgeCapacity(e), Math.min(capacity(from[e]), capacity(to[e]))));
+            }
+            AugmentingFlow flow = network(largest);
+            for (double relaxation : RELAXATIONS) {
+                if (!fits) {
+                    limit(flow, asked, askedOfWorker, relaxation);
+                    flow.maximise();
+                }
+            }
+            for (int e = 0; fits && e < from.length; e++) {
+                flow.start(workers + e, asked[e]);
+            }
+            for (int i = 0; fits && i < workers; i++) {
+                flow.start(i, Math.min(askedOfWorker[i], capacity(i)));
+            }
+            limit(flow, asked, askedOfWorker, Double.POSITIVE_INFINITY);
+            flow.maximise();
+            take(flow);
+        }
+
+        private AugmentingFlow network(double largest) {
+            int arcs = workers + from.length;
+            int[] tail = new int[arcs];
+            int[] head = new int[arcs];
+            for (int i = 0; i < workers; i++) {
+                tail[i] = 2 + 2 * i;
+                head[i] = 3 + 2 * i;
             }
             for (int e = 0; e < from.length; e++) {
+                tail[workers + e] = tailVertex(e);
+                head[workers + e] = headVertex(e);
+            }
+            return new AugmentingFlow(2 + 2 * workers, 0, 1, tail, head, largest);
+        }
+
+        private void limit(AugmentingFlow flow, double[] asked, double[] askedOfWorker, double relaxation) {
+            boolean open = Double.isInfinite(relaxation);
+            for (int i = 0; i < workers; i++) {
+                flow.capacity(i, open ? capacity(i) : Math.min(capacity(i), relaxation * askedOfWorker[i]));
+            }
+            for (int e = 0; e < from.length; e++) {
+                double most = Math.min(edgeCapacity(e), Math.min(capacity(from[e]), capacity(to[e])));
+                flow.capacity(workers + e, open ? most : Math.min(most, relaxation * asked[e]));
+            }
+        }
+
+        private void take(AugmentingFlow flow) {
+            for (int e = 0; e < from.length; e++) {
+                edgeFlow[e] = Math.clamp(flow.flow(workers + e), 0, edgeCapacity(e));
                 if (to[e] >= 0) {
                     workerFlow[to[e]] += edgeFlow[e];
                 } else {
@@ -168,16 +212,9 @@ public final class FlowSolver {
             }
         }
 
-        private static void addSteps(
-                FlowNetwork network, int tail, int head, double capacity, int steps, long costUnit) {
-            for (int step = 0; step < steps; step++) {
-                network.addArc(tail, head, capacity / steps, costUnit * (2L * step + 1));
-            }
-        }
-
         /** The closed form for workers in stages; false, and nothing changed, where it does not apply. */
         boolean spreadOverStages() {
-            double[] stage = stageCapacities();
+            double[] stage = oneRegion() ? stageCapacities() : null;
             if (stage == null) {
                 return false;
             }
@@ -200,6 +237,11 @@ public final class FlowSolver {
             }
             value = narrowest;
             return true;
+        }
+
+        private boolean oneRegion() {
+            String region = graph.vertices().get(0).region();
+            return graph.vertices().stream().allMatch(v -> v.region().equals(region));
         }
 
         /** Per worker the capacity of its stage; null unless the ranges follow each other, equal or disjoint. */
@@ -248,49 +290,46 @@ public final class FlowSolver {
 
         /** Vertices reachable in the residual network: the source's side of the minimum cut. */
         private boolean[] reachedFromSource() {
-            List<List<Integer>> leaving = new ArrayList<>();
-            List<List<Integer>> entering = new ArrayList<>();
-            for (int vertex = 0; vertex < 2 + 2 * workers; vertex++) {
-                leaving.add(new ArrayList<>());
-                entering.add(new ArrayList<>());
-            }
+            int vertices = 2 + 2 * workers;
+            int[] first = new int[vertices + 1];
             for (int e = 0; e < from.length; e++) {
-                leaving.get(tailVertex(e)).add(e);
-                entering.get(headVertex(e)).add(e);
+                first[tailVertex(e) + 1]++;
+                first[headVertex(e) + 1]++;
+            }
+            for (int v = 0; v < vertices; v++) {
+                first[v + 1] += first[v];
+            }
+            int[] edgesAt = new int[2 * from.length];
+            int[] filled = Arrays.copyOf(first, vertices);
+            for (int e = 0; e < from.length; e++) {
+                edgesAt[filled[tailVertex(e)]++] = e;
+                edgesAt[filled[headVertex(e)]++] = e;
             }
             double slack = FULL * value;
-            boolean[] reached = new boolean[2 + 2 * workers];
-            ArrayDeque<Integer> queue = new ArrayDeque<>();
+            boolean[] reached = new boolean[vertices];
+            int[] queue = new int[vertices];
             reached[0] = true;
-            queue.add(0);
-            while (!queue.isEmpty()) {
-                int at = queue.remove();
-                for (int e : leaving.get(at)) {
-                    if (edgeFlow[e] < edgeCapacity(e) - slack) {
-                        reach(headVertex(e), reached, queue);
+            int last = 1;
+            for (int taken = 0; taken < last; taken++) {
+                int at = queue[taken];
+                for (int n = first[at]; n < first[at + 1]; n++) {
+                    int e = edgesAt[n];
+                    boolean leaves = tailVertex(e) == at;
+                    int next = leaves ? headVertex(e) : tailVertex(e);
+                    boolean room = leaves ? edgeFlow[e] < edgeCapacity(e) - slack : edgeFlow[e] > slack;
+                    if (room && !reached[next]) {
+                        reached[next] = true;
+                        queue[last++] = next;
                     }
                 }
-                for (int e : entering.get(at)) {
-                    if (edgeFlow[e] > slack) {
-                        reach(tailVertex(e), reached, queue);
-                    }
-                }
-                if (at >= 2) {
-                    int i = (at - 2) / 2;
-                    boolean in = at % 2 == 0;
-                    if (in ? workerFlow[i] < capacity(i) - slack : workerFlow[i] > slack) {
-                        reach(in ? at + 1 : at - 1, reached, queue);
-                    }
+                int other = at < 2 ? at : at ^ 1;
+                int i = (at - 2) / 2;
+                if (!reached[other] && (at % 2 == 0 ? workerFlow[i] < capacity(i) - slack : workerFlow[i] > slack)) {
+                    reached[other] = true;
+                    queue[last++] = other;
                 }
             }
             return reached;
-        }
-
-        private static void reach(int vertex, boolean[] reached, ArrayDeque<Integer> queue) {
-            if (!reached[vertex]) {
-                reached[vertex] = true;
-                queue.add(vertex);
-            }
         }
     }
 }
