@@ -13,4 +13,9 @@ public interface PlacementObjective {
 
     /** A value that no layout exceeds; infinite when none is known. */
     double upperBound(PlacementProblem problem);
+
+    /** The same value for many layouts of one problem, with work done once; not thread-safe. */
+    default LayoutScore on(PlacementProblem problem) {
+        return (first, end) -> value(problem, Layout.of(first, end));
+    }
 }

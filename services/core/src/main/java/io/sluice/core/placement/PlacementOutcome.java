@@ -28,7 +28,7 @@ public sealed interface PlacementOutcome {
         }
     }
 
-    /** No layout can serve; one sentence says why. */
+    /** No layout can serve, or none that the method's rule can make; one sentence says which and why. */
     record Infeasible(String reason) implements PlacementOutcome {}
 
     /** Nothing was found in time. */

@@ -285,6 +285,9 @@ public final class FlowSolver {
                     bound += edge.capacity();
                 }
             }
+            if (bottleneck.isEmpty()) {
+                bottleneck.add("no pipeline passes every layer: layer ranges do not meet");
+            }
             return assemble(graph, epoch, workerFlow, edgeFlow, value, bound, bottleneck);
         }
 

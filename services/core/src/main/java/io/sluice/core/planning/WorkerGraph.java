@@ -118,6 +118,14 @@ public final class WorkerGraph {
         return new WorkerGraph(plan, vertices, edges);
     }
 
+    /** A graph whose edges are known, for example those of a planned cluster. */
+    public static WorkerGraph of(PlacementPlan plan, List<Vertex> workers, List<Edge> edges) {
+        return new WorkerGraph(
+                plan,
+                workers.stream().sorted(VERTEX_ORDER).toList(),
+                edges.stream().sorted(EDGE_ORDER).toList());
+    }
+
     /** Whether a pipeline can go on from a worker that holds {@code u} to one that holds {@code v}. */
     static boolean connects(LayerRange u, LayerRange v) {
         return v.first() <= u.end() && u.end() < v.end();

@@ -3,7 +3,7 @@ package io.sluice.core.planning;
 import java.util.Arrays;
 
 /** Test oracle: successive cheapest augmenting paths (Bellman-Ford), slow and plain. */
-final class ShortestPathsSolver implements MaxFlowSolver {
+public final class ShortestPathsSolver implements MaxFlowSolver {
     private static final double EPSILON = 1e-11;
 
     @Override
