@@ -104,6 +104,15 @@ public final class LinkQueue<T> {
         return new Outgoing<>(false, List.of(piece));
     }
 
+    /** What {@link #next} would begin with; null when nothing waits. */
+    public T peek() {
+        boolean promptDue = decodes.isEmpty() || decodeRecordsInARow >= limits.decodeRecordsPerPrompt();
+        if (promptDue && !prompts.isEmpty()) {
+            return prompts.peek().item;
+        }
+        return decodes.peek();
+    }
+
     /** Forgets the prompt chunks of a session that has ended. */
     public void remove(SessionId session) {
         prompts.removeIf(waiting -> {
@@ -121,6 +130,11 @@ public final class LinkQueue<T> {
     /** Prompt positions waiting. */
     public long promptTokens() {
         return promptTokens;
+    }
+
+    /** Items waiting, a chunk that is partly sent included. */
+    public int size() {
+        return decodes.size() + prompts.size();
     }
 
     public boolean isEmpty() {

@@ -47,6 +47,12 @@ public record CapacityEstimate(
         }
     }
 
+    /** The same speeds with another recent mix. */
+    CapacityEstimate withTokens(double prefill, double decode) {
+        return new CapacityEstimate(
+                prefillTokensPerSecond, decodeTokensPerSecond, expectedSeconds, busySeconds, prefill, decode, pending);
+    }
+
     /** Measured over announced speed; 0.5: half as fast as announced. */
     public double speedFactor() {
         return expectedSeconds / busySeconds;

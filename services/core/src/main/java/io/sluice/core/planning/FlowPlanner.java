@@ -14,8 +14,9 @@ import java.util.OptionalLong;
  * {@link PlannerState#apply} takes them in. Nothing here changes state, reads a clock or throws on absurd input.
  *
  * <p>Reports only update estimates; allocations come from ticks, at the times {@link #nextTick} asks for. A worker is
- * in the graph while it is joined, was heard of within the lease, and holds the layers the placement gives it. Layers
- * that nobody holds lead to an allocation with max flow 0 that names them, once per change. As thread-safe as the
+ * in the graph while it is joined, was heard of within the lease, and serves layers of the model: those that it
+ * announces, not those that the placement gives it, so that allocations follow a transition step by step. Layers that
+ * nobody serves lead to an allocation with max flow 0 that names them, once per change. As thread-safe as the
  * solver.
  */
 public final class FlowPlanner {
@@ -166,27 +167,31 @@ public final class FlowPlanner {
     private List<Vertex> live(PlannerState state, PlacementPlan plan, long nowMillis) {
         TokenMix mix = mix(state, nowMillis);
         List<Vertex> live = new ArrayList<>();
-        plan.stages().forEach(stage -> {
-            Member m = state.members().get(stage.worker());
-            if (m != null && isLive(m, nowMillis) && m.status().layers().equals(stage.layers())) {
-                MemberStatus s = m.status();
+        for (Member m : state.members().values()) {
+            MemberStatus s = m.status();
+            // What a worker announces is what it serves; the placement says what it shall serve once it has loaded it.
+            if (isLive(m, nowMillis)
+                    && s.served().isPresent()
+                    && s.served().get().end() <= plan.layerCount()) {
                 live.add(new Vertex(
                         s.worker(),
-                        s.layers(),
+                        s.served().get(),
                         s.region(),
                         m.capacity().tokensPerSecond(mix),
                         s.kvCapacityTokens(),
                         s.linkBytesPerSecond()));
             }
-        });
+        }
         return live;
     }
 
-    private boolean isLive(Member m, long nowMillis) {
+    /** Whether a member joined and is heard of. */
+    public boolean isLive(Member m, long nowMillis) {
         return m.status().state() == MemberStatus.State.JOINED && nowMillis - m.seenMillis() <= policy.leaseMillis();
     }
 
-    private TokenMix mix(PlannerState state, long nowMillis) {
+    /** Tokens that passed the live members recently, with an even prior. */
+    public TokenMix mix(PlannerState state, long nowMillis) {
         double prefill = PRIOR_MIX_TOKENS;
         double decode = PRIOR_MIX_TOKENS;
         for (Member m : state.members().values()) {

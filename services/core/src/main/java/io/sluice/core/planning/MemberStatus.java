@@ -3,14 +3,18 @@ package io.sluice.core.planning;
 import io.sluice.core.LayerRange;
 import io.sluice.core.WorkerId;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * What a worker announces of itself. Immutable.
  *
+ * <p>Speeds, cost and KV capacity are those of the layers served, of one layer where none is.
+ *
  * @param incarnation grows with every start of the worker
- * @param kvCapacityTokens KV cache capacity over the layers held, tokens
- * @param prefillTokensPerSecond measured at start, through the layers held
- * @param decodeTokensPerSecond measured at start, through the layers held
+ * @param holding layers served and in memory
+ * @param kvCapacityTokens KV cache capacity over the layers served, tokens
+ * @param prefillTokensPerSecond measured at start, through the layers served
+ * @param decodeTokensPerSecond measured at start, through the layers served
  * @param linkBytesPerSecond declared network bandwidth, bytes/s
  * @param cost what a batch costs; unknown: only the two speeds count
  * @param atMillis when, ms since the epoch, worker's clock
@@ -20,7 +24,7 @@ public record MemberStatus(
         WorkerId worker,
         State state,
         long incarnation,
-        LayerRange layers,
+        Holding holding,
         String region,
         long kvCapacityTokens,
         double prefillTokensPerSecond,
@@ -40,7 +44,7 @@ public record MemberStatus(
         Objects.requireNonNull(model, "model");
         Objects.requireNonNull(worker, "worker");
         Objects.requireNonNull(state, "state");
-        Objects.requireNonNull(layers, "layers");
+        Objects.requireNonNull(holding, "holding");
         Objects.requireNonNull(region, "region");
         Objects.requireNonNull(cost, "cost");
         if (kvCapacityTokens < 0) {
@@ -50,6 +54,16 @@ public record MemberStatus(
         positive(worker, "prefill speed", prefillTokensPerSecond, "tokens/s");
         positive(worker, "decode speed", decodeTokensPerSecond, "tokens/s");
         positive(worker, "link bandwidth", linkBytesPerSecond, "bytes/s");
+    }
+
+    /** Layers served to new sessions; empty: a spare. */
+    public Optional<LayerRange> served() {
+        return holding.served();
+    }
+
+    /** Layers that the announced speeds, cost and KV capacity are for: those served, one for a spare. */
+    public int layersMeasured() {
+        return served().map(LayerRange::size).orElse(1);
     }
 
     private static void positive(WorkerId worker, String what, double value, String unit) {

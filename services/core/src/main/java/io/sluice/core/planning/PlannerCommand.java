@@ -14,10 +14,19 @@ public sealed interface PlannerCommand {
     }
 
     /** A placement was published. */
-    record Place(PlacementPlan plan) implements PlannerCommand {
+    record Place(PublishedPlacement placement) implements PlannerCommand {
+        /** Stages that are their own target. */
+        public Place(PlacementPlan plan) {
+            this(PublishedPlacement.of(plan, ""));
+        }
+
+        public PlacementPlan plan() {
+            return placement.plan();
+        }
+
         @Override
         public String model() {
-            return plan.model();
+            return plan().model();
         }
     }
 

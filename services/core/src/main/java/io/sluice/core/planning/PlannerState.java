@@ -87,15 +87,19 @@ public final class PlannerState {
                 && known.status().prefillTokensPerSecond() == status.prefillTokensPerSecond()
                 && known.status().decodeTokensPerSecond() == status.decodeTokensPerSecond()
                 && known.status().cost().equals(status.cost());
-        if (!same) {
+        boolean sameStart = known != null && known.status().incarnation() == status.incarnation();
+        if (!sameStart) {
             links.keySet()
                     .removeIf(link -> link.from().equals(status.worker().value())
                             || link.to().equals(status.worker().value()));
         }
         CapacityEstimate capacity = same
                 ? known.capacity()
-                : CapacityEstimator.announced(status.prefillTokensPerSecond(), status.decodeTokensPerSecond());
-        boolean sameStart = known != null && known.status().incarnation() == status.incarnation();
+                : CapacityEstimator.announced(status.prefillTokensPerSecond(), status.decodeTokensPerSecond())
+                        // Other layers are another speed, but the same requests.
+                        .withTokens(
+                                sameStart ? known.capacity().prefillTokens() : 0,
+                                sameStart ? known.capacity().decodeTokens() : 0);
         long sequence = sameStart ? known.lastSequence() : -1;
         long seen = sameStart ? Math.max(known.seenMillis(), seenMillis) : seenMillis;
         members.put(status.worker(), new Member(status, capacity, sequence, seen, null));

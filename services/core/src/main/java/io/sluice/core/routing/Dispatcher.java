@@ -8,6 +8,7 @@ import io.sluice.core.planning.Allocation.WorkerFlow;
 import io.sluice.core.routing.Route.Blocked;
 import io.sluice.core.routing.Route.Cause;
 import io.sluice.core.routing.Route.Routed;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -23,6 +24,8 @@ public final class Dispatcher {
     private final String model;
     private final RoutingPolicy policy;
     private final KvBudget budget;
+    private final InFlight inFlight = new InFlight();
+    private final Map<SessionId, Pipeline> pipelines = new HashMap<>();
     private PipelineChooser chooser;
 
     /** @param highWater as in {@link KvBudget} */
@@ -45,7 +48,7 @@ public final class Dispatcher {
         if (chooser != null && allocation.epoch() <= chooser.allocation().epoch()) {
             return false;
         }
-        chooser = chooser == null ? new PipelineChooser(allocation, policy) : chooser.successor(allocation);
+        chooser = chooser == null ? new PipelineChooser(allocation, policy, inFlight) : chooser.successor(allocation);
         Map<WorkerId, Long> capacities = new TreeMap<>();
         allocation.workers().forEach(worker -> capacities.put(worker.worker(), worker.kvCapacityTokens()));
         budget.setCapacities(capacities);
@@ -81,18 +84,24 @@ public final class Dispatcher {
         if (pipeline.isEmpty()) {
             return explain(kvTokens, regions, usable, allowed);
         }
-        budget.reserve(session, pipeline.get(), kvTokens);
+        restore(session, pipeline.get(), kvTokens);
         return new Routed(pipeline.get(), chooser.allocation().epoch());
     }
 
     /** Counts a session that runs already, after a restart. */
     public void restore(SessionId session, Pipeline pipeline, int kvTokens) {
         budget.reserve(session, pipeline, kvTokens);
+        inFlight.add(pipeline, kvTokens);
+        pipelines.put(session, pipeline);
     }
 
     /** Frees the session's reservation; harmless when it holds none. */
     public void release(SessionId session) {
-        budget.release(session);
+        long tokens = budget.release(session);
+        Pipeline pipeline = pipelines.remove(session);
+        if (pipeline != null) {
+            inFlight.remove(pipeline, tokens);
+        }
     }
 
     /** Tokens reserved on the worker. */

@@ -9,6 +9,7 @@ import io.sluice.core.planning.Allocation.EdgeFlow;
 import io.sluice.core.planning.Allocation.WorkerFlow;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -16,12 +17,14 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.stream.IntStream;
 
 /**
  * Chooses pipelines over one allocation: walks from the source to the sink, at every vertex by
  * {@link InterleavedWeightedRoundRobin} (Helix, ASPLOS'25, section 5.2). A masked worker is not entered; a walk that
  * dead-ends goes back to the vertex before and takes the next best link, and only the links of the walk that succeeds
- * are charged. A worker entered behind its first layer runs the rest of its layers only (partial inference).
+ * are charged. Under {@link RoutingPolicy#SLUICE} a vertex orders its links by what is in flight instead, see
+ * {@link #loadSeconds}. A worker entered behind its first layer runs the rest of its layers only (partial inference).
  *
  * <p>Not thread-safe. A choice costs {@code O(edges log edges)}.
  */
@@ -30,16 +33,26 @@ public final class PipelineChooser {
 
     private final Allocation allocation;
     private final RoutingPolicy policy;
+    private final InFlight inFlight;
     private final Map<String, WorkerFlow> workers = new HashMap<>();
     private final Map<String, Vertex> vertices = new HashMap<>();
 
     /** The out-links of one vertex, in the allocation's order. */
-    private record Vertex(List<String> targets, InterleavedWeightedRoundRobin split) {}
+    private record Vertex(List<String> targets, double[] flows, InterleavedWeightedRoundRobin split) {}
 
-    /** @throws IllegalArgumentException when an edge names an unknown worker or skips layers */
+    /** A chooser that sees nothing in flight. */
     public PipelineChooser(Allocation allocation, RoutingPolicy policy) {
+        this(allocation, policy, new InFlight());
+    }
+
+    /**
+     * @param inFlight what runs; the caller keeps it up to date
+     * @throws IllegalArgumentException when an edge names an unknown worker or skips layers
+     */
+    public PipelineChooser(Allocation allocation, RoutingPolicy policy, InFlight inFlight) {
         this.allocation = allocation;
         this.policy = policy;
+        this.inFlight = inFlight;
         allocation.workers().forEach(worker -> workers.put(worker.worker().value(), worker));
         Map<String, List<EdgeFlow>> out = new HashMap<>();
         for (EdgeFlow edge : allocation.edges()) {
@@ -48,17 +61,16 @@ public final class PipelineChooser {
                 out.computeIfAbsent(edge.from(), from -> new ArrayList<>()).add(edge);
             }
         }
-        out.forEach((from, edges) -> vertices.put(
-                from,
-                new Vertex(
-                        edges.stream().map(EdgeFlow::to).toList(),
-                        new InterleavedWeightedRoundRobin(
-                                edges.stream().mapToDouble(this::weight).toArray()))));
+        out.forEach((from, edges) -> {
+            double[] weights = edges.stream().mapToDouble(this::weight).toArray();
+            List<String> targets = edges.stream().map(EdgeFlow::to).toList();
+            vertices.put(from, new Vertex(targets, weights, new InterleavedWeightedRoundRobin(weights)));
+        });
     }
 
     /** A chooser over a newer allocation that goes on where this one stands, so that a new epoch forgets no debt. */
     public PipelineChooser successor(Allocation newer) {
-        PipelineChooser next = new PipelineChooser(newer, policy);
+        PipelineChooser next = new PipelineChooser(newer, policy, inFlight);
         vertices.forEach((from, old) -> {
             Vertex vertex = next.vertices.get(from);
             for (int i = 0; vertex != null && i < old.targets.size(); i++) {
@@ -94,6 +106,22 @@ public final class PipelineChooser {
     /** Whether {@link #choose} would find a pipeline; charges nothing. */
     public boolean canChoose(Predicate<WorkerFlow> allowed) {
         return new Walk(1, allowed).reachesSinkFrom(SOURCE);
+    }
+
+    /**
+     * Tokens in flight with {@code work} more, relative to flow: on the edge and on the worker it leads to, averaged. A
+     * session counts until it ends, so where sessions take longer they pile up and fewer are sent; where all take equally
+     * long the shares are those of the flows. Unlike the round robin nothing is remembered of what has ended, so a worker
+     * that was full is not flooded once it has room.
+     */
+    private double loadSeconds(String from, Vertex vertex, int link, double work) {
+        String to = vertex.targets.get(link);
+        double onEdge = (inFlight.edge(from, to) + work) / vertex.flows[link];
+        WorkerFlow worker = workers.get(to);
+        if (worker == null || !(worker.flow() > 0)) {
+            return onEdge;
+        }
+        return (onEdge + (inFlight.worker(to) + work) / worker.flow()) / 2;
     }
 
     private double weight(EdgeFlow edge) {
@@ -135,7 +163,7 @@ public final class PipelineChooser {
                 dead.add(name);
                 return false;
             }
-            for (int link : vertex.split.order(work)) {
+            for (int link : order(name, vertex)) {
                 String target = vertex.targets.get(link);
                 if (isMasked(target)) {
                     continue;
@@ -150,6 +178,21 @@ public final class PipelineChooser {
             }
             dead.add(name);
             return false;
+        }
+
+        private int[] order(String name, Vertex vertex) {
+            if (policy != RoutingPolicy.SLUICE || vertex.targets.size() == 1) {
+                return vertex.split.order(work);
+            }
+            double[] seconds = new double[vertex.targets.size()];
+            for (int link = 0; link < seconds.length; link++) {
+                seconds[link] = loadSeconds(name, vertex, link, work);
+            }
+            return IntStream.range(0, seconds.length)
+                    .boxed()
+                    .sorted(Comparator.comparingDouble((Integer link) -> seconds[link]))
+                    .mapToInt(Integer::intValue)
+                    .toArray();
         }
 
         private boolean isMasked(String target) {

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
@@ -44,7 +45,7 @@ class FlowPlannerTest {
                 new WorkerId(id),
                 status,
                 incarnation,
-                new LayerRange(first, end),
+                Holding.of(new LayerRange(first, end)),
                 "r1",
                 4096,
                 SPEED,
@@ -192,12 +193,51 @@ class FlowPlannerTest {
     }
 
     @Test
-    void shouldLeaveOutAWorkerThatHoldsOtherLayersThanPlaced() {
+    void shouldTakeTheLayersThatAWorkerAnnouncesNotThoseOfThePlacement() {
         start();
         run(2_000);
-        tell(new PlannerCommand.Announce(status("b", 1, 2, State.JOINED, 2)));
+        announce("b", 2, 4, State.JOINED);
         run(250);
-        assertThat(published.getLast().reason()).contains("b left");
+        assertThat(published.getLast().reason()).contains("b restarted");
+        assertThat(last().workers())
+                .extracting(w -> w.worker() + " " + w.layers())
+                .containsExactly("a [0, 2)", "b [2, 4)", "c [2, 4)");
+        run(2_000);
+        announce("b", 2, 5, State.JOINED);
+        run(250);
+        assertThat(published.getLast().reason())
+                .as("layers that the model does not have")
+                .contains("b left");
+    }
+
+    @Test
+    void shouldLeaveOutASpareUntilItServesLayers() {
+        start();
+        run(2_000);
+        speeds.put("d", SPEED);
+        MemberStatus spare = status("d", 0, 1, State.JOINED, 1);
+        tell(new PlannerCommand.Announce(withHolding(spare, new Holding(Optional.empty(), List.of(), 4, 0, 0))));
+        run(2_000);
+        assertThat(published).hasSize(1);
+        announce("d", 2, 4, State.JOINED);
+        run(500);
+        assertThat(published.getLast().reason()).contains("d joined");
+    }
+
+    private static MemberStatus withHolding(MemberStatus s, Holding holding) {
+        return new MemberStatus(
+                s.model(),
+                s.worker(),
+                s.state(),
+                s.incarnation(),
+                holding,
+                s.region(),
+                s.kvCapacityTokens(),
+                s.prefillTokensPerSecond(),
+                s.decodeTokensPerSecond(),
+                s.linkBytesPerSecond(),
+                s.cost(),
+                s.atMillis());
     }
 
     @Test

@@ -7,6 +7,7 @@ import io.sluice.core.planning.LinkSample.Transfer;
 import io.sluice.core.planning.MemberStatus.State;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 
 /** Commands as a hostile cluster would send them. */
@@ -37,6 +38,12 @@ final class RandomCommands {
         return new LayerRange(first, first + 2);
     }
 
+    private static Holding holding(SplittableRandom random, WorkerId worker) {
+        LayerRange layers = layers(random, worker);
+        Optional<LayerRange> served = random.nextInt(8) == 0 ? Optional.empty() : Optional.of(layers);
+        return new Holding(served, List.of(), random.nextInt(8), random.nextInt(50), random.nextInt(3));
+    }
+
     private static MemberStatus status(SplittableRandom random, long now) {
         WorkerId worker = worker(random);
         State state = State.values()[random.nextInt(6) == 0 ? random.nextInt(3) : 0];
@@ -46,7 +53,7 @@ final class RandomCommands {
                 worker,
                 state,
                 random.nextInt(3),
-                layers(random, worker),
+                holding(random, worker),
                 "r",
                 random.nextInt(5_000),
                 speed,

@@ -12,6 +12,7 @@ class RoutingPolicyTest {
             assertThat(RoutingPolicy.parse(policy.toString())).isEqualTo(policy);
         }
         assertThat(RoutingPolicy.parse("max-flow")).isEqualTo(RoutingPolicy.MAX_FLOW);
-        assertThatThrownBy(() -> RoutingPolicy.parse("random")).hasMessageContaining("max-flow or round-robin");
+        assertThatThrownBy(() -> RoutingPolicy.parse("random"))
+                .hasMessageContaining("max-flow or round-robin or sluice");
     }
 }

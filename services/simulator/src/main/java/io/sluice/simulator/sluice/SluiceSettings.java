@@ -1,0 +1,48 @@
+package io.sluice.simulator.sluice;
+
+/**
+ * What can be set of the policy. Immutable.
+ *
+ * @param mostChunkSeconds longest time a prompt chunk may hold a node
+ * @param mostChunkTokens largest prompt chunk
+ * @param mostRecordSeconds longest transfer of a prompt record on a link
+ * @param mostRecordBytes largest record
+ * @param recordBytes bytes every record takes beside its tokens
+ * @param recordSeconds what a record spends in the broker, beside the link's latency
+ * @param promptsAtOnce prompts of usual length that may be computed at once
+ * @param highWater part of a node's KV cache that is filled
+ * @param overtakingPerToken by how many later requests a prompt may be overtaken, per token of its length
+ * @param decodeBatchesPerPrefill decode batches in a row while a prompt chunk waits
+ */
+public record SluiceSettings(
+        double mostChunkSeconds,
+        int mostChunkTokens,
+        double mostRecordSeconds,
+        long mostRecordBytes,
+        int recordBytes,
+        double recordSeconds,
+        int promptsAtOnce,
+        double highWater,
+        double overtakingPerToken,
+        int decodeBatchesPerPrefill) {
+    /** Overheads as measured on Sluice's own hops: about 0.5 ms for records of up to 64 KiB. */
+    public static final SluiceSettings DEFAULT =
+            new SluiceSettings(0.06, 256, 0.01, 65_536, 200, 0.0005, 10, 0.95, 0.002, 1);
+
+    public SluiceSettings {
+        if (!(mostChunkSeconds > 0) || mostChunkTokens < 1 || !(mostRecordSeconds > 0) || mostRecordBytes < 1) {
+            throw new IllegalArgumentException("chunks of " + mostChunkTokens + " tokens and " + mostChunkSeconds
+                    + " s, records of " + mostRecordBytes + " bytes and " + mostRecordSeconds
+                    + " s: all must be positive");
+        }
+        if (recordBytes < 0 || !(recordSeconds >= 0) || promptsAtOnce < 1 || decodeBatchesPerPrefill < 1) {
+            throw new IllegalArgumentException("overheads of " + recordBytes + " bytes and " + recordSeconds
+                    + " s must not be negative, " + promptsAtOnce + " prompts at once and " + decodeBatchesPerPrefill
+                    + " decode batches in a row must be at least 1");
+        }
+        if (!(highWater > 0 && highWater <= 1) || !(overtakingPerToken >= 0)) {
+            throw new IllegalArgumentException("high-water mark " + highWater + " must be in (0, 1], overtaking of "
+                    + overtakingPerToken + " requests per token must not be negative");
+        }
+    }
+}
