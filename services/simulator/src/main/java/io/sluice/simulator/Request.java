@@ -11,6 +11,7 @@ public final class Request {
     private int hops;
     private boolean whole;
     double issuedSeconds;
+    double stepIssuedSeconds;
     int promptTokensDone;
     int outputTokensDone;
 

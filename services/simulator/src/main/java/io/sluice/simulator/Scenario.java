@@ -11,7 +11,8 @@ import java.util.Set;
  *
  * @param groups sub-clusters that never share a pipeline; each runs as a simulation of its own, from the same seed
  * @param policy how nodes, links and routes are scheduled; {@link SimulationPolicies#byName}
- * @param shapes request lengths to draw from, uniformly and with replacement
+ * @param shapes request lengths
+ * @param draw how lengths are drawn from {@code shapes}
  * @param seed of all randomness; the same seed gives the same arrivals and lengths under every policy
  * @param warmUpSeconds before the window of measurement
  * @param windowSeconds window of measurement
@@ -22,6 +23,7 @@ public record Scenario(
         List<Group> groups,
         SimulationPolicy policy,
         List<RequestShape> shapes,
+        Draw draw,
         long seed,
         double warmUpSeconds,
         double windowSeconds,
@@ -36,6 +38,7 @@ public record Scenario(
     public Scenario {
         Objects.requireNonNull(name, "name");
         Objects.requireNonNull(policy, "policy");
+        Objects.requireNonNull(draw, "draw");
         groups = List.copyOf(groups);
         shapes = List.copyOf(shapes);
         if (groups.isEmpty()) {
@@ -57,6 +60,14 @@ public record Scenario(
         }
     }
 
+    /** How request lengths are drawn. */
+    public enum Draw {
+        /** Uniformly, with replacement. */
+        RANDOM,
+        /** One after the other, from the start again after the last: replays a recorded run. */
+        IN_ORDER
+    }
+
     /** A sub-cluster and what it is asked to do. */
     public record Group(String name, Topology topology, Load load) {
         public Group {
@@ -74,6 +85,7 @@ public record Scenario(
                 List.of(new Group("all", topology, policy.offlineLoad())),
                 policy,
                 shapes,
+                Draw.RANDOM,
                 seed,
                 OFFLINE_WARM_UP_SECONDS,
                 OFFLINE_WINDOW_SECONDS,
@@ -99,9 +111,30 @@ public record Scenario(
                 List.of(new Group("all", topology, Load.Rate.of(offeredTokensPerSecond, arrivalsPerSlot))),
                 policy,
                 shapes,
+                Draw.RANDOM,
                 seed,
                 0,
                 ONLINE_WINDOW_SECONDS,
                 false);
+    }
+
+    /** This scenario with these request lengths, one after the other. */
+    public Scenario replaying(List<RequestShape> recorded) {
+        return new Scenario(name, groups, policy, recorded, Draw.IN_ORDER, seed, warmUpSeconds, windowSeconds, drain);
+    }
+
+    /** This scenario with these groups. */
+    public Scenario withGroups(List<Group> other) {
+        return new Scenario(name, other, policy, shapes, draw, seed, warmUpSeconds, windowSeconds, drain);
+    }
+
+    /** This scenario run on, without new requests, until the last request has ended. */
+    public Scenario drained() {
+        return new Scenario(name, groups, policy, shapes, draw, seed, warmUpSeconds, windowSeconds, true);
+    }
+
+    /** End of the window, virtual seconds. */
+    public double endSeconds() {
+        return warmUpSeconds + windowSeconds;
     }
 }

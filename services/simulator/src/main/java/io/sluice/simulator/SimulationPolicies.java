@@ -1,10 +1,13 @@
 package io.sluice.simulator;
 
+import io.sluice.simulator.helix.BaselinePolicy;
+import io.sluice.simulator.helix.HelixPolicy;
 import java.util.List;
 
 /** The policies by name. */
 public final class SimulationPolicies {
-    private static final List<SimulationPolicy> ALL = List.of();
+    private static final List<SimulationPolicy> ALL =
+            List.of(new HelixPolicy(), BaselinePolicy.swarm(), BaselinePolicy.random(), BaselinePolicy.shortestQueue());
 
     private SimulationPolicies() {}
 

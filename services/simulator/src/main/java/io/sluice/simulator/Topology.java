@@ -262,16 +262,24 @@ public final class Topology {
         return maxFlow;
     }
 
-    /** Bandwidth of the link alone, network connections of its ends included, bytes/s. */
+    /** Bandwidth of the link, used alone, bytes/s: no more than the network connections at its ends. */
     public double bytesPerSecond(int link) {
         double bytes = problem.cluster().links().bytesPerSecond(from[link], to[link]);
-        double out = from[link] == Links.COORDINATOR
+        return Math.min(bytes, Math.min(nicOutBytesPerSecond(from[link]), nicInBytesPerSecond(to[link])));
+    }
+
+    /** Network connection outwards of a node or the coordinator, bytes/s. */
+    public double nicOutBytesPerSecond(int vertex) {
+        return vertex == Links.COORDINATOR
                 ? problem.cluster().coordinatorOutBytesPerSecond()
-                : problem.type(from[link]).nicOutBytesPerSecond();
-        double in = to[link] == Links.COORDINATOR
+                : problem.type(vertex).nicOutBytesPerSecond();
+    }
+
+    /** Network connection inwards of a node or the coordinator, bytes/s. */
+    public double nicInBytesPerSecond(int vertex) {
+        return vertex == Links.COORDINATOR
                 ? problem.cluster().coordinatorInBytesPerSecond()
-                : problem.type(to[link]).nicInBytesPerSecond();
-        return Math.min(bytes, Math.min(out, in));
+                : problem.type(vertex).nicInBytesPerSecond();
     }
 
     /** Latency of the link, seconds. */
