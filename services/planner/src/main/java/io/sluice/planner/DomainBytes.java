@@ -7,30 +7,38 @@ import io.sluice.core.planning.Allocation;
 import io.sluice.core.planning.Allocation.EdgeFlow;
 import io.sluice.core.planning.Allocation.WorkerFlow;
 import io.sluice.core.planning.BatchCost;
+import io.sluice.core.planning.Holding;
 import io.sluice.core.planning.MemberStatus;
 import io.sluice.core.planning.PlacementPlan;
+import io.sluice.core.planning.PublishedPlacement;
+import io.sluice.core.planning.Transition;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
- * Version 1 of the bytes of domain values in Flink's state and between its operators. A change of layout adds a version
- * to the serializer that writes it and keeps reading the older ones. Stateless.
+ * The bytes of domain values in Flink's state and between its operators. A change of layout adds a version to the
+ * serializer that writes it and keeps reading the older ones. Stateless.
  */
 final class DomainBytes {
-    /** The only version so far. */
+    /** Workers always serve layers; placements are stages only. */
     static final int V1 = 1;
+    /** What is written: workers with what they have loaded, placements with what is to come. */
+    static final int V2 = 2;
 
     private DomainBytes() {}
 
-    /** Fails with a remedy when {@code version} is from a newer program. */
-    static void checkVersion(int version, String what) throws IOException {
-        if (version != V1) {
-            throw new IOException(what + " was written in version " + version
-                    + ", this program reads version 1; start the version that wrote it, or go without its checkpoint");
+    /** Returns {@code version}; fails with a remedy when it is from a newer program. */
+    static int checkVersion(int version, String what) throws IOException {
+        if (version != V1 && version != V2) {
+            throw new IOException(
+                    what + " was written in version " + version
+                            + ", this program reads versions 1 and 2; start the version that wrote it, or go without its checkpoint");
         }
+        return version;
     }
 
     /** Writes one element. */
@@ -102,12 +110,70 @@ final class DomainBytes {
                 readList(in, DomainBytes::readStage));
     }
 
+    static void write(PublishedPlacement placement, DataOutput out) throws IOException {
+        write(placement.plan(), out);
+        out.writeUTF(placement.method());
+        out.writeUTF(placement.reason());
+        writeList(placement.transition().target(), out, DomainBytes::write);
+        writeList(placement.transition().steps(), out, (step, o) -> {
+            o.writeInt(step.phase());
+            o.writeUTF(step.worker().value());
+            write(step.layers(), o);
+            o.writeDouble(step.flowTokensPerSecond());
+        });
+        out.writeDouble(placement.transition().floorTokensPerSecond());
+    }
+
+    static PublishedPlacement readPlacement(DataInput in, int version) throws IOException {
+        PlacementPlan plan = readPlan(in);
+        if (version == V1) {
+            return PublishedPlacement.of(plan, "");
+        }
+        String method = in.readUTF();
+        String reason = in.readUTF();
+        return new PublishedPlacement(
+                plan,
+                new Transition(
+                        readList(in, DomainBytes::readStage),
+                        readList(
+                                in,
+                                i -> new Transition.Step(
+                                        i.readInt(), readWorker(i), readOptionalRange(i), i.readDouble())),
+                        in.readDouble()),
+                method,
+                reason);
+    }
+
+    private static void write(Optional<LayerRange> range, DataOutput out) throws IOException {
+        out.writeInt(range.map(LayerRange::first).orElse(0));
+        out.writeInt(range.map(LayerRange::end).orElse(0));
+    }
+
+    private static Optional<LayerRange> readOptionalRange(DataInput in) throws IOException {
+        int first = in.readInt();
+        int end = in.readInt();
+        return first == end ? Optional.empty() : Optional.of(new LayerRange(first, end));
+    }
+
+    private static void write(Holding holding, DataOutput out) throws IOException {
+        write(holding.served(), out);
+        writeList(holding.loaded(), out, DomainBytes::write);
+        out.writeInt(holding.maxLayers());
+        out.writeLong(holding.placementEpoch());
+        out.writeInt(holding.drainingSessions());
+    }
+
+    private static Holding readHolding(DataInput in) throws IOException {
+        return new Holding(
+                readOptionalRange(in), readList(in, DomainBytes::readRange), in.readInt(), in.readLong(), in.readInt());
+    }
+
     static void write(MemberStatus s, DataOutput out) throws IOException {
         out.writeUTF(s.model());
         out.writeUTF(s.worker().value());
         out.writeUTF(s.state().name());
         out.writeLong(s.incarnation());
-        write(s.layers(), out);
+        write(s.holding(), out);
         out.writeUTF(s.region());
         out.writeLong(s.kvCapacityTokens());
         out.writeDouble(s.prefillTokensPerSecond());
@@ -119,13 +185,13 @@ final class DomainBytes {
         out.writeLong(s.atMillis());
     }
 
-    static MemberStatus readStatus(DataInput in) throws IOException {
+    static MemberStatus readStatus(DataInput in, int version) throws IOException {
         return new MemberStatus(
                 in.readUTF(),
                 readWorker(in),
                 MemberStatus.State.valueOf(in.readUTF()),
                 in.readLong(),
-                readRange(in),
+                version == V1 ? Holding.of(readRange(in)) : readHolding(in),
                 in.readUTF(),
                 in.readLong(),
                 in.readDouble(),

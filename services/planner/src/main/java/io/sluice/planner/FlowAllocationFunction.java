@@ -1,5 +1,6 @@
 package io.sluice.planner;
 
+import io.sluice.core.LayerRange;
 import io.sluice.core.planning.FlowPlanner;
 import io.sluice.core.planning.PlannerCommand;
 import io.sluice.core.planning.PlannerEvent;
@@ -134,7 +135,7 @@ public final class FlowAllocationFunction extends KeyedProcessFunction<String, P
                         e.status().worker(),
                         e.status().state(),
                         e.status().incarnation(),
-                        e.status().layers());
+                        e.status().served().map(LayerRange::toString).orElse("spare"));
             case PlannerEvent.Placed e ->
                 LOG.info(
                         "placement adopted model={} epoch={} stages={}",

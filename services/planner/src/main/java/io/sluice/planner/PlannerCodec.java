@@ -5,13 +5,16 @@ import io.sluice.core.WorkerId;
 import io.sluice.core.planning.Allocation;
 import io.sluice.core.planning.BatchCost;
 import io.sluice.core.planning.DeviceSample;
+import io.sluice.core.planning.Holding;
 import io.sluice.core.planning.LinkSample;
 import io.sluice.core.planning.LinkSample.Transfer;
 import io.sluice.core.planning.MemberStatus;
+import io.sluice.core.planning.PublishedPlacement;
 import io.sluice.records.GpuTelemetry;
 import io.sluice.records.LinkTelemetry;
 import io.sluice.records.WorkerState;
 import io.sluice.records.WorkerStatus;
+import java.util.Optional;
 
 /**
  * Membership and telemetry from wire to domain. Throws {@link IllegalArgumentException} that names field and value
@@ -22,6 +25,7 @@ public final class PlannerCodec {
     public static final String ROUTER = "router";
 
     private static final int MAX_NAME_CHARS = 256;
+    private static final int MAX_TEXT_CHARS = 4_096;
 
     private PlannerCodec() {}
 
@@ -31,7 +35,7 @@ public final class PlannerCodec {
                 new WorkerId(record.getWorker()),
                 decode(record.getState()),
                 record.getIncarnation(),
-                new LayerRange(record.getFirstLayer(), record.getEndLayer()),
+                holding(record),
                 name(record.getRegion(), "region"),
                 record.getKvCapacityTokens(),
                 record.getPrefillTokensPerS(),
@@ -39,6 +43,30 @@ public final class PlannerCodec {
                 record.getLinkBytesPerS(),
                 new BatchCost(record.getBatchUs(), record.getPrefillUsPerToken(), record.getDecodeUsPerToken()),
                 record.getAtMs());
+    }
+
+    private static Holding holding(WorkerStatus record) {
+        // LEFT leaves the layers as they were; equal ends: a spare.
+        boolean spare = record.getFirstLayer() == record.getEndLayer();
+        return new Holding(
+                spare ? Optional.empty() : Optional.of(new LayerRange(record.getFirstLayer(), record.getEndLayer())),
+                record.getLoaded().stream()
+                        .filter(range -> range.getEndLayer() != range.getFirstLayer())
+                        .map(range -> new LayerRange(range.getFirstLayer(), range.getEndLayer()))
+                        .toList(),
+                record.getMaxLayers(),
+                record.getPlacementEpoch(),
+                record.getDrainingSessions());
+    }
+
+    /** Texts travel with a two-byte length; they are for people, so the end may go. */
+    static PublishedPlacement shortened(PublishedPlacement placement) {
+        return new PublishedPlacement(
+                placement.plan(), placement.transition(), shortened(placement.method()), shortened(placement.reason()));
+    }
+
+    private static String shortened(String text) {
+        return text.length() <= MAX_TEXT_CHARS ? text : text.substring(0, MAX_TEXT_CHARS);
     }
 
     private static MemberStatus.State decode(WorkerState state) {

@@ -24,7 +24,7 @@ final class PlannerInputSerializer extends TypeSerializerSingleton<PlannerInput>
 
     @Override
     public void serialize(PlannerInput input, DataOutputView out) throws IOException {
-        out.writeByte(DomainBytes.V1);
+        out.writeByte(DomainBytes.V2);
         out.writeUTF(input.topic());
         out.writeInt(input.partition());
         out.writeLong(input.offset());
@@ -35,7 +35,7 @@ final class PlannerInputSerializer extends TypeSerializerSingleton<PlannerInput>
             }
             case PlannerCommand.Place c -> {
                 out.writeByte(PLACE);
-                DomainBytes.write(c.plan(), out);
+                DomainBytes.write(c.placement(), out);
             }
             case PlannerCommand.MeasureDevice c -> {
                 out.writeByte(DEVICE);
@@ -79,18 +79,18 @@ final class PlannerInputSerializer extends TypeSerializerSingleton<PlannerInput>
 
     @Override
     public PlannerInput deserialize(DataInputView in) throws IOException {
-        DomainBytes.checkVersion(in.readByte(), "a planner command");
+        int version = DomainBytes.checkVersion(in.readByte(), "a planner command");
         String topic = in.readUTF();
         int partition = in.readInt();
         long offset = in.readLong();
-        return new PlannerInput(readCommand(in), topic, partition, offset);
+        return new PlannerInput(readCommand(in, version), topic, partition, offset);
     }
 
-    private static PlannerCommand readCommand(DataInputView in) throws IOException {
+    private static PlannerCommand readCommand(DataInputView in, int version) throws IOException {
         int kind = in.readByte();
         return switch (kind) {
-            case ANNOUNCE -> new PlannerCommand.Announce(DomainBytes.readStatus(in));
-            case PLACE -> new PlannerCommand.Place(DomainBytes.readPlan(in));
+            case ANNOUNCE -> new PlannerCommand.Announce(DomainBytes.readStatus(in, version));
+            case PLACE -> new PlannerCommand.Place(DomainBytes.readPlacement(in, version));
             case DEVICE ->
                 new PlannerCommand.MeasureDevice(new DeviceSample(
                         in.readUTF(),

@@ -27,7 +27,7 @@ public final class PlannerStateSerializer extends TypeSerializerSingleton<Planne
 
     @Override
     public void serialize(PlannerState state, DataOutputView out) throws IOException {
-        out.writeByte(DomainBytes.V1);
+        out.writeByte(DomainBytes.V2);
         out.writeUTF(state.model());
         out.writeLong(state.epoch());
         out.writeBoolean(state.placement().isPresent());
@@ -71,13 +71,13 @@ public final class PlannerStateSerializer extends TypeSerializerSingleton<Planne
 
     @Override
     public PlannerState deserialize(DataInputView in) throws IOException {
-        DomainBytes.checkVersion(in.readByte(), "planner state");
+        int version = DomainBytes.checkVersion(in.readByte(), "planner state");
         PlannerState state = new PlannerState(in.readUTF(), in.readLong());
         var placement = in.readBoolean() ? DomainBytes.readPlan(in) : null;
         var published = in.readBoolean() ? DomainBytes.readAllocation(in) : null;
         state.restore(placement, published, in.readLong(), in.readBoolean());
         DomainBytes.readList(in, i -> {
-                    var status = DomainBytes.readStatus(i);
+                    var status = DomainBytes.readStatus(i, version);
                     var capacity = new CapacityEstimate(
                             i.readDouble(),
                             i.readDouble(),

@@ -1,7 +1,7 @@
 package io.sluice.planner;
 
-import io.sluice.core.planning.PlacementPlan;
 import io.sluice.core.planning.PlannerCommand;
+import io.sluice.core.planning.PublishedPlacement;
 import io.sluice.messaging.ErrorPublisher;
 import io.sluice.messaging.PlacementCodec;
 import io.sluice.records.ErrorReason;
@@ -85,9 +85,9 @@ final class RecordDecoder extends ProcessFunction<RawRecord, PlannerInput> {
             return new PlannerCommand.Announce(PlannerCodec.decode(workers.deserialize(topic, raw.value)));
         }
         if (topic.equals(Topics.PLACEMENTS.name())) {
-            PlacementPlan plan = PlacementCodec.decode(placements.deserialize(topic, raw.value));
-            PlannerCodec.name(plan.model(), "model");
-            return new PlannerCommand.Place(plan);
+            PublishedPlacement placement = PlacementCodec.decodePublished(placements.deserialize(topic, raw.value));
+            PlannerCodec.name(placement.plan().model(), "model");
+            return new PlannerCommand.Place(PlannerCodec.shortened(placement));
         }
         if (topic.equals(Topics.GPU_TELEMETRY.name())) {
             return new PlannerCommand.MeasureDevice(PlannerCodec.decode(gpus.deserialize(topic, raw.value)));
