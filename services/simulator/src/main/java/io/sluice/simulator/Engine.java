@@ -78,7 +78,7 @@ final class Engine implements ClusterState {
             case ARRIVAL -> arrive((Request) events.payload);
             case SENT -> {
                 Object load = events.payload;
-                events.add(now + topology.latencySeconds(target), DELIVERY, target, load);
+                events.add(now + wires.latencySeconds(target), DELIVERY, target, load);
                 wires.sent(target, now);
             }
             case DELIVERY -> deliver(events.payload, topology.to(target));

@@ -33,4 +33,14 @@ public interface SimulationPolicy {
     default double bytesPerSecond(Topology topology, int link) {
         return topology.bytesPerSecond(link);
     }
+
+    /** Bytes every message takes beside its tokens: headers of a record. */
+    default long messageBytes() {
+        return 0;
+    }
+
+    /** Time every message takes beside the link's latency, seconds: a broker's hop. The link is free meanwhile. */
+    default double messageSeconds() {
+        return 0;
+    }
 }

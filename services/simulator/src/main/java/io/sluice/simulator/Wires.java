@@ -23,10 +23,14 @@ final class Wires {
     private final double[] bytes;
     private final double[] waitSeconds;
     private final long[] sent;
+    private final long messageBytes;
+    private final double messageSeconds;
     private long outboxNumbers;
 
     Wires(Topology topology, SimulationPolicy policy, Routing routing, EventQueue events, Window window) {
         this.topology = topology;
+        this.messageBytes = policy.messageBytes();
+        this.messageSeconds = policy.messageSeconds();
         this.routing = routing;
         this.events = events;
         this.window = window;
@@ -103,7 +107,7 @@ final class Wires {
         if (message.isEmpty()) {
             return;
         }
-        long size = 0;
+        long size = messageBytes;
         for (Work work : message) {
             size += work.tokens() * topology.bytesPerToken(link);
         }
@@ -113,7 +117,7 @@ final class Wires {
             work.sentSeconds = now;
             work.delays.linkWait += waited;
             work.delays.transfer += seconds;
-            work.delays.latency += topology.latencySeconds(link);
+            work.delays.latency += latencySeconds(link);
             if (window.contains(now)) {
                 waitSeconds[link] += waited;
                 sent[link]++;
@@ -138,6 +142,11 @@ final class Wires {
         } else {
             startSending(vertex, now);
         }
+    }
+
+    /** From the end of sending until the message is there, seconds. */
+    double latencySeconds(int link) {
+        return topology.latencySeconds(link) + messageSeconds;
     }
 
     boolean idle(int link) {

@@ -74,6 +74,8 @@ public final class Work {
         part.hop = hop;
         part.sentSeconds = sentSeconds;
         part.arrivedSeconds = arrivedSeconds;
+        part.queuedSeconds = queuedSeconds;
+        part.outboxNumber = outboxNumber;
         part.computeHereSeconds = computeHereSeconds;
         part.delays.add(delays);
         return part;

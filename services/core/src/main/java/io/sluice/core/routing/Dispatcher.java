@@ -95,6 +95,17 @@ public final class Dispatcher {
         pipelines.put(session, pipeline);
     }
 
+    /**
+     * The session holds {@code kvTokens} on every stage: raises its reservation where less was forecast. Harmless when it
+     * has none.
+     */
+    public void grow(SessionId session, int kvTokens) {
+        long more = budget.grow(session, kvTokens);
+        if (more > 0) {
+            inFlight.add(pipelines.get(session), more);
+        }
+    }
+
     /** Frees the session's reservation; harmless when it holds none. */
     public void release(SessionId session) {
         long tokens = budget.release(session);

@@ -75,6 +75,25 @@ public final class KvBudget {
         }
     }
 
+    /**
+     * Raises a session's reservation to {@code tokens}, whether it fits or not, because the session holds that much; does
+     * nothing when it has as much already or holds none.
+     *
+     * @return tokens added per stage
+     */
+    public long grow(SessionId session, long tokens) {
+        Reservation reservation = sessions.get(session);
+        if (reservation == null || reservation.tokens >= tokens) {
+            return 0;
+        }
+        long more = tokens - reservation.tokens;
+        sessions.put(session, new Reservation(reservation.pipeline, tokens));
+        for (Stage stage : reservation.pipeline.stages()) {
+            reserved.merge(stage.worker(), more, Long::sum);
+        }
+        return more;
+    }
+
     /** Gives a session's reservation back; returns its tokens per stage, 0 when it holds none. */
     public long release(SessionId session) {
         Reservation reservation = sessions.remove(session);

@@ -2,8 +2,8 @@ package io.sluice.core.routing;
 
 /**
  * What is known of output lengths: the running mean of the sessions that have ended. A session in flight is on average
- * past its middle, because long ones stay longer, so the KV cache that many sessions need together is their prompts and
- * about three quarters of a mean output each. Not thread-safe.
+ * past its middle, because long ones stay longer, so many sessions are counted with their prompts and three quarters of a
+ * mean output each; one that has outgrown that is counted with what it holds ({@link Dispatcher#grow}). Not thread-safe.
  */
 public final class OutputForecast {
     /** Part of a mean output that a session in flight holds on average: E[X^2] / 2 E[X]^2 of conversations. */

@@ -54,6 +54,16 @@ public final class SluicePolicy implements SimulationPolicy {
         return new SluiceLink(topology, link, settings);
     }
 
+    @Override
+    public long messageBytes() {
+        return settings.recordBytes();
+    }
+
+    @Override
+    public double messageSeconds() {
+        return settings.recordSeconds();
+    }
+
     public SluiceSettings settings() {
         return settings;
     }

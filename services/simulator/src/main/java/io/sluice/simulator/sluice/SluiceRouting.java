@@ -24,6 +24,7 @@ import java.util.Set;
 /** Admission and routes by the router's {@link Dispatcher}, {@link PromptWindow} and {@link OutputForecast}. */
 final class SluiceRouting implements Routing {
     private static final double PRIOR_SESSIONS = 20;
+    private static final int KV_BLOCK_TOKENS = 16;
 
     private final Topology topology;
     private final Dispatcher dispatcher;
@@ -98,6 +99,14 @@ final class SluiceRouting implements Routing {
     @Override
     public int chunkTokens(Request request, int position) {
         return Math.min(chunkByRequest.get(request.number()), request.promptTokens() - position);
+    }
+
+    @Override
+    public void decodeStarted(Request request, double nowSeconds) {
+        int generated = request.outputTokensDone();
+        if (generated % KV_BLOCK_TOKENS == 0) {
+            dispatcher.grow(SluicePolicy.session(request), request.promptTokens() + generated + KV_BLOCK_TOKENS);
+        }
     }
 
     @Override
