@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -44,8 +45,15 @@ final class WorkerCommand implements Callable<Integer>, Logs.InFolder {
     @Option(
             names = "--layers",
             paramLabel = "FIRST-END",
-            description = "Layers to hold, END exclusive, for example 0-3; default: as the placement says.")
+            description = "Layers to hold, END exclusive, for example 0-3. Pins the worker: it ignores placements and"
+                    + " announces room for just these. Default: serves what placements say, and is a spare until then.")
     private String layers;
+
+    @Option(
+            names = "--max-layers",
+            paramLabel = "N",
+            description = "Most layers to hold at once without --layers; default: as many as memory and KV cache allow.")
+    private Integer maxLayers;
 
     @Option(
             names = "--device",
@@ -116,14 +124,16 @@ final class WorkerCommand implements Callable<Integer>, Logs.InFolder {
     @Override
     public Integer call() throws InterruptedException {
         WorkerService worker = WorkerService.start(config());
+        String served = worker.layers()
+                .map(range -> range.first() + "-" + range.end())
+                .orElse("none");
         spec.commandLine()
                 .getOut()
-                .println("worker " + id + " ready: layers " + worker.layers().first() + "-"
-                        + worker.layers().end() + ", metrics " + worker.metricsUrl() + "/metrics");
+                .println("worker " + id + " ready: layers " + served + ", metrics " + worker.metricsUrl() + "/metrics");
         spec.commandLine().getOut().flush();
         Map<String, Object> report = new LinkedHashMap<>();
         report.put("id", id);
-        report.put("layers", worker.layers().first() + "-" + worker.layers().end());
+        report.put("layers", served);
         report.put("device", device);
         report.put("metrics", worker.metricsUrl() + "/metrics");
         JsonFile.write(json, report);
@@ -137,6 +147,7 @@ final class WorkerCommand implements Callable<Integer>, Logs.InFolder {
                 model.toAbsolutePath(),
                 modelName == null ? StackConfig.defaultName(model) : modelName,
                 Optional.ofNullable(layers).map(LayerRange::parse),
+                maxLayers == null ? OptionalInt.empty() : OptionalInt.of(maxLayers),
                 DeviceSpec.parse(device),
                 threads == null ? Runtime.getRuntime().availableProcessors() : threads,
                 kvMib,

@@ -1,6 +1,5 @@
 package io.sluice.worker;
 
-import io.sluice.core.LayerRange;
 import io.sluice.core.SessionId;
 import io.sluice.core.WorkerId;
 import io.sluice.records.ActivationChunk;
@@ -15,7 +14,7 @@ import java.nio.FloatBuffer;
 import java.util.Objects;
 
 /**
- * Checks a chunk against what this worker holds and expands its payload to fp32. Payloads are little-endian: token ids
+ * Checks a chunk against the model served and expands its payload to fp32. Payloads are little-endian: token ids
  * int32 {@code [count]}, hidden states fp16 or fp32 {@code [count, hidden]}. Stateless and thread-safe.
  */
 final class ChunkReader {
@@ -24,13 +23,11 @@ final class ChunkReader {
 
     private final ModelConfig model;
     private final String servedModel;
-    private final LayerRange held;
     private final WorkerId self;
 
-    ChunkReader(ModelConfig model, String servedModel, LayerRange held, WorkerId self) {
+    ChunkReader(ModelConfig model, String servedModel, WorkerId self) {
         this.model = Objects.requireNonNull(model, "model");
         this.servedModel = Objects.requireNonNull(servedModel, "servedModel");
-        this.held = Objects.requireNonNull(held, "held");
         this.self = Objects.requireNonNull(self, "self");
     }
 
@@ -54,10 +51,10 @@ final class ChunkReader {
                 (long) chunk.getPosition() + count,
                 "the context of " + servedModel + " ends at " + model.contextLength());
         require(
-                held.contains(chunk.getEnterLayer()),
+                chunk.getEnterLayer() >= 0 && chunk.getEnterLayer() < model.layerCount(),
                 "enter_layer",
                 chunk.getEnterLayer(),
-                "worker " + self + " holds layers " + held);
+                servedModel + " has " + model.layerCount() + " layers");
         ByteBuffer payload = chunk.getPayload();
         require(
                 payload.remaining() <= MAX_PAYLOAD_BYTES,
@@ -72,7 +69,7 @@ final class ChunkReader {
                 "layer " + chunk.getEnterLayer() + " takes " + (tokens ? "hidden states" : "token ids"));
         SessionPlan plan = chunk.getSetup() == null
                 ? null
-                : SessionPlan.of(chunk.getSetup(), servedModel, model.layerCount(), self, held);
+                : SessionPlan.of(chunk.getSetup(), servedModel, model.layerCount(), self);
         return new InboundChunk(
                 session,
                 chunk.getAttempt(),

@@ -50,6 +50,11 @@ record CostModel(double batchMicros, double prefillMicros, double decodeMicros) 
                 device.batchNanos(BatchShape.of(layers, promptChunk, 0)) / NANOS_PER_MICRO);
     }
 
+    /** The model of so many times the layers. */
+    CostModel times(double factor) {
+        return new CostModel(batchMicros * factor, prefillMicros * factor, decodeMicros * factor);
+    }
+
     /** Prompt tokens per second in batches of one chunk. */
     double prefillTokensPerSecond(int chunk) {
         return 1e6 * chunk / (batchMicros + chunk * prefillMicros);

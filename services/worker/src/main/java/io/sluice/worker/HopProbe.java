@@ -1,7 +1,6 @@
 package io.sluice.worker;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import io.sluice.core.LayerRange;
 import io.sluice.core.SessionId;
 import io.sluice.core.WorkerId;
 import io.sluice.messaging.KafkaClients;
@@ -73,7 +72,7 @@ public final class HopProbe implements AutoCloseable {
                 consumer,
                 topic.name(),
                 new AvroDeserializer<>(registry, topic),
-                new ChunkReader(model, model.name(), new LayerRange(1, 2), id),
+                new ChunkReader(model, model.name(), id),
                 arrived::add,
                 new ErrorOutbox("hop probe", System::currentTimeMillis, error -> arrived.add(error.getMessage())),
                 new LinkStats(),

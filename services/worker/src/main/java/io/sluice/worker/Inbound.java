@@ -15,6 +15,12 @@ sealed interface Inbound {
     /** Chunks or tokens of these sessions could not be sent. */
     record Undelivered(List<SessionKey> sessions, String why) implements Inbound {}
 
+    /** A placement says this of the worker. */
+    record Ordered(LayerOrder order) implements Inbound {}
+
+    /** Layers have been loaded, or could not be. */
+    record Loaded(LayerLoads.Outcome outcome) implements Inbound {}
+
     /** Nothing but a reason to look up. */
     record WakeUp() implements Inbound {}
 

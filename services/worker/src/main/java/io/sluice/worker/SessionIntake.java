@@ -1,5 +1,6 @@
 package io.sluice.worker;
 
+import io.sluice.core.LayerRange;
 import io.sluice.core.SessionId;
 import io.sluice.core.Stage;
 import io.sluice.core.WorkerId;
@@ -66,6 +67,14 @@ final class SessionIntake {
         return table.size();
     }
 
+    /** The layers of every session whose set-up is known, one element per session. */
+    List<LayerRange> layers() {
+        return table.live().stream()
+                .filter(session -> session.plan != null)
+                .map(session -> session.plan.layers())
+                .toList();
+    }
+
     /** Sessions whose step is on its way round the pipeline and may be back soon. */
     int expectedBack(CohortGate gate) {
         long now = nanos.getAsLong();
@@ -98,10 +107,30 @@ final class SessionIntake {
             session = table.open(chunk.session(), chunk.attempt(), now);
         }
         session.touchedNanos = now;
-        if (session.plan == null && chunk.plan() != null) {
+        if (session.plan == null) {
             session.plan = chunk.plan();
+            if (!isHeld(chunk)) {
+                fail(session, ErrorReason.WORKER_FAILED, notHeld(chunk));
+                return;
+            }
         }
         inOrder(session, chunk, now);
+    }
+
+    /** From the set-up on, a session's layers are held until it ends; so nobody asks again. */
+    private boolean isHeld(InboundChunk chunk) {
+        return chunk.plan() == null
+                ? runner.held().contains(chunk.enterLayer())
+                : runner.held().contains(chunk.plan().layers());
+    }
+
+    private String notHeld(InboundChunk chunk) {
+        return "worker " + settings.self() + " does not hold "
+                + (chunk.plan() == null
+                        ? "layer " + chunk.enterLayer()
+                        : "layers " + chunk.plan().layers())
+                + " of the session, it holds " + runner.held()
+                + "; the session was routed before or after they were here: send the request again";
     }
 
     /**
@@ -269,11 +298,12 @@ final class SessionIntake {
 
     private void reserve(StageSession session, long now) {
         int kvTokens = KvReservation.roundUp(positions(session));
-        if (kvTokens > runner.kvCapacityTokens()) {
+        long capacityTokens = runner.kvCapacityTokens(session.plan.layers());
+        if (kvTokens > capacityTokens) {
             fail(
                     session,
                     ErrorReason.NO_CAPACITY,
-                    "worker " + settings.self() + " has KV cache for " + runner.kvCapacityTokens()
+                    "worker " + settings.self() + " has KV cache for " + capacityTokens
                             + " tokens, the session reserves " + kvTokens + "; raise --kv-mib");
             return;
         }
@@ -296,7 +326,7 @@ final class SessionIntake {
     private boolean tryReserve(StageSession session) {
         Optional<KvSlot> slot;
         try {
-            slot = runner.reserve(positions(session));
+            slot = runner.reserve(positions(session), session.plan.layers());
         } catch (IllegalArgumentException e) {
             fail(session, ErrorReason.NO_CAPACITY, "worker " + settings.self() + ": " + e.getMessage());
             return true;

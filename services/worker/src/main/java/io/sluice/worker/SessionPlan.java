@@ -21,12 +21,12 @@ import java.util.List;
 record SessionPlan(SessionSetup setup, SamplingParams sampling, Pipeline pipeline, int index) {
 
     /**
-     * Checks a set-up against what this worker holds.
+     * Checks a set-up; whether its layers are held here is another question, whose answer changes with time.
      *
-     * @throws IllegalArgumentException when a value is nonsense or the pipeline does not use this worker as it is; the
+     * @throws IllegalArgumentException when a value is nonsense or the pipeline does not use this worker; the
      *     message names the value
      */
-    static SessionPlan of(SessionSetup setup, String model, int layerCount, WorkerId self, LayerRange held) {
+    static SessionPlan of(SessionSetup setup, String model, int layerCount, WorkerId self) {
         require(model.equals(setup.getModel()), "model", setup.getModel(), "this worker serves " + model);
         require(setup.getPromptTokens() >= 1, "prompt_tokens", setup.getPromptTokens(), "at least 1 is needed");
         require(setup.getMaxTokens() >= 1, "max_tokens", setup.getMaxTokens(), "at least 1 is needed");
@@ -42,12 +42,6 @@ record SessionPlan(SessionSetup setup, SamplingParams sampling, Pipeline pipelin
         int index = stages.stream().map(Stage::worker).toList().indexOf(self);
         require(index >= 0, "pipeline", stages, "worker " + self + " is not in it");
         require(pipeline.layerCount() == layerCount, "pipeline", stages, "the model has " + layerCount + " layers");
-        LayerRange wanted = stages.get(index).layers();
-        require(
-                wanted.first() >= held.first() && wanted.end() == held.end(),
-                "pipeline",
-                stages,
-                "worker " + self + " holds " + held);
         return new SessionPlan(setup, sampling, pipeline, index);
     }
 
@@ -59,8 +53,13 @@ record SessionPlan(SessionSetup setup, SamplingParams sampling, Pipeline pipelin
         return index == pipeline.stages().size() - 1;
     }
 
+    /** The layers the session runs at this worker. */
+    LayerRange layers() {
+        return pipeline.stages().get(index).layers();
+    }
+
     int enterLayer() {
-        return pipeline.stages().get(index).layers().first();
+        return layers().first();
     }
 
     /** The stage that follows; not for the last stage. */

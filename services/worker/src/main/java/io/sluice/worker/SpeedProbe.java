@@ -1,5 +1,6 @@
 package io.sluice.worker;
 
+import io.sluice.core.LayerRange;
 import io.sluice.runtime.StageRunner;
 import io.sluice.runtime.StageRunner.KvSlot;
 import io.sluice.runtime.StageRunner.StageInput;
@@ -11,7 +12,7 @@ import java.util.Objects;
 import java.util.function.LongSupplier;
 
 /**
- * A short benchmark through the real runner at start: one decode, eight decodes at once, a prompt chunk. About 0.2 s;
+ * A short benchmark through the real runner when nobody waits for it: one decode, eight decodes at once, a prompt chunk. About 0.2 s;
  * on a slow model as long as a few batches take. Leaves no slot behind.
  */
 final class SpeedProbe {
@@ -21,10 +22,18 @@ final class SpeedProbe {
     private static final long BUDGET_NANOS = 60_000_000L;
 
     private final StageRunner runner;
+    private final LayerRange layers;
     private final LongSupplier nanos;
 
+    /** Over the layers served. */
     SpeedProbe(StageRunner runner, LongSupplier nanos) {
+        this(runner, runner.layers(), nanos);
+    }
+
+    /** @param layers held by the runner */
+    SpeedProbe(StageRunner runner, LayerRange layers, LongSupplier nanos) {
         this.runner = Objects.requireNonNull(runner, "runner");
+        this.layers = Objects.requireNonNull(layers, "layers");
         this.nanos = Objects.requireNonNull(nanos, "nanos");
     }
 
@@ -33,7 +42,7 @@ final class SpeedProbe {
         try {
             int tokens = Math.min(SLOT_TOKENS, runner.model().contextLength());
             for (int i = 0; i < CostModel.TYPICAL_DECODE_BATCH; i++) {
-                runner.reserve(tokens).ifPresent(slots::add);
+                runner.reserve(tokens, layers).ifPresent(slots::add);
             }
             if (slots.isEmpty()) {
                 throw new IllegalArgumentException(
@@ -70,8 +79,8 @@ final class SpeedProbe {
     }
 
     private StageInput input(KvSlot slot, int count) {
-        boolean first = runner.layers().first() == 0;
-        boolean last = runner.layers().end() == runner.model().layerCount();
+        boolean first = layers.first() == 0;
+        boolean last = layers.end() == runner.model().layerCount();
         FloatBuffer hidden = null;
         if (!first) {
             float[] values = new float[count * runner.model().hiddenSize()];
@@ -79,7 +88,6 @@ final class SpeedProbe {
             hidden = FloatBuffer.wrap(values);
         }
         int[] ids = first ? new int[count] : null;
-        return new StageInput(
-                slot, slot.length(), count, ids, hidden, runner.layers().first(), last);
+        return new StageInput(slot, slot.length(), count, ids, hidden, layers.first(), last);
     }
 }

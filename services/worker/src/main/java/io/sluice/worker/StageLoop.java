@@ -23,15 +23,19 @@ import java.util.Objects;
 import java.util.function.LongSupplier;
 
 /**
- * The compute side of a stage: takes chunks, forms a batch of what is ready, runs it, waits out the device's pace,
+ * The compute side of a worker: takes chunks, forms a batch of what is ready, runs it, waits out the device's pace,
  * and sends every result on. All methods belong to one thread, the compute thread, which also owns the runner.
+ *
+ * <p>Sessions of different layer ranges may be in one batch, while a placement changes. The runner then batches those of
+ * equal range together, so a real device reads the weights of layers that two ranges share once per range until the
+ * former sessions have ended; an emulated device is paced by the positions in each layer, as if it read them once.
  */
 final class StageLoop {
     private final LoopSettings settings;
     private final StageRunner runner;
     private final Device device;
     private final Outbox outbox;
-    private final TokenStep tokens;
+    private final LayerKeeper keeper;
     private final IntervalStats stats;
     private final WorkerMetrics metrics;
     private final LongSupplier nanos;
@@ -44,7 +48,6 @@ final class StageLoop {
     private final SessionIntake intake;
 
     /**
-     * @param tokens null unless this worker holds the last layer
      * @param nanos the time source of arrivals and of the device, nanoseconds
      */
     StageLoop(
@@ -52,7 +55,7 @@ final class StageLoop {
             StageRunner runner,
             Device device,
             Outbox outbox,
-            TokenStep tokens,
+            LayerKeeper keeper,
             IntervalStats stats,
             WorkerMetrics metrics,
             LongSupplier nanos) {
@@ -60,16 +63,17 @@ final class StageLoop {
         this.runner = Objects.requireNonNull(runner, "runner");
         this.device = Objects.requireNonNull(device, "device");
         this.outbox = Objects.requireNonNull(outbox, "outbox");
-        this.tokens = tokens;
+        this.keeper = Objects.requireNonNull(keeper, "keeper");
         this.stats = Objects.requireNonNull(stats, "stats");
         this.metrics = Objects.requireNonNull(metrics, "metrics");
         this.nanos = Objects.requireNonNull(nanos, "nanos");
         this.writer = new ChunkWriter(settings.activations(), runner.model().hiddenSize(), settings.maxPayloadBytes());
         this.scheduler = new BatchScheduler<>(settings.batch());
         int pieceTokens = Math.min(settings.prefillChunk(), writer.maxPositions());
-        // Only the first stage gathers: what leaves it together stays together.
-        this.gate = new CohortGate(device.sharesCores() && runner.layers().first() == 0 && tokens == null);
+        // Only first stages gather, as only their sessions are ever expected back: what leaves together stays together.
+        this.gate = new CohortGate(device.sharesCores());
         this.intake = new SessionIntake(settings, runner, scheduler, gate, outbox, metrics, nanos, pieceTokens);
+        keeper.watch(intake::layers);
     }
 
     /** Takes what another thread handed over. */
@@ -81,6 +85,8 @@ final class StageLoop {
                 lost.sessions()
                         .forEach(key ->
                                 intake.fail(key.session(), key.attempt(), ErrorReason.WORKER_FAILED, lost.why()));
+            case Inbound.Ordered placement -> keeper.order(placement.order());
+            case Inbound.Loaded load -> keeper.loaded(load.outcome());
             case Inbound.WakeUp ignored -> {}
         }
     }
@@ -109,6 +115,7 @@ final class StageLoop {
     /** Ends what has waited too long; to be called about once a second. */
     void sweep() {
         intake.sweep(nanos.getAsLong());
+        keeper.sweep(nanos.getAsLong());
         publishLevels(0);
     }
 
@@ -129,8 +136,7 @@ final class StageLoop {
         }
         long startNanos = nanos.getAsLong();
         stats.batchStarted(startNanos);
-        BatchShape shape =
-                new BatchShape(runner.layers().first(), runner.layers().size());
+        BatchShape shape = new BatchShape(0, runner.model().layerCount());
         int prefill = 0;
         int decode = 0;
         List<StageInput> inputs = new ArrayList<>(batch.size());
@@ -138,10 +144,10 @@ final class StageLoop {
             InboundChunk chunk = work.chunk;
             if (work.session.plan.isPrompt(chunk.position())) {
                 prefill += chunk.count();
-                shape.addPrompt(chunk.enterLayer(), chunk.count());
+                shape.addPrompt(work.session.plan.layers(), chunk.count());
             } else {
                 decode += chunk.count();
-                shape.addDecode(chunk.enterLayer(), chunk.count());
+                shape.addDecode(work.session.plan.layers(), chunk.count());
             }
             inputs.add(input(work));
         }
@@ -263,7 +269,7 @@ final class StageLoop {
             Map<WorkerId, List<ActivationChunk>> outgoing,
             List<Token> sampled,
             List<InboundChunk> looped) {
-        Token token = tokens.sample(session, chunk, logits, hops);
+        Token token = keeper.tokens().sample(session, chunk, logits, hops);
         long now = nanos.getAsLong();
         metrics.sampled(session.lastTokenNanos == 0 ? 0 : now - session.lastTokenNanos);
         session.lastTokenNanos = now;

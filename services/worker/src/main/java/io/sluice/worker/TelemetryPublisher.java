@@ -17,7 +17,7 @@ final class TelemetryPublisher {
     private final long incarnation;
     private final String model;
     private final long memoryBytes;
-    private final long kvCapacityTokens;
+    private final LongSupplier kvCapacityTokens;
     private final IntervalStats stats;
     private final LinkStats links;
     private final LongSupplier usedBytes;
@@ -32,7 +32,7 @@ final class TelemetryPublisher {
             long incarnation,
             String model,
             long memoryBytes,
-            long kvCapacityTokens,
+            LongSupplier kvCapacityTokens,
             IntervalStats stats,
             LinkStats links,
             LongSupplier usedBytes,
@@ -42,7 +42,7 @@ final class TelemetryPublisher {
         this.incarnation = incarnation;
         this.model = Objects.requireNonNull(model, "model");
         this.memoryBytes = memoryBytes;
-        this.kvCapacityTokens = kvCapacityTokens;
+        this.kvCapacityTokens = Objects.requireNonNull(kvCapacityTokens, "kvCapacityTokens");
         this.stats = Objects.requireNonNull(stats, "stats");
         this.links = Objects.requireNonNull(links, "links");
         this.usedBytes = Objects.requireNonNull(usedBytes, "usedBytes");
@@ -73,7 +73,7 @@ final class TelemetryPublisher {
                 .setQueueChunks(interval.queueChunks())
                 .setSessions(interval.sessions())
                 .setKvUsedTokens(interval.kvUsedTokens())
-                .setKvCapacityTokens(kvCapacityTokens)
+                .setKvCapacityTokens(kvCapacityTokens.getAsLong())
                 .setMemoryUsedBytes(usedBytes.getAsLong())
                 .setMemoryTotalBytes(memoryBytes)
                 .setClasses(interval.classes())

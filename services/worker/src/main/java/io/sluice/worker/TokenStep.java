@@ -17,7 +17,7 @@ import java.util.function.LongSupplier;
  * The last stage's part of a step: logits to token, its text, and whether the generation ends here. Owned by the
  * compute thread.
  */
-final class TokenStep {
+final class TokenStep implements AutoCloseable {
     private final WorkerId self;
     private final Tokenizer tokenizer;
     private final Set<Integer> eos;
@@ -67,6 +67,12 @@ final class TokenStep {
                 self.value(),
                 epochMillis.getAsLong(),
                 hops);
+    }
+
+    /** Closes the tokenizer; any thread, when no session samples here any more. */
+    @Override
+    public void close() {
+        tokenizer.close();
     }
 
     /** A model may have more logits than its tokenizer has entries; such a token has no text. */

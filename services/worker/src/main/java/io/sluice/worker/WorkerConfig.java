@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * What a worker is told. Immutable.
@@ -18,7 +19,8 @@ import java.util.Optional;
  * @param kafka broker and registry
  * @param model folder of a Hugging Face model, or a .gguf file
  * @param modelName name under which it is served
- * @param layers layers to hold; empty: wait for a placement that names this worker
+ * @param layers layers to hold whatever placements say; empty: as the placements say, and none while they say nothing
+ * @param maxLayers most layers to hold at once; empty: as many as fit. Without effect where {@code layers} are given
  * @param device what to compute on
  * @param threads compute threads
  * @param kvMib KV cache, MiB
@@ -35,6 +37,7 @@ public record WorkerConfig(
         Path model,
         String modelName,
         Optional<LayerRange> layers,
+        OptionalInt maxLayers,
         DeviceSpec device,
         int threads,
         int kvMib,
@@ -56,10 +59,12 @@ public record WorkerConfig(
         Objects.requireNonNull(kafka, "kafka");
         Objects.requireNonNull(model, "model");
         Objects.requireNonNull(layers, "layers");
+        Objects.requireNonNull(maxLayers, "maxLayers");
         Objects.requireNonNull(device, "device");
         Objects.requireNonNull(activations, "activations");
         Objects.requireNonNull(region, "region");
         require(modelName != null && !modelName.isBlank(), "--model-name", modelName, "must not be empty");
+        require(maxLayers.orElse(1) >= 1, "--max-layers", maxLayers.orElse(1), "must be at least 1");
         require(threads >= 1, "--threads", threads, "must be at least 1");
         require(kvMib >= 1, "--kv-mib", kvMib, "must be at least 1");
         require(
@@ -81,6 +86,7 @@ public record WorkerConfig(
                 model,
                 modelName,
                 layers,
+                OptionalInt.empty(),
                 DeviceSpec.CPU,
                 Runtime.getRuntime().availableProcessors(),
                 DEFAULT_KV_MIB,

@@ -9,7 +9,6 @@ import io.micrometer.core.instrument.Tag;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
 import io.sluice.records.ErrorReason;
-import io.sluice.runtime.StageRunner;
 import io.sluice.worker.device.Device;
 import java.time.Duration;
 import java.util.Map;
@@ -17,6 +16,8 @@ import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import java.util.function.ToDoubleFunction;
 
 /**
  * The worker's Prometheus meters: DCGM names for the device (with {@code emulated="true"} where the pace is emulated),
@@ -76,8 +77,9 @@ final class WorkerMetrics {
                 .register(registry);
     }
 
-    /** Registers the gauges that read the device, the runner's cache and the interval figures. */
-    void observe(Device device, StageRunner runner, IntervalStats stats, LongSupplier nanos, LongSupplier usedBytes) {
+    /** Registers the gauges that read the device, the layers held and the interval figures. */
+    void observe(
+            Device device, Supplier<Holding> holding, IntervalStats stats, LongSupplier nanos, LongSupplier usedBytes) {
         Tags gpu = tags.and(
                 Tag.of("gpu", "0"),
                 Tag.of("device", device.name()),
@@ -111,11 +113,33 @@ final class WorkerMetrics {
         gauge("sluice.worker.queue.chunks", "Chunks waiting.", tags, stats, IntervalStats::queueChunks);
         gauge("sluice.worker.sessions", "Sessions at this stage.", tags, stats, IntervalStats::sessions);
         gauge("sluice.worker.kv.used.tokens", "KV cache reserved.", tags, stats, IntervalStats::kvUsedTokens);
-        gauge("sluice.worker.kv.capacity.tokens", "KV cache capacity.", tags, runner, StageRunner::kvCapacityTokens);
-        gauge("sluice.worker.first.layer", "First layer held.", tags, runner, r -> r.layers()
-                .first());
-        gauge("sluice.worker.end.layer", "End of the layers held, exclusive.", tags, runner, r -> r.layers()
-                .end());
+        holding("kv.capacity.tokens", "KV cache capacity over the layers served.", holding, h -> h.kvCapacityTokens());
+        holding("first.layer", "First layer served.", holding, h -> h.firstLayer());
+        holding("end.layer", "End of the layers served, exclusive; 0: a spare.", holding, h -> h.endLayer());
+        holding("layers.served", "Layers served to new sessions; 0: a spare.", holding, h -> h.layersServed());
+        holding("layers.loaded", "Layers in memory, those being loaded included.", holding, h -> h.held()
+                .size());
+        holding(
+                "draining.sessions",
+                "Sessions on layers that are no longer served.",
+                holding,
+                h -> h.drainingSessions());
+        holding("placement.epoch", "Newest placement carried out; 0: none.", holding, h -> h.epoch());
+    }
+
+    /**
+     * A placement was followed, or not.
+     *
+     * @param outcome done, unchanged, failed or superseded
+     * @param nanosTaken from when it was heard of
+     */
+    void transition(String outcome, long nanosTaken) {
+        timer(
+                        "sluice.worker.transition",
+                        "Time from a placement to its being carried out, by outcome: done, unchanged (the same layers),"
+                                + " failed (what was served stays) or superseded by a newer one.",
+                        tags.and("outcome", outcome))
+                .record(nanosTaken, TimeUnit.NANOSECONDS);
     }
 
     /** Registers the gauge of records not yet read. */
@@ -186,8 +210,11 @@ final class WorkerMetrics {
                 .register(registry);
     }
 
-    private <T> void gauge(
-            String name, String description, Tags gaugeTags, T source, java.util.function.ToDoubleFunction<T> value) {
+    private void holding(String name, String description, Supplier<Holding> holding, ToDoubleFunction<Holding> value) {
+        gauge("sluice.worker." + name, description, tags, holding, source -> value.applyAsDouble(source.get()));
+    }
+
+    private <T> void gauge(String name, String description, Tags gaugeTags, T source, ToDoubleFunction<T> value) {
         Gauge.builder(name, source, value)
                 .description(description)
                 .tags(gaugeTags)

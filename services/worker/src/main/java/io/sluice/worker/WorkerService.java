@@ -10,7 +10,6 @@ import io.sluice.messaging.MetricsServer;
 import io.sluice.messaging.TopicAdmin;
 import io.sluice.records.ActivationBatch;
 import io.sluice.records.WorkerState;
-import io.sluice.records.WorkerStatus;
 import io.sluice.runtime.ModelConfig;
 import io.sluice.runtime.ModelFiles;
 import io.sluice.runtime.ModelWeights;
@@ -23,7 +22,6 @@ import io.sluice.schemas.SchemaRegistry;
 import io.sluice.schemas.TopicSpec;
 import io.sluice.schemas.Topics;
 import io.sluice.worker.device.Device;
-import io.sluice.worker.device.EmulatedDevice;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -48,8 +46,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A running worker: wiring and life cycle only. Started, it holds its layers, reads its topic from the end on, has
- * announced itself as JOINED and reports telemetry; closed, it announces LEFT. Thread-safe.
+ * A running worker: wiring and life cycle only. Started, it serves the layers it was given or the newest placement names,
+ * or none as a spare; it reads its topic from the end on, has announced itself as JOINED, reports telemetry and follows
+ * placements. Closed, it announces LEFT. Thread-safe.
  */
 public final class WorkerService implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(WorkerService.class);
@@ -66,15 +65,14 @@ public final class WorkerService implements AutoCloseable {
     private final LongSupplier epochMillis = System::currentTimeMillis;
     private final long incarnation = System.currentTimeMillis();
     private MetricsServer metricsServer;
-    private LayerRange layers;
+    private LayerKeeper keeper;
 
     private WorkerService(WorkerConfig config) {
         this.config = config;
     }
 
     /**
-     * Starts a worker and returns when it has joined; waits for broker and registry, and for a placement where no
-     * layers are configured.
+     * Starts a worker and returns when it has joined; waits for broker and registry, not for a placement.
      *
      * @throws RuntimeException when the model, the broker, the registry or the metrics port cannot be used; the message
      *     names the value and the remedy. Nothing is left running then
@@ -94,9 +92,9 @@ public final class WorkerService implements AutoCloseable {
         }
     }
 
-    /** Layers held. */
-    public LayerRange layers() {
-        return layers;
+    /** Layers served to new sessions now; empty: a spare. */
+    public Optional<LayerRange> layers() {
+        return keeper.holding().served();
     }
 
     /** Base address of the metrics endpoint, which also takes {@code PUT /device/speed}. */
@@ -146,54 +144,96 @@ public final class WorkerService implements AutoCloseable {
         }
         SchemaRegistry registry =
                 parts.push("registry", new SchemaRegistry(kafka.registryUrl(), config.startTimeout()));
-        layers = config.layers().isPresent()
-                ? config.layers().get()
-                : LayerAssignment.await(kafka, registry, config.modelName(), self);
-        StageRunner runner = parts.push(
-                "runner",
-                OnnxStageRunner.open(
-                        weights, layers, new RuntimeOptions(config.threads(), (long) config.kvMib() * MIB)));
-        CostModel cost = device instanceof EmulatedDevice emulated
-                ? CostModel.of(emulated, layers.size(), config.prefillChunk())
-                : new SpeedProbe(runner, nanos).measure();
-
+        RuntimeOptions options = new RuntimeOptions(config.threads(), (long) config.kvMib() * MIB);
+        OnnxStageRunner runner = parts.push("runner", OnnxStageRunner.empty(weights, options));
+        parts.push("tokenizer", this::closeTokens);
         Producer<byte[], byte[]> durable =
                 parts.push("producer", producer(KafkaClients.durableProducer(kafka, "worker-" + self + "-durable")));
-        RecordSender<WorkerStatus> statuses =
-                new RecordSender<>(durable, new AvroSerializer<>(registry, Topics.WORKERS), Topics.WORKERS);
-        wire(weights, runner, device, meters, registry, durable, inTopic);
-        statuses.send(self.value(), status(WorkerState.JOINED, runner, device, cost));
-        parts.push("status", () -> statuses.send(self.value(), status(WorkerState.LEFT, runner, device, cost)));
+        WorkerMetrics metrics = new WorkerMetrics(meters, self.value(), config.modelName());
+        ComputeThread compute = new ComputeThread(nanos);
+        int maxLayers = config.layers().isPresent()
+                ? config.layers().get().size()
+                : LayerCapacity.maxLayers(config.maxLayers(), weights.config(), device, options.kvBudgetBytes());
+        StatusPublisher statuses = new StatusPublisher(
+                config,
+                device,
+                maxLayers,
+                incarnation,
+                metricsUrl(),
+                new RecordSender<>(durable, new AvroSerializer<>(registry, Topics.WORKERS), Topics.WORKERS),
+                epochMillis);
+        Optional<PlacementFollower> follower = config.layers().isPresent()
+                ? Optional.empty()
+                : Optional.of(
+                        parts.push("placements", new PlacementFollower(kafka, registry, config.modelName(), self)));
+        LayerLoader loader = parts.push(
+                "loader",
+                new LayerLoader(
+                        self + "-loader",
+                        runner,
+                        () -> tokenStep(weights.config()),
+                        outcome -> compute.put(new Inbound.Loaded(outcome))));
+        Speeds speeds = Speeds.of(device, runner, config.prefillChunk(), nanos);
+        keeper = new LayerKeeper(
+                self,
+                runner,
+                maxLayers,
+                loader,
+                speeds,
+                holding -> statuses.send(WorkerState.JOINED, holding),
+                metrics,
+                nanos);
+        begin(runner, device, speeds, maxLayers, follower);
+
+        wire(runner, device, metrics, compute, registry, durable, inTopic);
+        statuses.send(WorkerState.JOINED, keeper.holding());
+        parts.push("status", () -> statuses.send(WorkerState.LEFT, keeper.holding()));
+        follower.ifPresent(placements -> startThread(
+                "placements",
+                () -> placements.run(order -> compute.put(new Inbound.Ordered(order))),
+                placements::stop));
+        Holding holding = keeper.holding();
         LOG.info(
-                "worker={} state=joined model={} layers={} device={} emulated={} kv_tokens={} prefill_tokens_per_s={}"
-                        + " decode_tokens_per_s={} topic={} metrics={}",
+                "worker={} state=joined model={} layers={} max_layers={} placement_epoch={} device={} emulated={}"
+                        + " kv_tokens={} prefill_tokens_per_s={} decode_tokens_per_s={} topic={} metrics={}",
                 self,
                 config.modelName(),
-                layers,
+                holding.served().map(LayerRange::toString).orElse("none"),
+                maxLayers,
+                holding.epoch(),
                 device.name(),
                 device.emulated(),
-                runner.kvCapacityTokens(),
-                Math.round(cost.prefillTokensPerSecond(config.prefillChunk())),
-                Math.round(cost.decodeTokensPerSecond()),
+                holding.kvCapacityTokens(),
+                Math.round(holding.cost().prefillTokensPerSecond(config.prefillChunk())),
+                Math.round(holding.cost().decodeTokensPerSecond()),
                 inTopic.name(),
                 metricsUrl());
     }
 
+    /** The first layers: those configured, or what the newest placement says, or none. */
+    private void begin(
+            OnnxStageRunner runner, Device device, Speeds speeds, int maxLayers, Optional<PlacementFollower> follower)
+            throws InterruptedException {
+        LayerOrder order = follower.isPresent() ? follower.get().newest() : new LayerOrder(0, config.layers());
+        TokenStep tokens = follower.isPresent()
+                ? FirstLayers.tryServe(config.id(), runner, order, maxLayers, () -> tokenStep(runner.model()))
+                : FirstLayers.serve(runner, config.layers().orElseThrow(), maxLayers, () -> tokenStep(runner.model()));
+        keeper.begin(order, FirstLayers.speed(runner, speeds, device.emulated()), tokens);
+    }
+
     /** Data path and telemetry: consumer thread, compute thread, publishers. */
     private void wire(
-            ModelWeights weights,
             StageRunner runner,
             Device device,
-            PrometheusMeterRegistry meters,
+            WorkerMetrics metrics,
+            ComputeThread compute,
             SchemaRegistry registry,
             Producer<byte[], byte[]> durable,
             TopicSpec<ActivationBatch> inTopic) {
         WorkerId self = config.id();
         KafkaSettings kafka = config.kafka();
-        WorkerMetrics metrics = new WorkerMetrics(meters, self.value(), config.modelName());
         IntervalStats stats = new IntervalStats();
         LinkStats links = new LinkStats();
-        ComputeThread compute = new ComputeThread(nanos);
         RecordSender<io.sluice.records.ErrorRecord> errorRecords =
                 new RecordSender<>(durable, new AvroSerializer<>(registry, Topics.ERRORS), Topics.ERRORS);
         ErrorOutbox errors = new ErrorOutbox("worker " + self, epochMillis, error -> {
@@ -216,18 +256,18 @@ public final class WorkerService implements AutoCloseable {
                 runner,
                 device,
                 new KafkaOutbox(activations, tokens, errors),
-                layers.end() == runner.model().layerCount() ? tokenStep(weights) : null,
+                keeper,
                 stats,
                 metrics,
                 nanos);
-        metrics.observe(device, runner, stats, nanos, ProcessMemory::usedBytes);
+        metrics.observe(device, keeper::holding, stats, nanos, ProcessMemory::usedBytes);
         startTelemetry(
                 new TelemetryPublisher(
                         self,
                         incarnation,
                         config.modelName(),
                         device.memoryBytes(),
-                        runner.kvCapacityTokens(),
+                        () -> keeper.holding().kvCapacityTokens(),
                         stats,
                         links,
                         ProcessMemory::usedBytes,
@@ -242,7 +282,7 @@ public final class WorkerService implements AutoCloseable {
                 consumer,
                 inTopic.name(),
                 new AvroDeserializer<>(registry, inTopic),
-                new ChunkReader(runner.model(), config.modelName(), layers, self),
+                new ChunkReader(runner.model(), config.modelName(), self),
                 compute::put,
                 errors,
                 links,
@@ -254,12 +294,17 @@ public final class WorkerService implements AutoCloseable {
         startThread("consumer", adapter::run, adapter::close);
     }
 
-    private TokenStep tokenStep(ModelWeights weights) {
-        ModelConfig model = weights.config();
-        var tokenizer = parts.push("tokenizer", ModelFiles.tokenizer(config.model()));
+    private TokenStep tokenStep(ModelConfig model) {
+        var tokenizer = ModelFiles.tokenizer(config.model());
         TreeSet<Integer> eos = new TreeSet<>(model.eosTokenIds());
         eos.addAll(tokenizer.eos());
         return new TokenStep(config.id(), tokenizer, eos, model.contextLength(), epochMillis);
+    }
+
+    private void closeTokens() {
+        if (keeper != null && keeper.tokens() != null) {
+            keeper.tokens().close();
+        }
     }
 
     private void startTelemetry(
@@ -318,30 +363,6 @@ public final class WorkerService implements AutoCloseable {
 
     private Optional<String> ailment() {
         return stopped.isCompletedExceptionally() ? Optional.of("a thread of the worker has failed") : Optional.empty();
-    }
-
-    private WorkerStatus status(WorkerState state, StageRunner runner, Device device, CostModel cost) {
-        return WorkerStatus.newBuilder()
-                .setWorker(config.id().value())
-                .setState(state)
-                .setIncarnation(incarnation)
-                .setModel(config.modelName())
-                .setFirstLayer(layers.first())
-                .setEndLayer(layers.end())
-                .setDevice(device.name())
-                .setEmulated(device.emulated())
-                .setMemoryBytes(device.memoryBytes())
-                .setKvCapacityTokens(runner.kvCapacityTokens())
-                .setRegion(config.region())
-                .setPrefillTokensPerS(cost.prefillTokensPerSecond(config.prefillChunk()))
-                .setDecodeTokensPerS(cost.decodeTokensPerSecond())
-                .setBatchUs(cost.batchMicros())
-                .setPrefillUsPerToken(cost.prefillMicros())
-                .setDecodeUsPerToken(cost.decodeMicros())
-                .setLinkBytesPerS(device.linkBytesPerSecond())
-                .setMetricsUrl(metricsUrl())
-                .setAtMs(epochMillis.getAsLong())
-                .build();
     }
 
     private Map<String, Object> latencyProducer(KafkaSettings kafka) {

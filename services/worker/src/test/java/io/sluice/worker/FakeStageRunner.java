@@ -1,9 +1,13 @@
 package io.sluice.worker;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.sluice.core.LayerRange;
 import io.sluice.core.routing.KvReservation;
+import io.sluice.runtime.ElasticStageRunner;
+import io.sluice.runtime.HeldLayers;
 import io.sluice.runtime.ModelConfig;
-import io.sluice.runtime.StageRunner;
+import io.sluice.runtime.ReadyLayers;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,7 +17,7 @@ import java.util.Optional;
  * A runner whose arithmetic is exact and depends on everything before: each layer's output at a position is {@code
  * (input + sum of the inputs so far + layer) mod 61}, the sum being its "KV cache". Checks positions as a real one.
  */
-final class FakeStageRunner implements StageRunner {
+final class FakeStageRunner implements ElasticStageRunner {
     static final int VOCAB = 61;
     static final int HIDDEN = 8;
     static final int LAYERS = 6;
@@ -24,12 +28,26 @@ final class FakeStageRunner implements StageRunner {
     /** When set, a batch with this token or hidden value fails as a whole. */
     Float poison;
 
-    private final LayerRange layers;
-    private final long capacityTokens;
+    /** Layers loaded and not closed, adopted or not. */
+    HeldLayers inMemory;
+    /** When set, loading fails for this reason. */
+    String loadFailure;
 
+    private final long budgetLayerTokens;
+    private HeldLayers held;
+    private Optional<LayerRange> served;
+
+    /** @param capacityTokens KV cache over {@code layers} */
     FakeStageRunner(LayerRange layers, long capacityTokens) {
-        this.layers = layers;
-        this.capacityTokens = capacityTokens;
+        this(Optional.of(layers), capacityTokens * layers.size());
+    }
+
+    /** @param budgetLayerTokens KV cache in tokens over one layer */
+    FakeStageRunner(Optional<LayerRange> layers, long budgetLayerTokens) {
+        served = layers;
+        held = layers.map(HeldLayers::of).orElse(HeldLayers.NONE);
+        inMemory = held;
+        this.budgetLayerTokens = budgetLayerTokens;
     }
 
     static ModelConfig config() {
@@ -81,30 +99,76 @@ final class FakeStageRunner implements StageRunner {
     }
 
     @Override
-    public LayerRange layers() {
-        return layers;
+    public Optional<LayerRange> served() {
+        return served;
     }
 
     @Override
-    public long kvCapacityTokens() {
-        return capacityTokens;
+    public HeldLayers held() {
+        return held;
+    }
+
+    @Override
+    public long kvCapacityTokens(LayerRange layers) {
+        return budgetLayerTokens / layers.size();
     }
 
     @Override
     public long kvReservedTokens() {
-        return live.stream().mapToLong(Slot::capacityTokens).sum();
+        return Math.ceilDiv(reserved(), served.orElse(ONE_LAYER).size());
+    }
+
+    private long reserved() {
+        return live.stream()
+                .mapToLong(slot -> (long) slot.capacityTokens() * slot.layers.size())
+                .sum();
     }
 
     @Override
-    public Optional<KvSlot> reserve(int tokens) {
+    public ReadyLayers load(HeldLayers layers) {
+        if (loadFailure != null) {
+            throw new IllegalStateException(loadFailure);
+        }
+        assertThat(inMemory.minus(layers)).as("nothing is loaded twice").isEqualTo(inMemory);
+        inMemory = inMemory.plus(layers);
+        return new Ready(layers);
+    }
+
+    @Override
+    public void adopt(ReadyLayers layers) {
+        Ready ready = (Ready) layers;
+        held = held.plus(ready.layers);
+        ready.layers = HeldLayers.NONE;
+    }
+
+    @Override
+    public void serve(Optional<LayerRange> layers) {
+        layers.ifPresent(range -> assertThat(held.contains(range)).isTrue());
+        served = layers;
+    }
+
+    @Override
+    public Optional<ReadyLayers> retire(HeldLayers keep) {
+        HeldLayers gone = held.minus(keep)
+                .minus(served.map(HeldLayers::of).orElse(HeldLayers.NONE))
+                .minus(HeldLayers.of(live.stream().map(Slot::layers).toList()));
+        held = held.minus(gone);
+        return gone.isEmpty() ? Optional.empty() : Optional.of(new Ready(gone));
+    }
+
+    @Override
+    public Optional<KvSlot> reserve(int tokens, LayerRange layers) {
+        if (!held.contains(layers)) {
+            throw new IllegalArgumentException("layers " + layers + " are not held");
+        }
         if (tokens > CONTEXT) {
             throw new IllegalArgumentException("a sequence of " + tokens + " tokens is longer than the context");
         }
         int rounded = KvReservation.roundUp(tokens);
-        if (kvReservedTokens() + rounded > capacityTokens) {
+        if (reserved() + (long) rounded * layers.size() > budgetLayerTokens) {
             return Optional.empty();
         }
-        Slot slot = new Slot(rounded);
+        Slot slot = new Slot(layers, rounded);
         live.add(slot);
         return Optional.of(slot);
     }
@@ -120,6 +184,7 @@ final class FakeStageRunner implements StageRunner {
     public List<StageOutput> run(List<StageInput> batch) {
         for (StageInput input : batch) {
             Slot slot = (Slot) input.slot();
+            assertThat(held.contains(slot.layers)).isTrue();
             if (!live.contains(slot) || slot.length != input.position()) {
                 throw new IllegalArgumentException(
                         "position " + input.position() + " of a slot with " + slot.length + " positions");
@@ -142,13 +207,13 @@ final class FakeStageRunner implements StageRunner {
             int in = input.tokenIds() != null
                     ? input.tokenIds()[i]
                     : Math.round(input.hidden().get(input.hidden().position() + i * HIDDEN));
-            out = through(slot.sums, in, input.enterLayer(), layers.end());
+            out = through(slot.sums, in, input.enterLayer(), slot.layers.end());
             for (int j = 0; j < HIDDEN; j++) {
                 hidden.put(out);
             }
         }
         slot.length += input.count();
-        if (layers.end() < LAYERS) {
+        if (slot.layers.end() < LAYERS) {
             return new StageOutput(hidden.flip(), null);
         }
         if (!input.needLogits()) {
@@ -162,13 +227,39 @@ final class FakeStageRunner implements StageRunner {
     @Override
     public void close() {}
 
+    private final class Ready implements ReadyLayers {
+        private HeldLayers layers;
+
+        Ready(HeldLayers layers) {
+            this.layers = layers;
+        }
+
+        @Override
+        public HeldLayers layers() {
+            return layers;
+        }
+
+        @Override
+        public void close() {
+            inMemory = inMemory.minus(layers);
+            layers = HeldLayers.NONE;
+        }
+    }
+
     static final class Slot implements KvSlot {
         final int[] sums = new int[LAYERS];
+        private final LayerRange layers;
         private final int capacity;
         int length;
 
-        Slot(int capacity) {
+        Slot(LayerRange layers, int capacity) {
+            this.layers = layers;
             this.capacity = capacity;
+        }
+
+        @Override
+        public LayerRange layers() {
+            return layers;
         }
 
         @Override

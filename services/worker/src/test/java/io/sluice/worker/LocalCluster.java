@@ -13,8 +13,9 @@ import io.sluice.records.SessionSetup;
 import io.sluice.records.Stage;
 import io.sluice.records.Token;
 import io.sluice.runtime.ActivationDtype;
+import io.sluice.runtime.ElasticStageRunner;
+import io.sluice.runtime.HeldLayers;
 import io.sluice.runtime.ModelConfig;
-import io.sluice.runtime.StageRunner;
 import io.sluice.runtime.text.Tokenizer;
 import io.sluice.worker.device.CpuDevice;
 import io.sluice.worker.device.Device;
@@ -25,9 +26,11 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /** Stages of one pipeline in one thread, with queues in memory in place of topics and a clock that is set by hand. */
@@ -46,30 +49,45 @@ final class LocalCluster {
     /** One worker: its loop, its topic, and what it sent, by receiver. */
     final class Member implements Outbox {
         final WorkerId id;
-        final StageRunner runner;
+        final ElasticStageRunner runner;
         final StageLoop loop;
+        final LayerKeeper keeper;
+        final QueuedLoads loads;
+        final List<Holding> announced = new ArrayList<>();
         final ChunkReader reader;
         final IntervalStats stats = new IntervalStats();
         final ArrayDeque<Sent> topic = new ArrayDeque<>();
         final List<ActivationChunk> sent = new ArrayList<>();
 
-        Member(LoopSettings settings, StageRunner runner, Device device, Tokenizer tokenizer, String model) {
+        Member(
+                LoopSettings settings,
+                ElasticStageRunner runner,
+                Device device,
+                Tokenizer tokenizer,
+                String model,
+                int maxLayers) {
             this.id = settings.self();
             this.runner = runner;
             ModelConfig config = runner.model();
-            this.reader = new ChunkReader(config, model, runner.layers(), id);
-            TokenStep step = runner.layers().end() == config.layerCount()
-                    ? new TokenStep(id, tokenizer, Set.copyOf(config.eosTokenIds()), config.contextLength(), () -> 77L)
-                    : null;
-            this.loop = new StageLoop(
-                    settings,
+            this.reader = new ChunkReader(config, model, id);
+            Supplier<TokenStep> steps = () ->
+                    new TokenStep(id, tokenizer, Set.copyOf(config.eosTokenIds()), config.contextLength(), () -> 77L);
+            WorkerMetrics metrics = new WorkerMetrics(meters, id.value(), model);
+            this.loads = new QueuedLoads(runner, steps);
+            this.keeper = new LayerKeeper(
+                    id,
                     runner,
-                    device,
-                    this,
-                    step,
-                    stats,
-                    new WorkerMetrics(meters, id.value(), model),
+                    maxLayers,
+                    loads,
+                    (layers, measure) -> new CostModel(0, 1, layers.size()),
+                    announced::add,
+                    metrics,
                     clock::get);
+            keeper.begin(
+                    new LayerOrder(1, runner.served()),
+                    new CostModel(0, 1, 1),
+                    runner.held().contains(config.layerCount() - 1) ? steps.get() : null);
+            this.loop = new StageLoop(settings, runner, device, this, keeper, stats, metrics, clock::get);
         }
 
         /** Chunks as from the router. */
@@ -88,6 +106,26 @@ final class LocalCluster {
                 read.add(reader.read(chunk, arrival));
             }
             loop.accept(new Inbound.Chunks(read));
+        }
+
+        /** A placement says this, in the next epoch. */
+        void order(long epoch, LayerRange layers) {
+            loop.accept(new Inbound.Ordered(new LayerOrder(epoch, Optional.ofNullable(layers))));
+        }
+
+        /** The loader does what it was asked to. */
+        void load() {
+            loads.run().ifPresent(outcome -> loop.accept(new Inbound.Loaded(outcome)));
+        }
+
+        /** Time passes, more than former layers are kept for, and the loop looks up. */
+        void sweepAfterGrace() {
+            clock.addAndGet(LayerKeeper.GRACE.toNanos() + 1);
+            loop.sweep();
+        }
+
+        Holding newest() {
+            return announced.getLast();
         }
 
         FakeStageRunner fake() {
@@ -114,6 +152,47 @@ final class LocalCluster {
         }
     }
 
+    /** Loads only when told to. */
+    static final class QueuedLoads implements LayerLoads {
+        private final ElasticStageRunner runner;
+        private final Supplier<TokenStep> steps;
+        private Supplier<Outcome> asked;
+        int freed;
+
+        QueuedLoads(ElasticStageRunner runner, Supplier<TokenStep> steps) {
+            this.runner = runner;
+            this.steps = steps;
+        }
+
+        @Override
+        public void load(HeldLayers layers, boolean withTokens) {
+            if (asked != null) {
+                throw new IllegalStateException("two loads at once");
+            }
+            asked = () -> LayerLoader.tryLoad(runner, steps, layers, withTokens);
+        }
+
+        boolean isAsked() {
+            return asked != null;
+        }
+
+        Optional<Outcome> run() {
+            Optional<Outcome> outcome = Optional.ofNullable(asked).map(Supplier::get);
+            asked = null;
+            return outcome;
+        }
+
+        @Override
+        public void free(AutoCloseable part) {
+            freed++;
+            try {
+                part.close();
+            } catch (Exception e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+
     static LoopSettings settings(String worker, ActivationDtype type, int prefillChunk) {
         return LoopSettings.of(new WorkerId(worker), type, prefillChunk);
     }
@@ -124,13 +203,17 @@ final class LocalCluster {
     }
 
     Member fake(LoopSettings settings, int first, int end, long kvTokens) {
-        StageRunner runner = new FakeStageRunner(new LayerRange(first, end), kvTokens);
+        ElasticStageRunner runner = new FakeStageRunner(new LayerRange(first, end), kvTokens);
         return add(settings, runner, new CpuDevice(), new FakeTokenizer());
     }
 
-    Member add(LoopSettings settings, StageRunner runner, Device device, Tokenizer tokenizer) {
+    Member add(LoopSettings settings, ElasticStageRunner runner, Device device, Tokenizer tokenizer) {
+        return add(settings, runner, device, tokenizer, runner.model().layerCount());
+    }
+
+    Member add(LoopSettings settings, ElasticStageRunner runner, Device device, Tokenizer tokenizer, int maxLayers) {
         Member member =
-                new Member(settings, runner, device, tokenizer, runner.model().name());
+                new Member(settings, runner, device, tokenizer, runner.model().name(), maxLayers);
         members.put(member.id, member);
         return member;
     }
@@ -154,11 +237,17 @@ final class LocalCluster {
     /** The set-up of a session over all members, greedy. */
     SessionSetup setup(int promptTokens, int maxTokens) {
         List<Stage> stages = members.values().stream()
+                .filter(member -> member.runner.served().isPresent())
                 .map(member -> new Stage(
                         member.id.value(),
                         member.runner.layers().first(),
                         member.runner.layers().end()))
                 .toList();
+        return setup(promptTokens, maxTokens, stages);
+    }
+
+    /** The set-up of a session over these stages, greedy. */
+    SessionSetup setup(int promptTokens, int maxTokens, List<Stage> stages) {
         String model = members.values().iterator().next().runner.model().name();
         return new SessionSetup(
                 model,

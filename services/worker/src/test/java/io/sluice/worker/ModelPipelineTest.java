@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.core.LayerRange;
+import io.sluice.records.Stage;
 import io.sluice.runtime.ActivationDtype;
+import io.sluice.runtime.HeldLayers;
 import io.sluice.runtime.ModelFiles;
 import io.sluice.runtime.ModelWeights;
 import io.sluice.runtime.RuntimeOptions;
@@ -89,6 +91,84 @@ final class ModelPipelineTest {
 
         assertThat(cluster.generated("r").subList(0, 8))
                 .isEqualTo(ids(wanted.get("greedy_token_ids")).subList(0, 8));
+    }
+
+    @Test
+    void shouldRepeatTheReferenceWhileWorkersExchangeTheirLayersInMidGeneration() {
+        Member a = chain("3 6", ActivationDtype.FP32, 16);
+        Member b = cluster.second();
+        OnnxStageRunner spare = OnnxStageRunner.empty(weights, OPTIONS);
+        open.add(spare);
+        Member c = cluster.add(LocalCluster.settings("c", ActivationDtype.FP32, 16), spare, new CpuDevice(), tokenizer);
+        JsonNode cases = reference.get("cases");
+        startSome(a, cases, 0, cases.size() / 3);
+
+        a.order(2, new LayerRange(0, 4)); // grows
+        a.load();
+        c.order(2, new LayerRange(4, 6)); // a spare becomes the last stage, tokenizer and head included
+        c.load();
+        b.order(2, null); // becomes a spare while its sessions go on
+        startSome(a, cases, cases.size() / 3, 2 * cases.size() / 3);
+        b.order(3, new LayerRange(0, 2)); // and the first stage, beside the layers that drain
+        b.load();
+        a.order(3, new LayerRange(2, 4)); // shrinks
+        cluster.members.remove(a.id);
+        cluster.members.put(a.id, a); // the order of the new pipeline: b, c, a
+        startSome(b, cases, 2 * cases.size() / 3, cases.size(), List.of(b, a, c));
+        cluster.settle();
+
+        assertThat(cluster.failures).isEmpty();
+        for (int i = 0; i < cases.size(); i++) {
+            assertThat(cluster.generated("r" + i))
+                    .as(cases.get(i).get("prompt").asText())
+                    .isEqualTo(ids(cases.get(i).get("greedy_token_ids")));
+            assertThat(text("r" + i)).isEqualTo(cases.get(i).get("greedy_text").asText());
+        }
+        a.sweepAfterGrace();
+        b.sweepAfterGrace();
+        c.sweepAfterGrace();
+        assertThat(a.newest().held()).isEqualTo(HeldLayers.of(new LayerRange(2, 4)));
+        assertThat(b.newest().held()).isEqualTo(HeldLayers.of(new LayerRange(0, 2)));
+        assertThat(c.newest().held()).isEqualTo(HeldLayers.of(new LayerRange(4, 6)));
+        for (Member member : List.of(a, b, c)) {
+            member.order(4, null);
+            member.sweepAfterGrace();
+            assertThat(member.runner.held()).isEqualTo(HeldLayers.NONE);
+            assertThat(((OnnxStageRunner) member.runner).kvAllocatedBytes()).isZero();
+        }
+    }
+
+    /** Sessions over all stages that serve, in their order, some steps each. */
+    private void startSome(Member first, JsonNode cases, int from, int to) {
+        startSome(
+                first,
+                cases,
+                from,
+                to,
+                cluster.members.values().stream()
+                        .filter(member -> member.runner.served().isPresent())
+                        .toList());
+    }
+
+    private void startSome(Member first, JsonNode cases, int from, int to, List<Member> pipeline) {
+        List<Stage> stages = pipeline.stream()
+                .map(member -> new Stage(
+                        member.id.value(),
+                        member.runner.layers().first(),
+                        member.runner.layers().end()))
+                .toList();
+        for (int i = from; i < to; i++) {
+            List<Integer> prompt = ids(cases.get(i).get("prompt_token_ids"));
+            first.deliver(LocalCluster.tokenChunk("r" + i, 1, 0, prompt, cluster.setup(prompt.size(), 64, stages)));
+        }
+        for (int i = from; i < to; i++) {
+            while (cluster.generated("r" + i).isEmpty()) {
+                cluster.rounds(1);
+            }
+        }
+        for (int i = from; i < to; i++) {
+            assertThat(cluster.generated("r" + i)).as("in mid-generation").hasSizeBetween(1, 63);
+        }
     }
 
     @Test

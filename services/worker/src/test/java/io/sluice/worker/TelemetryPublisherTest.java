@@ -10,7 +10,9 @@ import io.sluice.core.WorkerId;
 import io.sluice.records.GpuTelemetry;
 import io.sluice.records.LinkTelemetry;
 import io.sluice.records.ServiceClass;
+import io.sluice.runtime.HeldLayers;
 import io.sluice.worker.device.DeviceSpec;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
@@ -19,7 +21,7 @@ final class TelemetryPublisherTest {
     private final IntervalStats stats = new IntervalStats();
     private final LinkStats links = new LinkStats();
     private final TelemetryPublisher telemetry = new TelemetryPublisher(
-            new WorkerId("w"), 17, "m", 1_000, 4_096, stats, links, () -> 333L, clock::get, () -> 5_555L);
+            new WorkerId("w"), 17, "m", 1_000, () -> 4_096L, stats, links, () -> 333L, clock::get, () -> 5_555L);
 
     @Test
     void shouldTellWhatTheDeviceDidInTheInterval() {
@@ -112,7 +114,13 @@ final class TelemetryPublisherTest {
         WorkerMetrics metrics = new WorkerMetrics(registry, "w", "m");
         metrics.observe(
                 DeviceSpec.parse("emulated:t4").open(),
-                new FakeStageRunner(new LayerRange(0, 6), 640),
+                () -> new Holding(
+                        Optional.of(new LayerRange(2, 4)),
+                        HeldLayers.of(new LayerRange(1, 4)),
+                        7,
+                        5,
+                        640,
+                        new CostModel(0, 1, 1)),
                 stats,
                 clock::get,
                 () -> 1L << 20);
@@ -122,6 +130,7 @@ final class TelemetryPublisherTest {
         metrics.sampled(5_000_000);
         metrics.received("a", 300);
         metrics.dropped("duplicate");
+        metrics.transition("done", 2_500_000_000L);
         stats.batchStarted(0);
         clock.set(ms(2_000));
 
@@ -133,6 +142,14 @@ final class TelemetryPublisherTest {
                 .containsPattern("sluice_worker_compute_seconds_bucket\\{.*le=\"0.001\"} 1")
                 .containsPattern("sluice_worker_link_seconds_count\\{from=\"a\".*} 1")
                 .containsPattern("sluice_worker_kv_capacity_tokens\\{.*} 640.0")
+                .containsPattern("sluice_worker_first_layer\\{.*} 2.0")
+                .containsPattern("sluice_worker_end_layer\\{.*} 4.0")
+                .containsPattern("sluice_worker_layers_served\\{.*} 2.0")
+                .containsPattern("sluice_worker_layers_loaded\\{.*} 3.0")
+                .containsPattern("sluice_worker_draining_sessions\\{.*} 5.0")
+                .containsPattern("sluice_worker_placement_epoch\\{.*} 7.0")
+                .containsPattern("sluice_worker_transition_seconds_count\\{.*outcome=\"done\".*} 1")
+                .containsPattern("sluice_worker_transition_seconds_sum\\{.*outcome=\"done\".*} 2.5")
                 .containsPattern("sluice_worker_busy_seconds_total\\{.*} 2.0")
                 .containsPattern("gen_ai_server_time_per_output_token_seconds_count\\{.*} 1")
                 .containsPattern("sluice_worker_chunks_dropped_total\\{.*why=\"duplicate\".*} 1.0");

@@ -23,6 +23,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 
 final class WorkerConfigTest {
@@ -46,13 +47,25 @@ final class WorkerConfigTest {
 
     @Test
     void shouldTakeItsLayersFromThePlacementThatNamesIt() {
-        Placement placement =
-                new Placement("m", 1L, 6, 8, 2, List.of(new Stage("v", 0, 2), new Stage("w", 2, 6)), "test", 0L);
+        Placement placement = Placement.newBuilder()
+                .setModel("m")
+                .setEpoch(3)
+                .setLayerCount(6)
+                .setHiddenSize(8)
+                .setActivationBytes(2)
+                .setStages(List.of(new Stage("v", 0, 2), new Stage("w", 2, 6)))
+                .setMethod("test")
+                .setAtMs(0)
+                .build();
 
-        assertThat(LayerAssignment.find(placement, SELF)).contains(new LayerRange(2, 6));
-        assertThat(LayerAssignment.find(placement, new WorkerId("z"))).isEmpty();
+        assertThat(LayerOrder.of(placement, "m", SELF)).contains(new LayerOrder(3, Optional.of(new LayerRange(2, 6))));
+        assertThat(LayerOrder.of(placement, "m", new WorkerId("z")))
+                .as("a spare")
+                .contains(new LayerOrder(3, Optional.empty()));
+        assertThat(LayerOrder.of(placement, "other", SELF)).isEmpty();
+        assertThat(LayerOrder.of(null, "m", SELF)).isEmpty();
         placement.setStages(List.of(new Stage("w", 5, 2)));
-        assertThat(LayerAssignment.find(placement, SELF)).as("nonsense").isEmpty();
+        assertThat(LayerOrder.of(placement, "m", SELF)).as("nonsense").isEmpty();
     }
 
     @Test
@@ -90,6 +103,7 @@ final class WorkerConfigTest {
                 Path.of("m"),
                 "m",
                 Optional.empty(),
+                OptionalInt.empty(),
                 DeviceSpec.CPU,
                 1,
                 kvMib,

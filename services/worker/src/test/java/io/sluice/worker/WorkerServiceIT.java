@@ -20,6 +20,7 @@ import io.sluice.records.ErrorReason;
 import io.sluice.records.ErrorRecord;
 import io.sluice.records.GpuTelemetry;
 import io.sluice.records.LinkTelemetry;
+import io.sluice.records.LoadedLayers;
 import io.sluice.records.Placement;
 import io.sluice.records.ServiceClass;
 import io.sluice.records.SessionSetup;
@@ -46,7 +47,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
+import java.util.OptionalInt;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Predicate;
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -66,6 +69,9 @@ final class WorkerServiceIT {
 
     @TempDir
     static Path folder;
+
+    /** Statuses read so far, by any test; worker names differ between tests. */
+    private static final List<WorkerStatus> SEEN = new ArrayList<>();
 
     private static EmbeddedBroker broker;
     private static RegistryProcess registryProcess;
@@ -211,19 +217,124 @@ final class WorkerServiceIT {
     }
 
     @Test
-    void shouldTakeItsLayersFromThePlacement() throws Exception {
-        WorkerConfig waiting = config("placed", null, "cpu");
-        CompletableFuture<WorkerService> starting = CompletableFuture.supplyAsync(() -> WorkerService.start(waiting));
-        AvroSerializer<Placement> serializer = new AvroSerializer<>(registry, Topics.PLACEMENTS);
-        Placement placement = new Placement(
-                "psalm", 1L, 6, 192, 2, List.of(new Stage("other", 0, 4), new Stage("placed", 4, 6)), "test", 0L);
-        String topic = Topics.PLACEMENTS.name();
-        producer.send(new ProducerRecord<>(
-                topic, "psalm".getBytes(StandardCharsets.UTF_8), serializer.serialize(topic, placement)));
+    void shouldTakeItsLayersFromThePlacementThatIsThere() {
+        place("there", 3, new Stage("other", 0, 4), new Stage("placed", 4, 6));
 
-        WorkerService started = starting.get(60, java.util.concurrent.TimeUnit.SECONDS);
-        open.add(started);
-        assertThat(started.layers()).isEqualTo(new LayerRange(4, 6));
+        WorkerService started = start(config("placed", "there", null, "cpu"));
+
+        assertThat(started.layers()).contains(new LayerRange(4, 6));
+    }
+
+    @Test
+    void shouldJoinAsASpareAndChangeItsLayersAsPlacementsSayInMidGeneration() throws IOException {
+        TopicTail<WorkerStatus> statuses = tail(Topics.WORKERS);
+        WorkerService a = start(config("live-a", "live", null, "cpu"));
+        start(config("live-b", "live", null, "emulated:a100@20"));
+        assertThat(a.layers()).isEmpty();
+        WorkerStatus spare = status(statuses, "live-a", status -> true);
+        assertThat(spare.getState()).isEqualTo(WorkerState.JOINED);
+        assertThat(spare.getEndLayer()).isEqualTo(spare.getFirstLayer());
+        assertThat(spare.getMaxLayers()).isEqualTo(6);
+        assertThat(spare.getKvCapacityTokens()).isEqualTo((32 << 20) / 512);
+        assertThat(spare.getDecodeTokensPerS()).isPositive();
+        assertThat(spare.getLoaded()).isEmpty();
+
+        place("live", 1, new Stage("live-a", 0, 3), new Stage("live-b", 3, 6));
+        List<Stage> before = List.of(new Stage("live-a", 0, 3), new Stage("live-b", 3, 6));
+        assertThat(status(statuses, "live-a", status -> status.getPlacementEpoch() == 1)
+                        .getEndLayer())
+                .isEqualTo(3);
+        WorkerStatus tail = status(statuses, "live-b", status -> status.getPlacementEpoch() == 1);
+        assertThat(tail.getFirstLayer()).isEqualTo(3);
+        assertThat(tail.getKvCapacityTokens()).isEqualTo((32 << 20) / 512 / 3);
+        JsonNode cases = new ObjectMapper()
+                .readTree(MODEL.resolve("reference.json").toFile())
+                .get("cases");
+        Map<String, List<Integer>> generated = new HashMap<>();
+        int half = cases.size() / 2;
+        for (int i = 0; i < half; i++) {
+            send("live-a", prompt("live", "live-" + i, ids(cases.get(i).get("prompt_token_ids")), 64, before));
+        }
+        await().atMost(PATIENCE).until(() -> collect(generated, "live-").size() == half);
+
+        place("live", 2, new Stage("live-a", 0, 4), new Stage("live-b", 3, 6));
+        place("live", 3, new Stage("live-a", 0, 4), new Stage("live-b", 4, 6));
+        status(statuses, "live-a", status -> status.getPlacementEpoch() == 3 && status.getEndLayer() == 4);
+        status(statuses, "live-b", status -> status.getPlacementEpoch() == 3 && status.getFirstLayer() == 4);
+        List<Stage> after = List.of(new Stage("live-a", 0, 4), new Stage("live-b", 4, 6));
+        for (int i = half; i < cases.size(); i++) {
+            send("live-a", prompt("live", "live-" + i, ids(cases.get(i).get("prompt_token_ids")), 64, after));
+        }
+
+        await().atMost(PATIENCE)
+                .until(() -> collect(generated, "live-").size() == cases.size()
+                        && generated.values().stream().allMatch(list -> list.size() == 64));
+        for (int i = 0; i < cases.size(); i++) {
+            assertThat(generated.get("live-" + i)).isEqualTo(ids(cases.get(i).get("greedy_token_ids")));
+        }
+        WorkerStatus drained =
+                status(statuses, "live-b", status -> status.getLoaded().equals(List.of(new LoadedLayers(4, 6))));
+        assertThat(drained.getDrainingSessions()).isZero();
+        assertThat(scrape(a)).containsPattern("sluice_worker_layers_served\\{.*} 4.0");
+        place("live", 4, new Stage("live-a", 0, 4));
+        WorkerStatus again = status(statuses, "live-b", status -> status.getPlacementEpoch() == 4);
+        assertThat(again.getState()).isEqualTo(WorkerState.JOINED);
+        assertThat(again.getEndLayer()).isEqualTo(again.getFirstLayer());
+    }
+
+    @Test
+    void shouldKeepTheLayersOfItsCommandLineWhateverPlacementsSay() {
+        place("pinned", 1, new Stage("pinned-a", 3, 6));
+        TopicTail<WorkerStatus> statuses = tail(Topics.WORKERS);
+        WorkerService pinned = start(config("pinned-a", "pinned", new LayerRange(1, 3), "emulated:t4@20"));
+
+        assertThat(pinned.layers()).contains(new LayerRange(1, 3));
+        WorkerStatus status = status(statuses, "pinned-a", any -> true);
+        assertThat(status.getMaxLayers()).isEqualTo(2);
+        assertThat(status.getPlacementEpoch()).isZero();
+    }
+
+    private void place(String model, long epoch, Stage... stages) {
+        Placement placement = Placement.newBuilder()
+                .setModel(model)
+                .setEpoch(epoch)
+                .setLayerCount(6)
+                .setHiddenSize(192)
+                .setActivationBytes(2)
+                .setStages(List.of(stages))
+                .setMethod("test")
+                .setAtMs(0)
+                .build();
+        String topic = Topics.PLACEMENTS.name();
+        byte[] value = new AvroSerializer<>(registry, Topics.PLACEMENTS).serialize(topic, placement);
+        producer.send(new ProducerRecord<>(topic, model.getBytes(StandardCharsets.UTF_8), value));
+        producer.flush();
+    }
+
+    /** Waits for a status of the worker that is as wanted; those before it are passed over. */
+    private static WorkerStatus status(
+            TopicTail<WorkerStatus> statuses, String worker, Predicate<WorkerStatus> wanted) {
+        AtomicReference<WorkerStatus> found = new AtomicReference<>();
+        await().atMost(PATIENCE).until(() -> {
+            statuses.poll(Duration.ofMillis(100)).forEach(record -> SEEN.add(record.value()));
+            SEEN.stream()
+                    .filter(status -> status.getWorker().equals(worker) && wanted.test(status))
+                    .findFirst()
+                    .ifPresent(found::set);
+            return found.get() != null;
+        });
+        return found.get();
+    }
+
+    private Map<String, List<Integer>> collect(Map<String, List<Integer>> generated, String prefix) {
+        for (var token : tokens.poll(Duration.ofMillis(20))) {
+            if (token.key().startsWith(prefix)) {
+                generated
+                        .computeIfAbsent(token.key(), key -> new ArrayList<>())
+                        .add(token.value().getTokenId());
+            }
+        }
+        return generated;
     }
 
     @Test
@@ -267,8 +378,13 @@ final class WorkerServiceIT {
     }
 
     private static ActivationChunk prompt(String session, List<Integer> ids, int maxTokens, List<Stage> pipeline) {
+        return prompt("psalm", session, ids, maxTokens, pipeline);
+    }
+
+    private static ActivationChunk prompt(
+            String model, String session, List<Integer> ids, int maxTokens, List<Stage> pipeline) {
         SessionSetup setup = new SessionSetup(
-                "psalm",
+                model,
                 1L,
                 pipeline,
                 ids.size(),
@@ -284,12 +400,17 @@ final class WorkerServiceIT {
     }
 
     private static WorkerConfig config(String id, LayerRange layers, String device) {
+        return config(id, "psalm", layers, device);
+    }
+
+    private static WorkerConfig config(String id, String servedModel, LayerRange layers, String device) {
         return new WorkerConfig(
                 new WorkerId(id),
                 kafka,
                 MODEL,
-                "psalm",
+                servedModel,
                 Optional.ofNullable(layers),
+                OptionalInt.empty(),
                 DeviceSpec.parse(device),
                 1,
                 32,
@@ -308,6 +429,7 @@ final class WorkerServiceIT {
                 MODEL,
                 "psalm",
                 Optional.of(new LayerRange(0, 6)),
+                OptionalInt.empty(),
                 DeviceSpec.CPU,
                 1,
                 32,

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.sluice.core.LayerRange;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
@@ -39,10 +40,11 @@ final class EmulatedDeviceTest {
     void shouldCountOnlyTheLayersASessionPasses() {
         EmulatedDevice device = device("t4", 1);
         BatchShape shape = new BatchShape(4, 4); // holds [4, 8)
-        shape.addDecode(4, 2);
-        shape.addDecode(6, 2);
+        shape.addDecode(new LayerRange(4, 7), 2);
+        shape.addDecode(new LayerRange(6, 8), 2);
+        shape.addPrompt(new LayerRange(5, 6), 250);
 
-        assertThat(device.batchNanos(shape)).isEqualTo(Math.round((2 * 7.1 + 2 * 7.2) * 1e6));
+        assertThat(device.batchNanos(shape)).isEqualTo(Math.round((7.1 + (7.1 + 18) + 7.2 + 7.1) * 1e6));
     }
 
     @Test
