@@ -194,6 +194,29 @@ public final class Topology {
         return new Topology(problem, layout, kvTokensPerLayer, from, to, other.clone());
     }
 
+    /**
+     * This topology with published flows.
+     *
+     * @param byEnds tokens/s by {@code from>to}, ends as node numbers, -1 for the coordinator; 0 where there is none
+     * @throws IllegalArgumentException when a flow is on a link that pipelines cannot take
+     */
+    public Topology withFlow(Map<String, Double> byEnds) {
+        double[] other = new double[from.length];
+        int found = 0;
+        for (int link = 0; link < from.length; link++) {
+            Double tokensPerSecond = byEnds.get(from[link] + ">" + to[link]);
+            if (tokensPerSecond != null) {
+                other[link] = tokensPerSecond;
+                found++;
+            }
+        }
+        if (found != byEnds.size()) {
+            throw new IllegalArgumentException("flows on " + byEnds.size() + " links of cluster "
+                    + problem.cluster().name() + ", but only " + found + " of them are links of this layout");
+        }
+        return withFlow(other);
+    }
+
     public PlacementProblem problem() {
         return problem;
     }

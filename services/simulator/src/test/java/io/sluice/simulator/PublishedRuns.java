@@ -2,6 +2,7 @@ package io.sluice.simulator;
 
 import io.sluice.clusters.Arrivals;
 import io.sluice.clusters.ClusterDescription;
+import io.sluice.clusters.HelixFlows;
 import io.sluice.clusters.HelixFolder;
 import io.sluice.clusters.PlacementFile;
 import io.sluice.clusters.ReferenceRow;
@@ -78,7 +79,10 @@ final class PublishedRuns {
                     case "shortest_queue" -> "shortest-queue";
                     default -> scheduler;
                 });
-        Map<String, Topology> groups = topologies(row.cluster(), row.model(), placement);
+        // Upstream placed on the pruned cluster, and its baselines use every link they are given.
+        boolean pruned = placement.equals("helix_sched_ablation");
+        Map<String, Topology> groups =
+                topologies(pruned ? "geo24_pruned_deg12" : row.cluster(), row.model(), placement);
         List<Scenario.Group> loaded = new ArrayList<>();
         int index = 0;
         for (var group : groups.entrySet()) {
@@ -110,7 +114,7 @@ final class PublishedRuns {
         return known.get(index);
     }
 
-    /** By sub-cluster, in the order a100, l4, t4. */
+    /** By sub-cluster, in the order a100, l4, t4; with the flows the artefact routes by where they are known. */
     Map<String, Topology> topologies(String cluster, String model, String placement) {
         ClusterDescription description = helix.cluster(cluster);
         boolean partial = placement.equals("petals");
@@ -135,7 +139,8 @@ final class PublishedRuns {
                 }
             }
             Topology topology = Topology.of(problem, Layout.of(problem, stages), kv, new OrToolsMaxFlow());
-            topologies.put(name.isEmpty() ? "all" : name, topology);
+            Map<String, Double> flows = HelixFlows.read(folder, cluster.replace("_pruned_deg12", ""), model, placement);
+            topologies.put(name.isEmpty() ? "all" : name, flows.isEmpty() ? topology : topology.withFlow(flows));
         }
         return topologies;
     }
