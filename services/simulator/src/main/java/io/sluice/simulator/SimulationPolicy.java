@@ -39,8 +39,8 @@ public interface SimulationPolicy {
         return 0;
     }
 
-    /** Time every message takes beside the link's latency, seconds: a broker's hop. The link is free meanwhile. */
-    default double messageSeconds() {
+    /** Time a message of so many bytes takes beside the link's, seconds: a broker's hop. The link is free meanwhile. */
+    default double messageSeconds(long bytes) {
         return 0;
     }
 }

@@ -24,13 +24,15 @@ final class Wires {
     private final double[] waitSeconds;
     private final long[] sent;
     private final long messageBytes;
-    private final double messageSeconds;
+    private final SimulationPolicy policy;
+    private final double[] latencySeconds;
     private long outboxNumbers;
 
     Wires(Topology topology, SimulationPolicy policy, Routing routing, EventQueue events, Window window) {
         this.topology = topology;
         this.messageBytes = policy.messageBytes();
-        this.messageSeconds = policy.messageSeconds();
+        this.policy = policy;
+        this.latencySeconds = new double[topology.links()];
         this.routing = routing;
         this.events = events;
         this.window = window;
@@ -112,12 +114,13 @@ final class Wires {
             size += work.tokens() * topology.bytesPerToken(link);
         }
         double seconds = size / bytesPerSecond[link];
+        latencySeconds[link] = topology.latencySeconds(link) + policy.messageSeconds(size);
         for (Work work : message) {
             double waited = now - work.queuedSeconds;
             work.sentSeconds = now;
             work.delays.linkWait += waited;
             work.delays.transfer += seconds;
-            work.delays.latency += latencySeconds(link);
+            work.delays.latency += latencySeconds[link];
             if (window.contains(now)) {
                 waitSeconds[link] += waited;
                 sent[link]++;
@@ -144,9 +147,9 @@ final class Wires {
         }
     }
 
-    /** From the end of sending until the message is there, seconds. */
+    /** From the end of sending until the message now on the link is there, seconds. */
     double latencySeconds(int link) {
-        return topology.latencySeconds(link) + messageSeconds;
+        return latencySeconds[link];
     }
 
     boolean idle(int link) {

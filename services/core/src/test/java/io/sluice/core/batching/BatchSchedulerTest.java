@@ -166,4 +166,49 @@ final class BatchSchedulerTest {
     }
 
     private record Chunk(SessionId session, int number, int tokens, boolean decode) {}
+
+    @Test
+    void shouldServeThePromptOfLowestRankFirstAndKeepItsOrder() {
+        BatchScheduler<String> scheduler = new BatchScheduler<>(new BatchLimits(8, 100, 1));
+        scheduler.addPrefill(A, 100, 2, "a0");
+        scheduler.addPrefill(A, 100, 2, "a1");
+        scheduler.addPrefill(B, 100, 1, "b0");
+        scheduler.addPrefill(B, 100, 1, "b1");
+
+        List<String> order = new ArrayList<>();
+        while (!scheduler.isEmpty()) {
+            order.addAll(scheduler.next());
+        }
+        assertThat(order).containsExactly("b0", "b1", "a0", "a1");
+    }
+
+    @Test
+    void shouldNotLetAnyPromptStarveWhenRanksGrowWithTime() {
+        BatchScheduler<Integer> scheduler = new BatchScheduler<>(new BatchLimits(1, 100, 1));
+        int longTokens = 2000;
+        scheduler.addPrefill(A, 100, 0.002 * longTokens, -1);
+        int overtakenBy = 0;
+        for (int arrival = 1; arrival < 50; arrival++) {
+            scheduler.addPrefill(new SessionId("s" + arrival), 10, arrival + 0.002 * 10, arrival);
+            if (scheduler.next().getFirst() == -1) {
+                break;
+            }
+            overtakenBy++;
+        }
+        assertThat(overtakenBy).isLessThanOrEqualTo(4);
+    }
+
+    @Test
+    void noDecodeWaitsBehindMoreThanOnePromptBatch() {
+        BatchScheduler<String> scheduler = new BatchScheduler<>(new BatchLimits(64, 128, 3));
+        for (int i = 0; i < 20; i++) {
+            scheduler.addPrefill(new SessionId("p" + i), 128, "p");
+        }
+        for (int round = 0; round < 10; round++) {
+            scheduler.next();
+            scheduler.addDecode(B, "d");
+            List<String> first = scheduler.next();
+            assertThat(first.contains("d") || scheduler.next().contains("d")).isTrue();
+        }
+    }
 }

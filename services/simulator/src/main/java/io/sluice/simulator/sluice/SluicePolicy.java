@@ -60,8 +60,8 @@ public final class SluicePolicy implements SimulationPolicy {
     }
 
     @Override
-    public double messageSeconds() {
-        return settings.recordSeconds();
+    public double messageSeconds(long bytes) {
+        return settings.recordSeconds(bytes);
     }
 
     public SluiceSettings settings() {

@@ -8,7 +8,7 @@ package io.sluice.simulator.sluice;
  * @param mostRecordSeconds longest transfer of a prompt record on a link
  * @param mostRecordBytes largest record
  * @param recordBytes bytes every record takes beside its tokens
- * @param recordSeconds what a record spends in the broker, beside the link's latency
+ * @param recordSeconds what a small record spends in the broker, beside the link's latency
  * @param promptsAtOnce prompts of usual length that may be computed at once
  * @param highWater part of a node's KV cache that is filled
  * @param overtakingPerToken by how many later requests a prompt may be overtaken, per token of its length
@@ -25,9 +25,14 @@ public record SluiceSettings(
         double highWater,
         double overtakingPerToken,
         int decodeBatchesPerPrefill) {
-    /** Overheads as measured on Sluice's own hops: about 0.5 ms for records of up to 64 KiB. */
+    /** Up to this size a record's time in the broker hardly depends on the size, bytes. */
+    public static final int SMALL_RECORD_BYTES = 65_536;
+    /** Time in the broker of every byte beyond that: 3 ms for a record of 1 MB, seconds. */
+    public static final double LARGE_RECORD_SECONDS_PER_BYTE = 2.7e-9;
+
+    /** Overheads as measured on Sluice's own hops: about 0.5 ms for records of up to 64 KiB, 3 ms at 1 MB. */
     public static final SluiceSettings DEFAULT =
-            new SluiceSettings(0.06, 256, 0.01, 65_536, 200, 0.0005, 10, 0.95, 0.002, 1);
+            new SluiceSettings(0.06, 256, 0.01, 1 << 20, 200, 0.0005, 10, 0.95, 0.002, 1);
 
     public SluiceSettings {
         if (!(mostChunkSeconds > 0) || mostChunkTokens < 1 || !(mostRecordSeconds > 0) || mostRecordBytes < 1) {
@@ -44,5 +49,10 @@ public record SluiceSettings(
             throw new IllegalArgumentException("high-water mark " + highWater + " must be in (0, 1], overtaking of "
                     + overtakingPerToken + " requests per token must not be negative");
         }
+    }
+
+    /** What a record of so many bytes spends in the broker, seconds. */
+    double recordSeconds(long bytes) {
+        return recordSeconds + Math.max(0, bytes - SMALL_RECORD_BYTES) * LARGE_RECORD_SECONDS_PER_BYTE;
     }
 }
