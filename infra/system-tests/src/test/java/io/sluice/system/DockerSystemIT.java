@@ -45,6 +45,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -173,6 +174,7 @@ class DockerSystemIT {
                 ReferenceModel.folder(),
                 ReferenceModel.NAME,
                 Optional.of(stage.layers()),
+                OptionalInt.empty(),
                 DeviceSpec.CPU,
                 1,
                 WorkerConfig.DEFAULT_KV_MIB,

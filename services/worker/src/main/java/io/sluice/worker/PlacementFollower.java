@@ -23,6 +23,7 @@ import org.slf4j.LoggerFactory;
 final class PlacementFollower implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(PlacementFollower.class);
     private static final Duration POLL = Duration.ofSeconds(1);
+    private static final Duration START_POLL = Duration.ofMillis(100);
     private static final Duration RETRY = Duration.ofSeconds(1);
 
     private final KafkaSettings kafka;
@@ -43,12 +44,12 @@ final class PlacementFollower implements AutoCloseable {
 
     /** Reads to the end of the topic; what the newest placement says, {@link LayerOrder#NONE} when there is none. */
     LayerOrder newest() throws InterruptedException {
-        do {
-            poll(order -> {});
+        while (!tail.atEnd()) {
+            poll(START_POLL, order -> {});
             if (Thread.interrupted()) {
                 throw new InterruptedException("stopped while reading placements");
             }
-        } while (!tail.atEnd());
+        }
         return newest;
     }
 
@@ -57,7 +58,7 @@ final class PlacementFollower implements AutoCloseable {
         boolean warned = false;
         while (!closed) {
             try {
-                poll(sink);
+                poll(POLL, sink);
                 warned = false;
             } catch (WakeupException e) {
                 // closing, or a stray wake-up: look again
@@ -85,8 +86,8 @@ final class PlacementFollower implements AutoCloseable {
         tail.close();
     }
 
-    private void poll(Consumer<LayerOrder> sink) {
-        for (Tailed<Placement> record : tail.poll(POLL)) {
+    private void poll(Duration timeout, Consumer<LayerOrder> sink) {
+        for (Tailed<Placement> record : tail.poll(timeout)) {
             Optional<LayerOrder> order = LayerOrder.of(record.value(), model, self);
             if (order.isPresent() && order.get().epoch() > newest.epoch()) {
                 newest = order.get();
