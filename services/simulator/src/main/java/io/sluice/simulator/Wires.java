@@ -26,6 +26,8 @@ final class Wires {
     private final long messageBytes;
     private final SimulationPolicy policy;
     private final double[] latencySeconds;
+    private final double[] lastDelivery;
+    private final double[] lastThere;
     private long outboxNumbers;
 
     Wires(Topology topology, SimulationPolicy policy, Routing routing, EventQueue events, Window window) {
@@ -33,6 +35,8 @@ final class Wires {
         this.messageBytes = policy.messageBytes();
         this.policy = policy;
         this.latencySeconds = new double[topology.links()];
+        this.lastDelivery = new double[topology.links()];
+        this.lastThere = new double[topology.links()];
         this.routing = routing;
         this.events = events;
         this.window = window;
@@ -114,7 +118,10 @@ final class Wires {
             size += work.tokens() * topology.bytesPerToken(link);
         }
         double seconds = size / bytesPerSecond[link];
-        latencySeconds[link] = topology.latencySeconds(link) + policy.messageSeconds(size);
+        // A small message does not overtake a large one before it.
+        double there = now + seconds + topology.latencySeconds(link) + policy.messageSeconds(size);
+        lastThere[link] = Math.max(there, lastThere[link]);
+        latencySeconds[link] = lastThere[link] - (now + seconds);
         for (Work work : message) {
             double waited = now - work.queuedSeconds;
             work.sentSeconds = now;
