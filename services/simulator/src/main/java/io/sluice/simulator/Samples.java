@@ -1,6 +1,8 @@
 package io.sluice.simulator;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /** Durations collected in a run. */
 final class Samples {
@@ -46,7 +48,16 @@ final class Samples {
                 at(sorted, 0.5),
                 at(sorted, 0.75),
                 at(sorted, 0.95),
-                at(sorted, 0.99));
+                at(sorted, 0.99),
+                percentiles(sorted));
+    }
+
+    private static List<Double> percentiles(double[] sorted) {
+        List<Double> percentiles = new ArrayList<>();
+        for (int p = 0; p <= 100 && sorted.length > 0; p++) {
+            percentiles.add(sorted[Math.min(sorted.length - 1, (int) ((long) sorted.length * p / 100))]);
+        }
+        return percentiles;
     }
 
     private static double at(double[] sorted, double part) {

@@ -58,9 +58,25 @@ public record SimulationResult(
         return promptTokensPerSecond + decodeTokensPerSecond;
     }
 
-    /** One latency's distribution, seconds; percentile p is {@code sorted[floor(n * p)]}, all 0 when nothing ended. */
+    /**
+     * One latency's distribution, seconds; percentile p is {@code sorted[floor(n * p)]}, all 0 when nothing ended.
+     *
+     * @param percentiles 0 to 100, for plots; the last is the largest; empty when nothing ended
+     */
     public record Latencies(
-            long count, double mean, double p5, double p25, double p50, double p75, double p95, double p99) {}
+            long count,
+            double mean,
+            double p5,
+            double p25,
+            double p50,
+            double p75,
+            double p95,
+            double p99,
+            List<Double> percentiles) {
+        public Latencies {
+            percentiles = List.copyOf(percentiles);
+        }
+    }
 
     /**
      * A node over the window.
