@@ -8,7 +8,7 @@ public interface ReadyLayers extends AutoCloseable {
     /** Which layers; none once they have been adopted or closed. */
     HeldLayers layers();
 
-    /** Frees their memory. Closing twice, or after they were adopted, does nothing. */
+    /** Frees their memory and gives it back to the system. Closing twice, or after they were adopted, does nothing. */
     @Override
     void close();
 }

@@ -83,8 +83,12 @@ final class LayerLoader implements LayerLoads, AutoCloseable {
             Thread.currentThread().interrupt();
             return;
         }
-        if (handedOver != null) {
-            close(handedOver.layers()); // does nothing when they were taken up
+        boolean takenUp = handedOver == null
+                || handedOver.layers() == null
+                || handedOver.layers().layers().isEmpty();
+        if (!takenUp) {
+            close(handedOver.layers());
+            close(handedOver.tokens());
         }
     }
 

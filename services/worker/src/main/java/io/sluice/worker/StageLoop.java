@@ -28,7 +28,9 @@ import java.util.function.LongSupplier;
  *
  * <p>Sessions of different layer ranges may be in one batch, while a placement changes. The runner then batches those of
  * equal range together, so a real device reads the weights of layers that two ranges share once per range until the
- * former sessions have ended; an emulated device is paced by the positions in each layer, as if it read them once.
+ * former sessions have ended: eight decodes over 15 layers of SmolLM2-135M took 19 ms in one range and 31 ms in two (two
+ * cores of a Xeon). An emulated device is paced by the positions in each layer, as if it read them once. A former
+ * session that is not at its first stage may wait with the first stage's gathering, which is bounded.
  */
 final class StageLoop {
     private final LoopSettings settings;

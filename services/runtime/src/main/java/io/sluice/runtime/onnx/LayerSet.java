@@ -105,15 +105,25 @@ final class LayerSet implements ReadyLayers {
 
     @Override
     public void close() {
+        if (free()) {
+            NativeHeap.trim();
+        }
+    }
+
+    /** As {@link #close}, but leaves it to the C library what becomes of the memory; false when there was nothing. */
+    boolean free() {
+        boolean any = head != null;
         for (int layer = 0; layer < sessions.length; layer++) {
             if (sessions[layer] != null) {
                 sessions[layer].close();
                 sessions[layer] = null;
+                any = true;
             }
         }
         if (head != null) {
             head.close();
             head = null;
         }
+        return any;
     }
 }

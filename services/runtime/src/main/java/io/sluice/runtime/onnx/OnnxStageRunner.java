@@ -208,7 +208,7 @@ public final class OnnxStageRunner implements ElasticStageRunner {
             return;
         }
         closed = true;
-        layers.close();
+        layers.free();
         held = HeldLayers.NONE;
         rope.close();
         cache.close();

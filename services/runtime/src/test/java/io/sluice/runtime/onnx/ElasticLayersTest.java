@@ -11,16 +11,23 @@ import static io.sluice.runtime.onnx.TinyStages.tokensIn;
 import static io.sluice.runtime.onnx.TinyStages.withLogits;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.sluice.core.LayerRange;
+import io.sluice.runtime.ActivationDtype;
 import io.sluice.runtime.HeldLayers;
+import io.sluice.runtime.ModelConfig;
 import io.sluice.runtime.ModelWeights;
 import io.sluice.runtime.ReadyLayers;
 import io.sluice.runtime.RuntimeOptions;
 import io.sluice.runtime.StageRunner.KvSlot;
 import io.sluice.runtime.StageRunner.StageInput;
 import io.sluice.runtime.StageRunner.StageOutput;
+import io.sluice.runtime.weights.LlamaTensors;
+import io.sluice.runtime.weights.SafetensorsModel;
 import io.sluice.runtime.weights.SyntheticModel;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -41,6 +48,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 final class ElasticLayersTest {
     private static final long BYTES_PER_TOKEN_AND_LAYER = SyntheticModel.tiny().kvBytesPerTokenAndLayer();
     private static final RuntimeOptions OPTIONS = new RuntimeOptions(2, TinyStages.KV_BYTES);
+    private static final Path STATUS = Path.of("/proc/self/status");
     private static ModelWeights weights;
     /** Never changes; runs whatever the runner under test does not. */
     private static OnnxStageRunner fixed;
@@ -279,6 +287,35 @@ final class ElasticLayersTest {
         } finally {
             Thread.interrupted();
         }
+    }
+
+    @Test
+    void shouldGiveTheMemoryOfUnloadedLayersBackToTheSystem(@TempDir Path folder) throws Exception {
+        assumeTrue(Files.exists(STATUS), "resident memory is told on Linux only");
+        assumeTrue(NativeHeap.trim(), "this JVM cannot trim its native heap");
+        ModelConfig config = new ModelConfig(
+                "wide", "LlamaForCausalLM", 4, 512, 1536, 8, 4, 64, 320, 512, 1e-5f, 1e4, true, 0, List.of(0));
+        HeldLayers all = HeldLayers.of(new LayerRange(0, 4));
+        long weightBytes = 4 * LlamaTensors.layerBytes(config);
+        try (ModelWeights wide = SafetensorsModel.open(SyntheticModel.write(folder, config, ActivationDtype.FP16, 7));
+                OnnxStageRunner runner = OnnxStageRunner.empty(wide, OPTIONS)) {
+            for (int round = 0; round < 3; round++) {
+                ReadyLayers layers = runner.load(all);
+                long loaded = anonymousBytes();
+                layers.close();
+                assertThat(loaded - anonymousBytes())
+                        .as("round %d, weights of %d bytes", round, weightBytes)
+                        .isGreaterThan(weightBytes * 3 / 4);
+            }
+        }
+    }
+
+    private static long anonymousBytes() throws IOException {
+        return 1024
+                * Files.readAllLines(STATUS).stream()
+                        .filter(line -> line.startsWith("RssAnon:"))
+                        .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
+                        .sum();
     }
 
     private static StageOutput copied(StageOutput output) {
