@@ -1,0 +1,104 @@
+package io.sluice.core.planning.live;
+
+/**
+ * When the placement planner acts. Immutable.
+ *
+ * @param threshold relative gain in flow that a move must bring, for example 0.15
+ * @param floorShare part of the present flow that a transition keeps, 0 to 1
+ * @param minIntervalMillis least time between two decisions, unless a layer is uncovered
+ * @param settleMillis wait after an event, so that events that come together are one
+ * @param driftThreshold relative move of a worker's speed, or absolute move of the share of prompt tokens, that counts
+ * @param driftMillis for how long it must have moved
+ * @param uncoveredMillis for how long a layer must be uncovered before that alone is an event
+ * @param stallMillis a step not carried out for so long is given up
+ * @param tickMillis how often things are looked at
+ * @param searchSeconds most time of a search
+ * @param horizonSeconds time over which a move must pay for itself
+ * @param layerLoadSeconds time to load one layer, as the cost of a move counts it
+ * @param drainSeconds time until the sessions on layers given up have ended, as the cost of a move counts it
+ */
+public record PlacementPolicy(
+        double threshold,
+        double floorShare,
+        long minIntervalMillis,
+        long settleMillis,
+        double driftThreshold,
+        long driftMillis,
+        long uncoveredMillis,
+        long stallMillis,
+        long tickMillis,
+        double searchSeconds,
+        double horizonSeconds,
+        double layerLoadSeconds,
+        double drainSeconds) {
+    /** Gain 15 %, floor 80 %, a decision every 30 s at most, drift of a quarter for 10 s, searches of 2 s. */
+    public static final PlacementPolicy DEFAULT =
+            new PlacementPolicy(0.15, 0.8, 30_000, 500, 0.25, 10_000, 10_000, 120_000, 250, 2, 600, 1, 10);
+
+    public PlacementPolicy {
+        if (!(threshold >= 0) || threshold > 10) {
+            throw new IllegalArgumentException(
+                    "placement threshold " + threshold + " must be 0 to 10 (1: twice as much)");
+        }
+        if (!(floorShare >= 0) || floorShare > 1) {
+            throw new IllegalArgumentException("placement floor " + floorShare + " must be a share of 0 to 1");
+        }
+        if (!(searchSeconds > 0) || searchSeconds > 3_600) {
+            throw new IllegalArgumentException(
+                    "placement time limit of " + searchSeconds + " s must be more than 0 and at most an hour");
+        }
+        if (minIntervalMillis < 0
+                || settleMillis < 0
+                || driftMillis < 0
+                || uncoveredMillis < 0
+                || stallMillis < 1
+                || tickMillis < 1) {
+            throw new IllegalArgumentException("placement policy: least interval " + minIntervalMillis
+                    + " ms, settling time " + settleMillis + " ms, drift time " + driftMillis
+                    + " ms and uncovered time "
+                    + uncoveredMillis + " ms must not be negative, stall " + stallMillis + " ms and tick " + tickMillis
+                    + " ms be positive");
+        }
+        if (!(driftThreshold > 0) || !(horizonSeconds > 0) || !(layerLoadSeconds >= 0) || !(drainSeconds >= 0)) {
+            throw new IllegalArgumentException("placement policy: drift " + driftThreshold + " and horizon "
+                    + horizonSeconds + " s must be positive, load time " + layerLoadSeconds + " s and drain time "
+                    + drainSeconds + " s not negative");
+        }
+    }
+
+    /** The same policy with what people set. */
+    public PlacementPolicy with(double gainThreshold, double floor, double timeLimitSeconds) {
+        return new PlacementPolicy(
+                gainThreshold,
+                floor,
+                minIntervalMillis,
+                settleMillis,
+                driftThreshold,
+                driftMillis,
+                uncoveredMillis,
+                stallMillis,
+                tickMillis,
+                timeLimitSeconds,
+                horizonSeconds,
+                layerLoadSeconds,
+                drainSeconds);
+    }
+
+    /** The same policy with another least time between two decisions. */
+    public PlacementPolicy withMinIntervalMillis(long millis) {
+        return new PlacementPolicy(
+                threshold,
+                floorShare,
+                millis,
+                settleMillis,
+                driftThreshold,
+                driftMillis,
+                uncoveredMillis,
+                stallMillis,
+                tickMillis,
+                searchSeconds,
+                horizonSeconds,
+                layerLoadSeconds,
+                drainSeconds);
+    }
+}

@@ -1,0 +1,53 @@
+package io.sluice.core.planning.live;
+
+import io.sluice.core.placement.Layout;
+import io.sluice.core.placement.PlacementOutcome;
+import io.sluice.core.planning.transition.TransitionPlan;
+import io.sluice.core.planning.transition.TransitionPlanner;
+import java.util.Optional;
+import java.util.function.LongSupplier;
+
+/**
+ * The slow part of placing again, which runs beside the planner: the search, and the way to what it found. Immutable.
+ *
+ * @param id tells searches of a model apart
+ * @param cluster as it was when the search was asked for
+ */
+public record PlacementTask(long id, LiveCluster cluster, double floorShare, double timeLimitSeconds) {
+
+    /**
+     * What came out of it.
+     *
+     * @param transition to the layout found; empty: none was found
+     * @param explanation how the search went, or why nothing was found, for people
+     */
+    public record Result(PlacementTask task, Optional<TransitionPlan> transition, String explanation, double seconds) {}
+
+    /** Does it in the calling thread; never throws but for bugs in the JVM. */
+    public Result run(PlacementSearch search, LongSupplier nanoTime) {
+        long start = nanoTime.getAsLong();
+        Optional<TransitionPlan> transition = Optional.empty();
+        String explanation;
+        try {
+            PlacementOutcome outcome = search.search(cluster.problem(), cluster.current(), timeLimitSeconds / 2);
+            explanation = explain(outcome);
+            if (outcome.found().isPresent()) {
+                Layout target = FewMoves.prefer(cluster, outcome.found().get(), search, timeLimitSeconds / 2);
+                transition = Optional.of(TransitionPlanner.plan(
+                        cluster.problem(), cluster.current(), target, cluster.maxLayers(), floorShare));
+            }
+        } catch (RuntimeException e) {
+            explanation = "the search failed: " + e;
+        }
+        return new Result(this, transition, explanation, (nanoTime.getAsLong() - start) / 1e9);
+    }
+
+    private static String explain(PlacementOutcome outcome) {
+        return switch (outcome) {
+            case PlacementOutcome.Optimal o -> "optimal";
+            case PlacementOutcome.Feasible f -> "best found";
+            case PlacementOutcome.Infeasible i -> i.reason();
+            case PlacementOutcome.TimedOut t -> t.reason();
+        };
+    }
+}

@@ -1,0 +1,147 @@
+package io.sluice.core.planning.live;
+
+import io.sluice.core.LayerRange;
+import io.sluice.core.WorkerId;
+import io.sluice.core.planning.FlowPlanner;
+import io.sluice.core.planning.PlacementPlan;
+import io.sluice.core.planning.PlannerState.Member;
+import io.sluice.core.planning.PublishedPlacement;
+import io.sluice.core.planning.TokenMix;
+import io.sluice.core.planning.live.Watch.Seen;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.NavigableMap;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/** Notices what may be worth placing again, by comparing with the last look and the last decision. Thread-safe. */
+final class Triggers {
+    private final PlacementPolicy policy;
+    private final FlowPlanner flows;
+
+    Triggers(PlacementPolicy policy, FlowPlanner flows) {
+        this.policy = policy;
+        this.flows = flows;
+    }
+
+    /** What happened since the last look. */
+    List<PlacementEvent> look(PlacementState state, List<Member> live, long nowMillis) {
+        Watch before = state.watch();
+        List<String> reasons = new ArrayList<>();
+        NavigableMap<WorkerId, Seen> members = new TreeMap<>();
+        PublishedPlacement placement = state.placement().orElseThrow();
+        for (Member m : live) {
+            WorkerId id = m.status().worker();
+            Seen was = before.members().get(id);
+            members.put(id, drift(id, m, was, reasons, nowMillis));
+            boolean spare =
+                    m.status().served().isEmpty() && m.status().holding().maxLayers() > 0;
+            if (was == null && spare && !named(placement, id)) {
+                reasons.add("spare " + id + " joined");
+            }
+        }
+        before.members().forEach((id, was) -> {
+            if (!members.containsKey(id) && (was.served().isPresent() || named(placement, id))) {
+                reasons.add("worker " + id + " left");
+            }
+        });
+        long shifted = shift(state, before, reasons, nowMillis);
+        double share = before.promptShare() < 0 || shifted < 0 ? promptShare(state, nowMillis) : before.promptShare();
+        long uncovered = uncoveredSince(state, live, before, reasons, nowMillis);
+        List<PlacementEvent> events = new ArrayList<>();
+        events.add(new PlacementEvent.Watched(new Watch(members, share, Math.max(0, shifted), uncovered)));
+        if (!reasons.isEmpty()) {
+            events.add(new PlacementEvent.Triggered(Trigger.of(String.join(", ", reasons), nowMillis)));
+        }
+        return events;
+    }
+
+    private static boolean named(PublishedPlacement placement, WorkerId worker) {
+        return placement.plan().stageOf(worker).isPresent()
+                || placement.transition().target().stream()
+                        .anyMatch(s -> s.worker().equals(worker));
+    }
+
+    private Seen drift(WorkerId id, Member m, Seen was, List<String> reasons, long nowMillis) {
+        Optional<LayerRange> served = m.status().served();
+        // Prompts and decode steps in even parts, so that a change of demand is not taken for one of speed.
+        double speed = LiveCluster.layerTokensPerSecond(m, TokenMix.EVEN);
+        if (was == null || was.layerSpeed() <= 0 || !was.served().equals(served)) {
+            return new Seen(served, speed, 0);
+        }
+        double base = was.layerSpeed();
+        if (Math.abs(speed - base) <= policy.driftThreshold() * Math.max(speed, base)) {
+            return new Seen(served, base, 0);
+        }
+        long since = was.driftedMillis() == 0 ? nowMillis : was.driftedMillis();
+        if (nowMillis - since < policy.driftMillis()) {
+            return new Seen(served, base, since);
+        }
+        reasons.add(String.format(
+                Locale.ROOT,
+                "worker %s became %s (%.1f to %.1f tokens/s a layer)",
+                id,
+                speed < base ? "slower" : "faster",
+                base,
+                speed));
+        return new Seen(served, speed, 0);
+    }
+
+    private double promptShare(PlacementState state, long nowMillis) {
+        TokenMix mix = flows.mix(state.seen(), nowMillis);
+        return mix.prefillTokens() / (mix.prefillTokens() + mix.decodeTokens());
+    }
+
+    /** Since when the demand is different, 0 when it is not, -1 when that has just become an event. */
+    private long shift(PlacementState state, Watch before, List<String> reasons, long nowMillis) {
+        double base = before.promptShare();
+        double share = promptShare(state, nowMillis);
+        if (base < 0 || Math.abs(share - base) <= policy.driftThreshold()) {
+            return 0;
+        }
+        long since = before.shiftedMillis() == 0 ? nowMillis : before.shiftedMillis();
+        if (nowMillis - since < policy.driftMillis()) {
+            return since;
+        }
+        reasons.add(String.format(
+                Locale.ROOT, "demand changed (prompts were %.0f %% of tokens, are %.0f %%)", 100 * base, 100 * share));
+        return -1;
+    }
+
+    /** Since when layers are uncovered; 0: none are; negative: reported, once per decision. */
+    private long uncoveredSince(
+            PlacementState state, List<Member> live, Watch before, List<String> reasons, long nowMillis) {
+        if (!uncovered(state, live)) {
+            return 0;
+        }
+        if (before.uncoveredMillis() < 0 || live.isEmpty() || state.moving()) {
+            return before.uncoveredMillis();
+        }
+        long since = before.uncoveredMillis() == 0 ? nowMillis : before.uncoveredMillis();
+        if (nowMillis - since < policy.uncoveredMillis()) {
+            return since;
+        }
+        reasons.add("layers without a worker");
+        return -1;
+    }
+
+    /** Whether some layer is served by no live worker. */
+    static boolean uncovered(PlacementState state, List<Member> live) {
+        PlacementPlan plan = state.placement().orElseThrow().plan();
+        boolean[] covered = new boolean[plan.layerCount()];
+        for (Member m : live) {
+            m.status().served().filter(r -> r.end() <= covered.length).ifPresent(range -> {
+                for (int layer = range.first(); layer < range.end(); layer++) {
+                    covered[layer] = true;
+                }
+            });
+        }
+        for (boolean layer : covered) {
+            if (!layer) {
+                return true;
+            }
+        }
+        return false;
+    }
+}

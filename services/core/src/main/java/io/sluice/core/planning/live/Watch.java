@@ -1,0 +1,43 @@
+package io.sluice.core.planning.live;
+
+import io.sluice.core.LayerRange;
+import io.sluice.core.WorkerId;
+import java.util.Collections;
+import java.util.NavigableMap;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/**
+ * What is compared to notice events: the members at the last look, and their speeds and the demand at the last decision.
+ * Immutable.
+ *
+ * @param members live at the last look
+ * @param promptShare share of prompt tokens at the last decision; negative: none yet
+ * @param shiftedMillis since when the demand is different; 0: it is not
+ * @param uncoveredMillis since when some layer is served by nobody; 0: none is
+ */
+public record Watch(
+        NavigableMap<WorkerId, Seen> members, double promptShare, long shiftedMillis, long uncoveredMillis) {
+    /** Nothing seen yet. */
+    public static final Watch NONE = new Watch(new TreeMap<>(), -1, 0, 0);
+
+    public Watch {
+        members = Collections.unmodifiableNavigableMap(new TreeMap<>(members));
+    }
+
+    /**
+     * A live member.
+     *
+     * @param served at the last look
+     * @param layerSpeed of one layer at the last decision, tokens/s
+     * @param driftedMillis since when it is different; 0: it is not
+     */
+    public record Seen(Optional<LayerRange> served, double layerSpeed, long driftedMillis) {}
+
+    /** The same members, with the present speeds and demand to be taken as new. */
+    Watch renewed() {
+        NavigableMap<WorkerId, Seen> fresh = new TreeMap<>();
+        members.forEach((id, seen) -> fresh.put(id, new Seen(seen.served(), 0, 0)));
+        return new Watch(fresh, -1, 0, uncoveredMillis == 0 ? 0 : -1);
+    }
+}
