@@ -2,12 +2,19 @@ package io.sluice.simulator;
 
 import io.sluice.simulator.helix.BaselinePolicy;
 import io.sluice.simulator.helix.HelixPolicy;
+import io.sluice.simulator.sluice.CommonPhysics;
+import io.sluice.simulator.sluice.SluicePolicy;
 import java.util.List;
 
 /** The policies by name. */
 public final class SimulationPolicies {
-    private static final List<SimulationPolicy> ALL =
-            List.of(new HelixPolicy(), BaselinePolicy.swarm(), BaselinePolicy.random(), BaselinePolicy.shortestQueue());
+    private static final List<SimulationPolicy> ALL = List.of(
+            new SluicePolicy(),
+            new HelixPolicy(),
+            new CommonPhysics(new HelixPolicy()),
+            BaselinePolicy.swarm(),
+            BaselinePolicy.random(),
+            BaselinePolicy.shortestQueue());
 
     private SimulationPolicies() {}
 

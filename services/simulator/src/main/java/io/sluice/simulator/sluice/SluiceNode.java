@@ -54,10 +54,15 @@ final class SluiceNode implements NodePolicy {
         Gathering gathering = gatherings.computeIfAbsent(number, n -> new Gathering());
         gathering.parts.add(work);
         gathering.tokens += work.tokens();
-        boolean complete = work.position() + work.tokens() == work.request().promptTokens();
+        gathering.arrived += work.tokens();
+        boolean complete = gathering.arrived == work.request().promptTokens();
         if (complete || gathering.tokens >= chunkTokens) {
             scheduler.addPrefill(
                     session, gathering.tokens, SluicePolicy.rank(work.request(), settings), gathering.parts);
+            gathering.parts = new ArrayList<>();
+            gathering.tokens = 0;
+        }
+        if (complete) {
             gatherings.remove(number);
         }
     }
@@ -93,7 +98,9 @@ final class SluiceNode implements NodePolicy {
 
     /** Pieces of one prompt that are not yet a chunk. */
     private static final class Gathering {
-        private final List<Work> parts = new ArrayList<>();
+        private List<Work> parts = new ArrayList<>();
         private int tokens;
+        /** Of the whole prompt, those before these pieces included. */
+        private int arrived;
     }
 }

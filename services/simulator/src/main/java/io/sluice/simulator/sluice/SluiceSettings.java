@@ -32,7 +32,7 @@ public record SluiceSettings(
 
     /** Overheads as measured on Sluice's own hops: about 0.5 ms for records of up to 64 KiB, 3 ms at 1 MB. */
     public static final SluiceSettings DEFAULT =
-            new SluiceSettings(0.06, 256, 0.01, 1 << 20, 200, 0.0005, 10, 0.95, 0.002, 1);
+            new SluiceSettings(0.08, 256, 0.01, 1 << 20, 200, 0.0005, 12, 0.95, 0.002, 1);
 
     public SluiceSettings {
         if (!(mostChunkSeconds > 0) || mostChunkTokens < 1 || !(mostRecordSeconds > 0) || mostRecordBytes < 1) {
@@ -51,8 +51,9 @@ public record SluiceSettings(
         }
     }
 
-    /** What a record of so many bytes spends in the broker, seconds. */
+    /** What a record of so many bytes spends in the broker, seconds; a larger message would go as several records. */
     double recordSeconds(long bytes) {
-        return recordSeconds + Math.max(0, bytes - SMALL_RECORD_BYTES) * LARGE_RECORD_SECONDS_PER_BYTE;
+        long large = Math.max(0, Math.min(bytes, mostRecordBytes) - SMALL_RECORD_BYTES);
+        return recordSeconds + large * LARGE_RECORD_SECONDS_PER_BYTE;
     }
 }

@@ -3,6 +3,7 @@ package io.sluice.simulator.sluice;
 import io.sluice.core.cluster.LayerProfile;
 import io.sluice.simulator.Topology;
 import io.sluice.simulator.Work;
+import java.util.Arrays;
 
 /**
  * Time of a batch that runs through a node's layers: per layer the time of its prompt positions, but never less than one
@@ -43,8 +44,8 @@ final class StageTime {
 
     /** Starts a new batch. */
     void begin() {
-        java.util.Arrays.fill(promptEntering, 0);
-        java.util.Arrays.fill(decodeEntering, 0);
+        Arrays.fill(promptEntering, 0);
+        Arrays.fill(decodeEntering, 0);
         tokens = 0;
     }
 
