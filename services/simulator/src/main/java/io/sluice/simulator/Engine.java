@@ -9,8 +9,7 @@ final class Engine implements ClusterState {
     static final int ARRIVAL = 0;
     static final int SENT = 1;
     static final int DELIVERY = 2;
-    static final int START_BATCH = 3;
-    static final int BATCH_DONE = 4;
+    static final int BATCH_DONE = 3;
 
     /** A backlog that a policy takes without end would fill memory instead of ending in an error. */
     private static final int MOST_IN_FLIGHT = 1_000_000;
@@ -58,6 +57,9 @@ final class Engine implements ClusterState {
             events.remove();
             now = events.time;
             handle();
+            if (events.nextTime() > now) {
+                machines.startBatches(now);
+            }
         }
         return new GroupRun(
                 group,
@@ -82,7 +84,6 @@ final class Engine implements ClusterState {
                 wires.sent(target, now);
             }
             case DELIVERY -> deliver(events.payload, topology.to(target));
-            case START_BATCH -> machines.startBatch(target, now);
             case BATCH_DONE -> {
                 leavingNode = target;
                 machines.finishBatch(target, now, leaving);

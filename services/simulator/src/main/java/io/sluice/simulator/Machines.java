@@ -15,6 +15,8 @@ final class Machines {
     private final double[] batchSeconds;
     private final boolean[] running;
     private final boolean[] startPending;
+    private final int[] pending;
+    private int pendingCount;
     private final long[] kvUsed;
     private final Window.Level[] kvLevel;
     private final double[] busySeconds;
@@ -39,6 +41,7 @@ final class Machines {
         this.batchSeconds = new double[nodes];
         this.running = new boolean[nodes];
         this.startPending = new boolean[nodes];
+        this.pending = new int[nodes];
         this.kvUsed = new long[nodes];
         this.busySeconds = new double[nodes];
         this.tokens = new long[nodes];
@@ -51,19 +54,27 @@ final class Machines {
         work.arrivedSeconds = now;
         work.computeHereSeconds = 0;
         policies[node].offer(work, now);
-        wake(node, now);
+        wake(node);
     }
 
-    /** Starts a batch at this very moment, but after everything else that arrives at it. */
-    private void wake(int node, double now) {
+    /** Lets the node start a batch at this very moment, but after everything else that arrives at it. */
+    private void wake(int node) {
         if (!running[node] && !startPending[node]) {
             startPending[node] = true;
-            events.add(now, Engine.START_BATCH, node, null);
+            pending[pendingCount++] = node;
         }
     }
 
-    void startBatch(int node, double now) {
-        startPending[node] = false;
+    /** Starts the batches of this moment; to be called when nothing else happens at it any more. */
+    void startBatches(double now) {
+        for (int i = 0; i < pendingCount; i++) {
+            startPending[pending[i]] = false;
+            startBatch(pending[i], now);
+        }
+        pendingCount = 0;
+    }
+
+    private void startBatch(int node, double now) {
         Batch batch = batches[node];
         double seconds = policies[node].next(batch, now);
         if (batch.size() == 0) {
@@ -91,7 +102,7 @@ final class Machines {
         running[node] = false;
         policies[node].finish(batch, now, leaving);
         batch.clear();
-        wake(node, now);
+        wake(node);
     }
 
     /** Accounts for a work item that leaves. */
