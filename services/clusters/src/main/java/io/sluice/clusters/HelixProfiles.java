@@ -3,10 +3,14 @@ package io.sluice.clusters;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.clusters.CapacityTables.BatchLimits;
+import io.sluice.core.cluster.CapacityModel;
+import io.sluice.core.cluster.CapacityModel.Machine;
 import io.sluice.core.cluster.Cluster;
 import io.sluice.core.cluster.Curve;
 import io.sluice.core.cluster.LayerProfile;
 import io.sluice.core.cluster.LayerProfile.Held;
+import io.sluice.core.cluster.MachineType;
 import io.sluice.core.cluster.ModelProfile;
 import io.sluice.core.cluster.ModelSpec;
 import io.sluice.core.cluster.Node;
@@ -17,6 +21,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -77,10 +82,13 @@ final class HelixProfiles {
         for (Node node : cluster.nodes()) {
             mix.merge(node.type(), 1, Integer::sum);
         }
-        String context = context(model, cluster.name(), mix, mixOf);
+        Optional<String> context = context(model, cluster.name(), mix, mixOf);
+        if (context.isEmpty()) {
+            return new ModelProfile(specs.get(model), computed(specs.get(model), cluster, mix));
+        }
         Map<String, LayerProfile> byType = new TreeMap<>();
         for (String type : mix.keySet()) {
-            List<Held> held = held(model, context, type);
+            List<Held> held = held(model, context.get(), type);
             if (!held.isEmpty()) {
                 byType.put(type, new LayerProfile(curve(model, type, "prompt"), curve(model, type, "decode"), held));
             }
@@ -88,7 +96,70 @@ final class HelixProfiles {
         return new ModelProfile(specs.get(model), byType);
     }
 
-    private String context(
+    /**
+     * Capacities of a mix of machines that no context describes. KV cache and batch limits do not depend on the mix and
+     * are taken from any context that has the type, else computed from the type's memory.
+     */
+    private Map<String, LayerProfile> computed(ModelSpec model, Cluster cluster, SortedMap<String, Integer> mix) {
+        List<Machine> machines = new ArrayList<>();
+        Map<String, List<Held>> known = new TreeMap<>();
+        for (MachineType type : cluster.types()) {
+            if (times.rows().stream()
+                    .noneMatch(row -> row.text("model").equals(model.name())
+                            && row.text("gpu").equals(type.name()))) {
+                continue;
+            }
+            List<Held> published = capacities.rows().stream()
+                    .filter(row -> row.text("model").equals(model.name())
+                            && row.text("gpu").equals(type.name()))
+                    .findFirst()
+                    .map(row -> held(model.name(), row.text("cluster_context"), type.name()))
+                    .orElse(List.of());
+            List<Long> kvTokens = published.isEmpty()
+                    ? CapacityTables.kvTokensPerLayer(type.memoryBytes(), model)
+                    : published.stream().map(Held::kvTokensPerLayer).toList();
+            if (!kvTokens.isEmpty()) {
+                known.put(type.name(), published);
+                machines.add(Machine.of(
+                        type.name(),
+                        mix.get(type.name()),
+                        curve(model.name(), type.name(), "prompt"),
+                        curve(model.name(), type.name(), "decode"),
+                        kvTokens,
+                        CapacityModel.HELIX_WORKLOAD));
+            }
+        }
+        Map<String, LayerProfile> byType = new TreeMap<>();
+        if (machines.isEmpty()) {
+            return byType;
+        }
+        CapacityModel capacity = CapacityModel.of(model.layerCount(), CapacityModel.HELIX_WORKLOAD, machines);
+        for (Machine machine : machines) {
+            List<Held> rows = CapacityTables.held(capacity, machine, BatchLimits.DEFAULT);
+            List<Held> published = known.get(machine.type());
+            List<Held> held = published.isEmpty() ? rows : withThroughput(published, rows);
+            byType.put(machine.type(), new LayerProfile(machine.prompt(), machine.decode(), held));
+        }
+        return byType;
+    }
+
+    private static List<Held> withThroughput(List<Held> published, List<Held> computed) {
+        List<Held> rows = new ArrayList<>();
+        for (int i = 0; i < published.size(); i++) {
+            Held row = published.get(i);
+            rows.add(new Held(
+                    row.layers(),
+                    computed.get(i).tokensPerSecond(),
+                    row.kvTokensPerLayer(),
+                    row.promptMaxRequests(),
+                    row.promptMaxTokens(),
+                    row.decodeMaxRequests(),
+                    row.decodeMaxContextTokens()));
+        }
+        return rows;
+    }
+
+    private Optional<String> context(
             String model,
             String cluster,
             SortedMap<String, Integer> mix,
@@ -99,13 +170,11 @@ final class HelixProfiles {
                 .distinct()
                 .toList();
         if (contexts.contains(cluster)) {
-            return cluster;
+            return Optional.of(cluster);
         }
         return contexts.stream()
                 .filter(context -> same(mix, context, mixOf.apply(context)))
-                .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException(capacities.file() + " has no cluster_context for the "
-                        + "machines of " + cluster + ", " + mix + "; it has " + contexts));
+                .findFirst();
     }
 
     private static boolean same(SortedMap<String, Integer> mix, String context, SortedMap<String, Integer> ofCluster) {

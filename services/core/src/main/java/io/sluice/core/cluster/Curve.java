@@ -50,6 +50,16 @@ public final class Curve {
         return Math.max(0, y[right - 1] + slope * (tokens - x[right - 1]));
     }
 
+    /** The measured x, rising; a copy. */
+    public double[] xs() {
+        return x.clone();
+    }
+
+    /** The measured y, seconds, one for every x; a copy. */
+    public double[] ys() {
+        return y.clone();
+    }
+
     /** The largest measured x. */
     public double lastX() {
         return x[x.length - 1];
