@@ -15,27 +15,18 @@ import io.sluice.core.cluster.LayerProfile;
  */
 public final class ServingEstimate {
     private static final int STEPS = 16;
-    private static final int BATCH_STEPS = 5;
-    private static final double FULL = 0.99;
-    /** {@code E[x²] / E[x]²} of prompt lengths: 1.34 in the Azure trace of conversations. */
-    private static final double SPREAD = 1.34;
-    /** Hops that fewer requests take do not space the chunks of the usual prompt. */
-    private static final double USUAL = 0.2;
-
-    private static final double COPY_SECONDS_PER_BYTE = 1 / 4e9 + 1 / 5e9;
+    private static final int FILL_STEPS = 10;
+    private static final double WARM_UP = 1 / 11.0;
+    /** Requests in flight are longer than the mean request, since long ones stay longer. */
+    private static final double LONGER = 1.12;
 
     private final PlacementProblem problem;
     private final Scheduling how;
     private final StageGroups groups;
+    private final LoadedLayout loaded;
     private final double promptTokens;
     private final double outputTokens;
-    private final double bytesPerToken;
-    private final double[] promptSeconds;
-    private final double[] chunkCount;
-    private final double[] behind;
-    private double promptLatency;
-    private double decodeLatency;
-    private double busiest;
+    private double inFlight;
 
     /**
      * How nodes and links order work. Immutable.
@@ -49,6 +40,7 @@ public final class ServingEstimate {
      *     free cache
      * @param layerMark part of a layer's KV cache, over all nodes that hold it, that requests fill
      * @param promptsAtOnce prompts under way at once
+     * @param horizonSeconds time from an empty start that counts, but for its first eleventh; 0: steady state
      * @param trailing how much longer than by itself a wait behind a prompt is, because who waits once trails that
      *     prompt through the nodes that follow
      */
@@ -61,16 +53,22 @@ public final class ServingEstimate {
             double nodeMark,
             double layerMark,
             double promptsAtOnce,
+            double horizonSeconds,
             double trailing) {
         /** Helix's offline serving: whole prompts, KV marks 0.85 and 0.8, twenty prompts under way. */
-        public static final Scheduling HELIX = new Scheduling(0, 0, 0, 0, 0, 0.85, 0.8, 20, 1);
+        public static final Scheduling HELIX = new Scheduling(0, 0, 0, 0, 0, 0.85, 0.8, 20, 660, 1);
 
         /** Sluice's: chunks with decode steps between them at nodes and on links. */
-        public static final Scheduling SLUICE = new Scheduling(256, 0.06, 0.01, 65_536, 0.0005, 0, 0.95, 10, 1);
+        public static final Scheduling SLUICE = new Scheduling(256, 0.06, 0.01, 65_536, 0.0005, 0, 0.95, 9, 0, 1);
 
         public Scheduling {
             boolean negative = chunkTokens < 0 || chunkSeconds < 0 || pieceSeconds < 0 || recordSeconds < 0;
-            if (negative || !(layerMark > 0) || !(promptsAtOnce > 0) || !(trailing >= 0) || !(nodeMark >= 0)) {
+            if (negative
+                    || !(layerMark > 0)
+                    || !(promptsAtOnce > 0)
+                    || !(horizonSeconds >= 0)
+                    || !(trailing >= 0)
+                    || !(nodeMark >= 0)) {
                 throw new IllegalArgumentException(
                         "scheduling: times and chunks must not be negative, marks and prompts"
                                 + " at once must be positive");
@@ -103,13 +101,9 @@ public final class ServingEstimate {
         this.problem = problem;
         this.how = how;
         this.groups = new StageGroups(problem);
+        this.loaded = new LoadedLayout(problem, how, groups);
         this.promptTokens = problem.workload().meanPromptTokens();
         this.outputTokens = problem.workload().meanOutputTokens();
-        this.bytesPerToken =
-                problem.model().activationBytesPerToken() + problem.model().tokenBytes();
-        this.promptSeconds = new double[problem.nodes()];
-        this.chunkCount = new double[problem.nodes()];
-        this.behind = new double[problem.nodes()];
     }
 
     /** The prediction for {@code layout}. */
@@ -120,26 +114,20 @@ public final class ServingEstimate {
             first[i] = layout.first(i);
             end[i] = layout.end(i);
         }
-        double rate = solve(first, end);
-        if (!(rate > 0)) {
+        double decoded = solve(first, end);
+        if (!(decoded > 0)) {
             return Estimate.NOTHING;
         }
         double hops = 0;
         for (int g = 0; g < groups.groups; g++) {
             hops += groups.share[g];
         }
-        return new Estimate(
-                rate * outputTokens,
-                promptLatency,
-                decodeLatency,
-                rate * (promptLatency + outputTokens * decodeLatency),
-                hops,
-                busiest);
+        return new Estimate(decoded, loaded.promptLatency, loaded.decodeLatency, inFlight, hops, loaded.busiest);
     }
 
     /** Decode tokens/s alone, for searches. */
     public double decodeTokensPerSecond(int[] first, int[] end) {
-        return solve(first, end) * outputTokens;
+        return solve(first, end);
     }
 
     /**
@@ -163,56 +151,75 @@ public final class ServingEstimate {
         return rate * problem.workload().meanOutputTokens();
     }
 
-    /** Requests per second; latencies are left in the fields. */
+    /** Decode tokens per second; rates and latencies are left in the fields. */
     private double solve(int[] first, int[] end) {
         if (!groups.spread(first, end)) {
             return 0;
         }
-        for (int g = 0; g < groups.groups; g++) {
-            prepare(g);
-        }
+        loaded.prepare();
         double most = mostInFlight();
+        double steady = steady(most);
+        if (how.horizonSeconds() == 0 || !(steady > 0)) {
+            inFlight = steady * (loaded.promptLatency + outputTokens * loaded.decodeLatency);
+            return steady * outputTokens;
+        }
+        return filled(most, steady);
+    }
+
+    /** The largest request rate that holds; {@code loaded} is left there. */
+    private double steady(double most) {
         double low = 0;
-        double high = rateLimit();
+        double high = loaded.promptLimit();
         for (int step = 0; step < STEPS; step++) {
             double rate = (low + high) / 2;
-            boolean holds = latencies(rate)
-                    && rate * (promptLatency + outputTokens * decodeLatency) <= most
-                    && rate * promptLatency <= how.promptsAtOnce();
+            boolean holds = loaded.at(rate, rate * outputTokens)
+                    && rate * (loaded.promptLatency + outputTokens * loaded.decodeLatency) <= most
+                    && rate * loaded.promptLatency <= how.promptsAtOnce();
             if (holds) {
                 low = rate;
             } else {
                 high = rate;
             }
         }
-        latencies(low);
+        loaded.at(low, low * outputTokens);
         return low;
     }
 
-    private void prepare(int group) {
-        int node = groups.node[group];
-        int layers = groups.end[group] - groups.first[group];
-        LayerProfile profile = problem.layerProfile(node);
-        if (how.chunkTokens() == 0) {
-            promptSeconds[group] = layers * profile.prompt().at(promptTokens) + copySeconds(promptTokens);
-            chunkCount[group] = 1;
-            return;
+    /**
+     * While the cache fills, a fixed number of prompts is under way at any time and holds up the decode steps; a layout
+     * that takes long to fill serves that way for most of the horizon.
+     */
+    private double filled(double most, double steady) {
+        double steadyLatency = loaded.decodeLatency;
+        double steadyPrompt = loaded.promptLatency;
+        double latency = steadyLatency;
+        double low = steady;
+        double high = loaded.promptLimit();
+        for (int step = 0; step < FILL_STEPS; step++) {
+            double rate = (low + high) / 2;
+            boolean holds = loaded.at(rate, most / 2 / latency) && rate * loaded.promptLatency <= how.promptsAtOnce();
+            if (holds) {
+                low = rate;
+                latency = (latency + loaded.decodeLatency) / 2;
+            } else {
+                high = rate;
+            }
         }
-        double perToken = profile.prompt().at(promptTokens) / promptTokens;
-        double tokens =
-                Math.clamp(how.chunkSeconds() / (perToken * layers), 1, Math.min(how.chunkTokens(), promptTokens));
-        chunkCount[group] = promptTokens / tokens;
-        double pass = Math.max(profile.decode().at(2), 2 * profile.decode().at(1));
-        promptSeconds[group] = layers * Math.max(profile.prompt().at(tokens), pass) + copySeconds(tokens);
-    }
-
-    private double copySeconds(double tokens) {
-        return tokens * problem.model().activationBytesPerToken() * COPY_SECONDS_PER_BYTE;
+        double begin = how.horizonSeconds() * WARM_UP;
+        double filling = Math.clamp(most / low, begin, how.horizonSeconds());
+        double part = (filling - begin) / (how.horizonSeconds() - begin);
+        double meanInFlight = Math.min(most, low * (begin + filling) / 2);
+        double decoding = Math.max(0, meanInFlight - how.promptsAtOnce());
+        double whileFilling = Math.min(decoding / latency, steady * outputTokens);
+        loaded.decodeLatency = part * latency + (1 - part) * steadyLatency;
+        loaded.promptLatency = part * how.promptsAtOnce() / low + (1 - part) * steadyPrompt;
+        inFlight = part * meanInFlight + (1 - part) * steady * (steadyPrompt + outputTokens * steadyLatency);
+        return part * whileFilling + (1 - part) * steady * outputTokens;
     }
 
     /** Requests that fit the KV cache. */
     private double mostInFlight() {
-        double perRequest = promptTokens + outputTokens;
+        double perRequest = LONGER * (promptTokens + outputTokens);
         double most = Double.POSITIVE_INFINITY;
         double[] held = new double[problem.layers()];
         for (int g = 0; g < groups.groups; g++) {
@@ -228,137 +235,5 @@ public final class ServingEstimate {
             most = Math.min(most, how.layerMark() * layer / perRequest);
         }
         return most;
-    }
-
-    /** Rate at which prompts alone would keep a node or link busy. */
-    private double rateLimit() {
-        double limit = Double.POSITIVE_INFINITY;
-        for (int g = 0; g < groups.groups; g++) {
-            double work = groups.share[g] / groups.machines[g] * chunkCount[g] * promptSeconds[g];
-            limit = Math.min(limit, work > 0 ? 1 / work : limit);
-        }
-        return Math.min(limit, 1e6);
-    }
-
-    /** Fills the latencies at a request rate; false: something is overloaded. */
-    private boolean latencies(double rate) {
-        promptLatency = 0;
-        decodeLatency = 0;
-        busiest = 0;
-        double slowestChunk = 0;
-        double slowestTransfer = 0;
-        double chunks = 1;
-        int l = 0;
-        for (int g = 0; g < groups.groups; g++) {
-            double trailing = 0;
-            // Links come ordered by the group they enter, those to the coordinator after their sender.
-            for (; l < groups.links && (groups.to[l] == g || groups.to[l] < 0 && groups.from[l] < g); l++) {
-                if (groups.linkShare[l] > 0) {
-                    double transfer = link(l, rate);
-                    slowestTransfer = Math.max(slowestTransfer, groups.linkShare[l] > USUAL ? transfer : 0);
-                    trailing += groups.to[l] < 0 ? 0 : groups.linkShare[l] * trailing(l);
-                }
-            }
-            if (groups.share[g] > 0 && busiest <= FULL) {
-                double interval = node(g, rate, trailing / groups.share[g]);
-                slowestChunk = Math.max(slowestChunk, groups.share[g] > USUAL ? interval : 0);
-                chunks = Math.max(chunks, chunkCount[g]);
-            }
-            if (busiest > FULL) {
-                return false;
-            }
-        }
-        for (; l < groups.links; l++) {
-            if (groups.linkShare[l] > 0) {
-                link(l, rate);
-            }
-        }
-        if (how.chunkTokens() > 0) {
-            // Chunks follow each other through the hops; the slowest hop or link spaces them.
-            promptLatency += Math.max((chunks - 1) * slowestChunk, slowestTransfer);
-        }
-        return true;
-    }
-
-    /** Part of the decode steps over this link that follow a prompt they waited for to the very node it goes to. */
-    private double trailing(int l) {
-        int u = groups.from[l];
-        if (u < 0) {
-            return 0;
-        }
-        double same = groups.linkShare[l] / groups.share[u] / groups.machines[groups.to[l]];
-        return behind[u] * same * how.trailing();
-    }
-
-    /** Adds the time at a node that so many steps reach right behind a prompt; returns the time between two chunks of a prompt there. */
-    private double node(int group, double rate, double trailing) {
-        int node = groups.node[group];
-        int layers = groups.end[group] - groups.first[group];
-        LayerProfile profile = problem.layerProfile(node);
-        double visits = rate * groups.share[group] / groups.machines[group];
-        double steps = visits * outputTokens;
-        double prompt = promptSeconds[group];
-        double prompts = visits * chunkCount[group];
-        double promptLoad = prompts * prompt;
-        if (promptLoad > FULL) {
-            busiest = 1;
-            return 0;
-        }
-        double largest = profile.holding(layers).decodeMaxRequests();
-        double pass = pass(profile, 1) * layers;
-        double batch = 1;
-        for (int i = 0; i < BATCH_STEPS; i++) {
-            // Who comes while a batch runs makes the next one.
-            batch = Math.min(largest, 1 + steps * pass / (1 - promptLoad));
-            pass = pass(profile, batch) * layers + copySeconds(batch);
-        }
-        double load = promptLoad + steps / batch * pass;
-        busiest = Math.max(busiest, load);
-        // A batch with a prompt aboard, or a chunk by itself, and one without.
-        double withPrompt = Math.min(1, prompts * pass / (1 - promptLoad));
-        double together = prompt + (how.chunkTokens() == 0 ? pass : 0);
-        double mean = withPrompt * together + (1 - withPrompt) * pass;
-        double square = withPrompt * together * together * (how.chunkTokens() == 0 ? SPREAD : 1)
-                + (1 - withPrompt) * pass * pass;
-        double residual = Math.min(1, load) * square / (2 * mean);
-        behind[group] = trailing + (1 - trailing) * promptLoad;
-        decodeLatency += groups.share[group] * (pass + trailing * prompt + (1 - trailing) * residual);
-        promptLatency += groups.share[group] * (prompt + residual + withPrompt * pass);
-        return prompt / Math.max(0.05, 1 - load + promptLoad / how.promptsAtOnce());
-    }
-
-    private double pass(LayerProfile profile, double batch) {
-        double seconds = profile.decode().at(batch);
-        return batch < 2
-                ? Math.max(seconds, (2 - (batch - 1)) * profile.decode().at(1))
-                : seconds;
-    }
-
-    /** Adds the time on a link; returns how long a whole prompt takes over it. */
-    private double link(int l, double rate) {
-        double speed = groups.tokensPerSecond(l);
-        double visits = rate * groups.linkShare[l] / groups.pairs(l);
-        double step = 1 / speed + how.recordSeconds();
-        double whole = promptTokens / speed;
-        double load = visits * (whole + outputTokens * step);
-        busiest = Math.max(busiest, load);
-        if (load > FULL) {
-            return 0;
-        }
-        double latency = groups.latencySeconds(l) + how.recordSeconds();
-        if (how.chunkTokens() == 0) {
-            double wait = visits * (SPREAD * whole * whole + outputTokens * step * step) / (2 * (1 - load));
-            decodeLatency += groups.linkShare[l] * (latency + step + wait);
-            promptLatency += groups.linkShare[l] * (latency + whole + wait);
-            return whole;
-        }
-        double piece = Math.min(whole, Math.min(how.pieceSeconds(), how.pieceBytes() / (speed * bytesPerToken)));
-        double pieces = whole / Math.max(1e-9, piece);
-        double residual = visits * (pieces * piece * piece + outputTokens * step * step) / 2;
-        double decodeLoad = visits * outputTokens * step;
-        decodeLatency += groups.linkShare[l] * (latency + step + residual / (1 - decodeLoad));
-        double wait = residual / ((1 - decodeLoad) * (1 - load));
-        promptLatency += groups.linkShare[l] * (latency + piece + wait);
-        return whole / (1 - decodeLoad) / Math.max(0.1, 1 - load);
     }
 }
