@@ -161,7 +161,7 @@ final class LayerKeeper {
     }
 
     private void proceed() {
-        if (wanted == null || loading != null) {
+        if (wanted == null) {
             return;
         }
         if (wanted.layers().equals(runner.served())) {
@@ -173,6 +173,9 @@ final class LayerKeeper {
         if (missing.isEmpty()) {
             switchTo(wanted.layers());
             return;
+        }
+        if (loading != null) {
+            return; // one load at a time; its end leads back here
         }
         Optional<String> obstacle = obstacle(wanted.layers().orElseThrow());
         if (obstacle.isPresent()) {

@@ -189,6 +189,19 @@ final class LayerKeeperTest {
     }
 
     @Test
+    void shouldBecomeASpareAtOnceEvenWhileLoading() {
+        Member a = cluster.fake("a", 0, 1, KV);
+        a.order(2, new LayerRange(0, 4));
+        a.order(3, null);
+        assertThat(a.newest().served()).isEmpty();
+        assertThat(a.newest().epoch()).isEqualTo(3);
+        a.load();
+        a.sweepAfterGrace();
+        assertThat(a.newest().held()).isEqualTo(HeldLayers.NONE);
+        assertThat(a.fake().inMemory).isEqualTo(HeldLayers.NONE);
+    }
+
+    @Test
     void shouldOnlyAnnounceAPlacementThatChangesNothingAndIgnoreOlderOnes() {
         Member a = cluster.fake("a", 0, 3, KV);
         a.order(4, new LayerRange(0, 3));
