@@ -72,7 +72,7 @@ public sealed interface Load {
         }
     }
 
-    /** Requests with their times of arrival, seconds, not falling. */
+    /** Requests with their times of arrival, seconds, not falling; those after the window are left out. */
     record Given(double[] arrivalSeconds, List<RequestShape> requests) implements Load {
         public Given {
             arrivalSeconds = arrivalSeconds.clone();
