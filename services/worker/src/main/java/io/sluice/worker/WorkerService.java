@@ -157,7 +157,8 @@ public final class WorkerService implements AutoCloseable {
         StatusPublisher statuses = new StatusPublisher(
                 config,
                 device,
-                maxLayers,
+                // 0: it keeps the layers it was given, so that no planner asks it to move.
+                config.layers().isPresent() ? 0 : maxLayers,
                 incarnation,
                 metricsUrl(),
                 new RecordSender<>(durable, new AvroSerializer<>(registry, Topics.WORKERS), Topics.WORKERS),

@@ -16,7 +16,8 @@
  * announced, and what was served stays. A chunk for layers that are not held ends its session with the reason.
  *
  * <p>The KV budget is one number of bytes for all ranges: while old and new sessions run side by side, a reservation
- * that does not fit waits as it always does. {@code --layers} pins a worker: it reads no placements.
+ * that does not fit waits as it always does. {@code --layers} pins a worker: it reads no placements and
+ * announces {@code max_layers} 0, so that no planner counts on moving it.
  *
  * <p>Metrics of this: {@code sluice_worker_layers_served}, {@code sluice_worker_layers_loaded},
  * {@code sluice_worker_draining_sessions}, {@code sluice_worker_placement_epoch}, and
