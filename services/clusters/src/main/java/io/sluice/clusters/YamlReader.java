@@ -89,6 +89,9 @@ final class YamlReader {
             problems.add(line, "", "is not YAML: " + e.getProblem());
             throw problems.exception();
         } catch (YamlEngineException e) {
+            if (e.getCause() instanceof CharacterCodingException) {
+                throw new ClusterFileException(List.of(name + ": is not UTF-8 text"));
+            }
             problems.add(1, "", "is not YAML: " + e.getMessage());
             throw problems.exception();
         }
