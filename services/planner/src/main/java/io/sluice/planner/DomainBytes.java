@@ -144,12 +144,12 @@ final class DomainBytes {
                 reason);
     }
 
-    private static void write(Optional<LayerRange> range, DataOutput out) throws IOException {
+    static void write(Optional<LayerRange> range, DataOutput out) throws IOException {
         out.writeInt(range.map(LayerRange::first).orElse(0));
         out.writeInt(range.map(LayerRange::end).orElse(0));
     }
 
-    private static Optional<LayerRange> readOptionalRange(DataInput in) throws IOException {
+    static Optional<LayerRange> readOptionalRange(DataInput in) throws IOException {
         int first = in.readInt();
         int end = in.readInt();
         return first == end ? Optional.empty() : Optional.of(new LayerRange(first, end));

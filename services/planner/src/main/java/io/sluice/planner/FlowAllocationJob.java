@@ -1,9 +1,11 @@
 package io.sluice.planner;
 
+import io.sluice.core.planning.live.PlacementPolicy;
 import io.sluice.messaging.ErrorPublisher;
 import io.sluice.messaging.KafkaSettings;
 import io.sluice.records.Allocation;
 import io.sluice.records.ErrorRecord;
+import io.sluice.records.Placement;
 import io.sluice.schemas.TopicSpec;
 import io.sluice.schemas.Topics;
 import java.time.Duration;
@@ -38,9 +40,13 @@ import org.apache.kafka.clients.producer.ProducerConfig;
  *
  * <pre>
  * workers, placements (from the beginning) ─┐
- *                                           ├─ decode ─ by model ─ allocate ─ allocations (exactly once)
- * GPU and link telemetry (from now on) ─────┘    └──────────────────┴─ errors (at least once)
+ *                                           ├─ decode ─┬─ by model ─ allocate ─ allocations (exactly once)
+ * GPU and link telemetry (from now on) ─────┘    │     └─ by model ─ place ─ placements (exactly once)
+ *                                                └─ and allocate ─ errors (at least once)
  * </pre>
+ *
+ * The placement operator is there only where the configuration asks for it. What it publishes comes back to both
+ * operators through the placements topic, like what people publish.
  *
  * Every operator has a uid, so state survives a new version of the job. State is on the heap: it is small, and
  * RocksDB's classes would clash with those of Kafka Streams.
@@ -81,6 +87,7 @@ public final class FlowAllocationJob {
                 .returns(new SerializerTypeInfo<>(PlannerInput.class, PlannerInputSerializer.INSTANCE))
                 .uid("decode")
                 .name("decode");
+        config.placement().ifPresent(policy -> place(inputs, config, policy, registries));
         SingleOutputStreamOperator<Allocation> allocations = inputs.keyBy(
                         input -> input.command().model(), Types.STRING)
                 .process(new FlowAllocationFunction(config.policy(), config.epochFloors()))
@@ -88,7 +95,7 @@ public final class FlowAllocationJob {
                 .uid("allocate")
                 .name("allocate");
         allocations
-                .sinkTo(allocationSink(config, registries))
+                .sinkTo(exactlyOnce(config, new AllocationTarget(), "", registries))
                 .uid("allocations-sink")
                 .name("allocations");
         inputs.getSideOutput(RecordDecoder.ERRORS)
@@ -96,6 +103,21 @@ public final class FlowAllocationJob {
                 .sinkTo(errorSink(config, registries))
                 .uid("errors-sink")
                 .name("errors");
+    }
+
+    private static void place(
+            DataStream<PlannerInput> inputs,
+            PlannerConfig config,
+            PlacementPolicy policy,
+            RegistryProvider registries) {
+        inputs.keyBy(input -> input.command().model(), Types.STRING)
+                .process(new PlacementFunction(policy, config.policy(), SearchProvider.shared()))
+                .returns(new AvroTypeInfo<>(Placement.class))
+                .uid("place")
+                .name("place")
+                .sinkTo(exactlyOnce(config, new PlacementTarget(), "-placements", registries))
+                .uid("placements-sink")
+                .name("placements");
     }
 
     private static void configure(StreamExecutionEnvironment env, PlannerConfig config) {
@@ -144,10 +166,12 @@ public final class FlowAllocationJob {
         return properties;
     }
 
-    private static KafkaSink<Allocation> allocationSink(PlannerConfig config, RegistryProvider registries) {
-        return sink(config, new RecordWriter<>(new AllocationTarget(), registries))
+    /** @param suffix of the transactional ids, different for every sink */
+    private static <T extends SpecificRecord> KafkaSink<T> exactlyOnce(
+            PlannerConfig config, RecordWriter.Target<T> target, String suffix, RegistryProvider registries) {
+        return sink(config, new RecordWriter<>(target, registries))
                 .setDeliveryGuarantee(DeliveryGuarantee.EXACTLY_ONCE)
-                .setTransactionalIdPrefix(config.transactionalIdPrefix())
+                .setTransactionalIdPrefix(config.transactionalIdPrefix() + suffix)
                 // Finds what a killed predecessor left open by asking the broker, not by trying ids one after another.
                 .setTransactionNamingStrategy(TransactionNamingStrategy.POOLING)
                 .setProperty(
@@ -182,6 +206,20 @@ public final class FlowAllocationJob {
 
         @Override
         public String key(Allocation record) {
+            return record.getModel();
+        }
+    }
+
+    private static final class PlacementTarget implements RecordWriter.Target<Placement> {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        public TopicSpec<Placement> topic() {
+            return Topics.PLACEMENTS;
+        }
+
+        @Override
+        public String key(Placement record) {
             return record.getModel();
         }
     }

@@ -1,6 +1,7 @@
 package io.sluice.planner;
 
 import io.sluice.core.planning.PlannerPolicy;
+import io.sluice.core.planning.live.PlacementPolicy;
 import io.sluice.messaging.KafkaSettings;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -8,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -23,7 +25,9 @@ import java.util.regex.Pattern;
  * @param transactionalIdPrefix unique per planner on a broker; a second planner with the same prefix fences the first
  * @param transactionTimeout at most the broker's {@code transaction.max.timeout.ms} (15 min by default)
  * @param startTimeout how long each start waits for broker, registry and Flink
- * @param policy how eagerly to publish
+ * @param policy how eagerly to publish allocations
+ * @param placement when to place again while everything runs, which gain a move must bring (15 %), which part of the
+ *     flow it keeps (80 %), and how long a search may take (2 s); empty: placements stay as they are published by hand
  * @param epochFloors last epoch per model published before this job's own state began; {@link PlannerService} reads
  *     them
  */
@@ -38,6 +42,7 @@ public record PlannerConfig(
         Duration transactionTimeout,
         Duration startTimeout,
         PlannerPolicy policy,
+        Optional<PlacementPolicy> placement,
         Map<String, Long> epochFloors) {
 
     private static final Duration MAX_TRANSACTION = Duration.ofMinutes(15);
@@ -48,6 +53,7 @@ public record PlannerConfig(
         Objects.requireNonNull(kafka, "kafka");
         Objects.requireNonNull(dataDir, "dataDir");
         Objects.requireNonNull(policy, "policy");
+        Objects.requireNonNull(placement, "placement");
         jars = List.copyOf(jars);
         epochFloors = Map.copyOf(epochFloors);
         flink.ifPresent(PlannerConfig::checkAddress);
@@ -73,7 +79,7 @@ public record PlannerConfig(
         }
     }
 
-    /** Defaults: MiniCluster, checkpoints every 500 ms, one subtask, one minute to start. */
+    /** Defaults: MiniCluster, checkpoints every 500 ms, one subtask, one minute to start, placements left as they are. */
     public static PlannerConfig of(KafkaSettings kafka, Path dataDir) {
         return new PlannerConfig(
                 kafka,
@@ -86,83 +92,80 @@ public record PlannerConfig(
                 Duration.ofMinutes(5),
                 Duration.ofMinutes(1),
                 PlannerPolicy.DEFAULT,
+                Optional.empty(),
                 Map.of());
     }
 
     /** On the Flink cluster whose REST API is at {@code address}. */
     public PlannerConfig onCluster(String address, List<Path> shippedJars) {
-        return new PlannerConfig(
-                kafka,
-                Optional.of(address),
-                shippedJars,
-                dataDir,
-                checkpointInterval,
-                parallelism,
-                transactionalIdPrefix,
-                transactionTimeout,
-                startTimeout,
-                policy,
-                epochFloors);
+        return changed(c -> {
+            c.flink = Optional.of(address);
+            c.jars = shippedJars;
+        });
     }
 
     public PlannerConfig withCheckpointInterval(Duration interval) {
-        return new PlannerConfig(
-                kafka,
-                flink,
-                jars,
-                dataDir,
-                interval,
-                parallelism,
-                transactionalIdPrefix,
-                transactionTimeout,
-                startTimeout,
-                policy,
-                epochFloors);
+        return changed(c -> c.checkpointInterval = interval);
     }
 
     public PlannerConfig withParallelism(int subtasks) {
-        return new PlannerConfig(
-                kafka,
-                flink,
-                jars,
-                dataDir,
-                checkpointInterval,
-                subtasks,
-                transactionalIdPrefix,
-                transactionTimeout,
-                startTimeout,
-                policy,
-                epochFloors);
+        return changed(c -> c.parallelism = subtasks);
     }
 
     public PlannerConfig withPolicy(PlannerPolicy other) {
-        return new PlannerConfig(
-                kafka,
-                flink,
-                jars,
-                dataDir,
-                checkpointInterval,
-                parallelism,
-                transactionalIdPrefix,
-                transactionTimeout,
-                startTimeout,
-                other,
-                epochFloors);
+        return changed(c -> c.policy = other);
+    }
+
+    /** Places again when workers come, go or change, as {@code live} says. */
+    public PlannerConfig withPlacement(PlacementPolicy live) {
+        return changed(c -> c.placement = Optional.of(live));
     }
 
     PlannerConfig withEpochFloors(Map<String, Long> floors) {
-        return new PlannerConfig(
-                kafka,
-                flink,
-                jars,
-                dataDir,
-                checkpointInterval,
-                parallelism,
-                transactionalIdPrefix,
-                transactionTimeout,
-                startTimeout,
-                policy,
-                floors);
+        return changed(c -> c.epochFloors = floors);
+    }
+
+    private PlannerConfig changed(Consumer<Draft> change) {
+        Draft draft = new Draft(this);
+        change.accept(draft);
+        return draft.config(this);
+    }
+
+    /** What a copy may change. */
+    private static final class Draft {
+        private Optional<String> flink;
+        private List<Path> jars;
+        private Duration checkpointInterval;
+        private int parallelism;
+        private PlannerPolicy policy;
+        private Optional<PlacementPolicy> placement;
+        private Map<String, Long> epochFloors;
+
+        Draft(PlannerConfig c) {
+            flink = c.flink;
+            jars = c.jars;
+            checkpointInterval = c.checkpointInterval;
+            parallelism = c.parallelism;
+            policy = c.policy;
+            placement = c.placement;
+            epochFloors = c.epochFloors;
+        }
+
+        PlannerConfig config(PlannerConfig c) {
+            return new PlannerConfig(
+                    c.kafka,
+                    flink,
+                    jars,
+                    c.dataDir,
+                    checkpointInterval,
+                    parallelism,
+                    c.transactionalIdPrefix,
+                    c.transactionTimeout,
+                    c.startTimeout,
+                    policy,
+                    placement,
+                    epochFloors);
+        }
     }
 
     private static void checkAddress(String address) {

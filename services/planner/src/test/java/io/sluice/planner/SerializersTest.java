@@ -3,6 +3,7 @@ package io.sluice.planner;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.core.LayerRange;
 import io.sluice.core.WorkerId;
 import io.sluice.core.planning.DeviceSample;
 import io.sluice.core.planning.FlowPlanner;
@@ -11,12 +12,19 @@ import io.sluice.core.planning.LinkSample.Transfer;
 import io.sluice.core.planning.PlannerCommand;
 import io.sluice.core.planning.PlannerPolicy;
 import io.sluice.core.planning.PlannerState;
+import io.sluice.core.planning.PublishedPlacement;
+import io.sluice.core.planning.Transition;
+import io.sluice.core.planning.live.PlacementState;
+import io.sluice.core.planning.live.Trigger;
+import io.sluice.core.planning.live.Watch;
 import io.sluice.messaging.PlacementCodec;
 import io.sluice.records.Stage;
 import io.sluice.records.WorkerState;
 import io.sluice.solver.OrToolsMaxFlow;
 import java.io.IOException;
 import java.util.List;
+import java.util.Optional;
+import java.util.TreeMap;
 import org.apache.flink.api.common.typeutils.TypeSerializer;
 import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
 import org.apache.flink.core.memory.DataInputDeserializer;
@@ -81,6 +89,46 @@ class SerializersTest {
         assertThat(restored.published()).isEqualTo(state.published());
         assertThat(restored.publishedMillis()).isEqualTo(state.publishedMillis());
         assertThat(bytes(PlannerStateSerializer.INSTANCE, restored)).isEqualTo(bytes);
+    }
+
+    @Test
+    void shouldCarryTheStateOfThePlacementPlanner() throws IOException {
+        PlacementState state = new PlacementState(state());
+        var placement =
+                PlacementCodec.decodePublished(Records.placement(4, new Stage("a", 0, 2), new Stage("b", 2, 4)));
+        var moving = new PublishedPlacement(
+                placement.plan(),
+                new Transition(
+                        placement.plan().stages(),
+                        List.of(
+                                new Transition.Step(1, new WorkerId("a"), Optional.of(new LayerRange(1, 2)), 3.5),
+                                new Transition.Step(2, new WorkerId("b"), Optional.empty(), 2.5)),
+                        2),
+                "method",
+                "reason");
+        Trigger trigger = new Trigger("spare c joined", NOW, NOW + 1);
+        TreeMap<WorkerId, Watch.Seen> seen = new TreeMap<>();
+        seen.put(new WorkerId("a"), new Watch.Seen(Optional.of(new LayerRange(0, 2)), 12.5, NOW));
+        seen.put(new WorkerId("c"), new Watch.Seen(Optional.empty(), 1.5, 0));
+        state.stalledUntil().put(new WorkerId("c"), NOW + 5);
+        state.restore(new PlacementState.Rest(
+                moving,
+                NOW,
+                NOW - 1,
+                true,
+                NOW - 2,
+                new Watch(seen, 0.25, NOW, -1),
+                trigger,
+                3,
+                new PlacementState.Search(3, trigger, NOW)));
+        byte[] bytes = bytes(PlacementStateSerializer.INSTANCE, state);
+        PlacementState restored = back(PlacementStateSerializer.INSTANCE, bytes);
+        assertThat(restored.rest()).isEqualTo(state.rest());
+        assertThat(restored.stalledUntil()).isEqualTo(state.stalledUntil());
+        assertThat(restored.seen().members()).isEqualTo(state.seen().members());
+        assertThat(bytes(PlacementStateSerializer.INSTANCE, restored)).isEqualTo(bytes);
+        assertThat(bytes(PlacementStateSerializer.INSTANCE, PlacementStateSerializer.INSTANCE.copy(state)))
+                .isEqualTo(bytes);
     }
 
     @Test

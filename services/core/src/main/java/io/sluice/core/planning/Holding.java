@@ -39,6 +39,11 @@ public record Holding(
         return new Holding(Optional.of(layers), List.of(), 0, 0, 0);
     }
 
+    /** Whether it follows no placements: a worker whose layers its command line gives has carried none out. */
+    public boolean pinned() {
+        return maxLayers == 0 || served.isPresent() && placementEpoch == 0;
+    }
+
     /** Layers that would be in memory together with {@code more}. */
     public int layersWith(LayerRange more) {
         int count = more.size();

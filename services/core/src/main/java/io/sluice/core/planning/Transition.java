@@ -21,7 +21,7 @@ public record Transition(List<Stage> target, List<Step> steps, double floorToken
     private static final int MAX_STEPS = 16_384;
 
     public Transition {
-        target = List.copyOf(target);
+        target = target.stream().sorted(PlacementPlan.ORDER).toList();
         steps = List.copyOf(steps);
         if (!(floorTokensPerSecond >= 0) || Double.isInfinite(floorTokensPerSecond)) {
             throw new IllegalArgumentException(

@@ -156,8 +156,8 @@ public final class PlacementPlanner {
     }
 
     private static boolean carriedOut(Holding holding, WorkerId worker, PlacementPlan plan) {
-        // A worker that cannot load or drop layers announces no epochs and is waited for by nobody.
-        return holding.maxLayers() == 0
+        // A worker that follows no placements is waited for by nobody.
+        return holding.pinned()
                 || holding.placementEpoch() >= plan.epoch()
                         && holding.served().equals(plan.stageOf(worker).map(Stage::layers));
     }
@@ -174,7 +174,7 @@ public final class PlacementPlanner {
     }
 
     private static boolean fits(Holding holding, LayerRange wanted) {
-        return holding.maxLayers() == 0
+        return holding.pinned()
                 || holding.missing(wanted) == 0
                 || holding.layersWith(wanted) <= holding.maxLayers();
     }

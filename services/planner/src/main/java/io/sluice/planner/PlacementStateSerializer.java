@@ -1,0 +1,151 @@
+package io.sluice.planner;
+
+import io.sluice.core.WorkerId;
+import io.sluice.core.planning.PublishedPlacement;
+import io.sluice.core.planning.live.PlacementState;
+import io.sluice.core.planning.live.PlacementState.Rest;
+import io.sluice.core.planning.live.PlacementState.Search;
+import io.sluice.core.planning.live.Trigger;
+import io.sluice.core.planning.live.Watch;
+import io.sluice.core.planning.live.Watch.Seen;
+import java.io.IOException;
+import java.util.List;
+import java.util.TreeMap;
+import org.apache.flink.api.common.typeutils.SimpleTypeSerializerSnapshot;
+import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
+import org.apache.flink.api.common.typeutils.base.TypeSerializerSingleton;
+import org.apache.flink.core.memory.DataInputView;
+import org.apache.flink.core.memory.DataOutputView;
+
+/** State of one model's placement planner as versioned bytes. Stateless and thread-safe. */
+final class PlacementStateSerializer extends TypeSerializerSingleton<PlacementState> {
+    private static final long serialVersionUID = 1L;
+    static final PlacementStateSerializer INSTANCE = new PlacementStateSerializer();
+
+    @Override
+    public void serialize(PlacementState state, DataOutputView out) throws IOException {
+        out.writeByte(DomainBytes.V2);
+        PlannerStateSerializer.INSTANCE.serialize(state.seen(), out);
+        DomainBytes.writeList(List.copyOf(state.stalledUntil().entrySet()), out, (entry, o) -> {
+            o.writeUTF(entry.getKey().value());
+            o.writeLong(entry.getValue());
+        });
+        Rest rest = state.rest();
+        out.writeBoolean(rest.placement() != null);
+        if (rest.placement() != null) {
+            DomainBytes.write(rest.placement(), out);
+        }
+        out.writeLong(rest.placedMillis());
+        out.writeLong(rest.begunMillis());
+        out.writeBoolean(rest.moving());
+        out.writeLong(rest.decidedMillis());
+        DomainBytes.writeList(List.copyOf(rest.watch().members().entrySet()), out, (entry, o) -> {
+            o.writeUTF(entry.getKey().value());
+            DomainBytes.write(entry.getValue().served(), o);
+            o.writeDouble(entry.getValue().layerSpeed());
+            o.writeLong(entry.getValue().driftedMillis());
+        });
+        out.writeDouble(rest.watch().promptShare());
+        out.writeLong(rest.watch().shiftedMillis());
+        out.writeLong(rest.watch().uncoveredMillis());
+        write(rest.trigger(), out);
+        out.writeLong(rest.searches());
+        out.writeBoolean(rest.search() != null);
+        if (rest.search() != null) {
+            out.writeLong(rest.search().id());
+            write(rest.search().trigger(), out);
+            out.writeLong(rest.search().atMillis());
+        }
+    }
+
+    private static void write(Trigger trigger, DataOutputView out) throws IOException {
+        out.writeBoolean(trigger != null);
+        if (trigger != null) {
+            out.writeUTF(trigger.reason());
+            out.writeLong(trigger.sinceMillis());
+            out.writeLong(trigger.lastMillis());
+        }
+    }
+
+    private static Trigger readTrigger(DataInputView in) throws IOException {
+        return in.readBoolean() ? new Trigger(in.readUTF(), in.readLong(), in.readLong()) : null;
+    }
+
+    @Override
+    public PlacementState deserialize(DataInputView in) throws IOException {
+        int version = DomainBytes.checkVersion(in.readByte(), "placement state");
+        PlacementState state = new PlacementState(PlannerStateSerializer.INSTANCE.deserialize(in));
+        int stalled = in.readInt();
+        for (int i = 0; i < stalled; i++) {
+            state.stalledUntil().put(new WorkerId(in.readUTF()), in.readLong());
+        }
+        PublishedPlacement placement = in.readBoolean() ? DomainBytes.readPlacement(in, version) : null;
+        long placed = in.readLong();
+        long begun = in.readLong();
+        boolean moving = in.readBoolean();
+        long decided = in.readLong();
+        TreeMap<WorkerId, Seen> members = new TreeMap<>();
+        int seen = in.readInt();
+        for (int i = 0; i < seen; i++) {
+            members.put(
+                    new WorkerId(in.readUTF()),
+                    new Seen(DomainBytes.readOptionalRange(in), in.readDouble(), in.readLong()));
+        }
+        Watch watch = new Watch(members, in.readDouble(), in.readLong(), in.readLong());
+        Trigger trigger = readTrigger(in);
+        long searches = in.readLong();
+        Search search = in.readBoolean() ? new Search(in.readLong(), readTrigger(in), in.readLong()) : null;
+        state.restore(new Rest(placement, placed, begun, moving, decided, watch, trigger, searches, search));
+        return state;
+    }
+
+    @Override
+    public PlacementState copy(PlacementState from) {
+        PlacementState copy = new PlacementState(PlannerStateSerializer.INSTANCE.copy(from.seen()));
+        copy.stalledUntil().putAll(from.stalledUntil());
+        copy.restore(from.rest());
+        return copy;
+    }
+
+    @Override
+    public PlacementState copy(PlacementState from, PlacementState reuse) {
+        return copy(from);
+    }
+
+    @Override
+    public void copy(DataInputView source, DataOutputView target) throws IOException {
+        serialize(deserialize(source), target);
+    }
+
+    @Override
+    public PlacementState deserialize(PlacementState reuse, DataInputView in) throws IOException {
+        return deserialize(in);
+    }
+
+    @Override
+    public boolean isImmutableType() {
+        return false;
+    }
+
+    @Override
+    public PlacementState createInstance() {
+        return new PlacementState("");
+    }
+
+    @Override
+    public int getLength() {
+        return -1;
+    }
+
+    @Override
+    public TypeSerializerSnapshot<PlacementState> snapshotConfiguration() {
+        return new Snapshot();
+    }
+
+    /** The layout is versioned value by value, so any two snapshots are compatible. */
+    public static final class Snapshot extends SimpleTypeSerializerSnapshot<PlacementState> {
+        public Snapshot() {
+            super(() -> INSTANCE);
+        }
+    }
+}
