@@ -15,7 +15,8 @@ public record LinkLimits(int decodesPerRecord, int promptTokensPerRecord, int de
     }
 
     /**
-     * Limits under which a prompt record takes at most {@code mostSeconds} to send, never less than one position.
+     * Limits under which a record takes at most {@code mostSeconds} to send, never less than one position. That binds
+     * decode steps too: of a large record on a slow link nothing arrives before all of it has been sent.
      *
      * @param bytesPerSecond bandwidth of the link
      * @param bytesPerToken what one position takes
@@ -30,8 +31,7 @@ public record LinkLimits(int decodesPerRecord, int promptTokensPerRecord, int de
         }
         double bytes = Math.min(bytesPerSecond * mostSeconds, mostBytes);
         int tokens = (int) Math.clamp((long) (bytes / bytesPerToken), 1L, 1_000_000L);
-        int decodes = (int) Math.clamp((long) (mostBytes / bytesPerToken), 1L, 1_000_000L);
-        return new LinkLimits(decodes, tokens, 4);
+        return new LinkLimits(tokens, tokens, 4);
     }
 
     private static void requirePositive(String name, int value) {
