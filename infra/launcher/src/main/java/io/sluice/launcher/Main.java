@@ -1,6 +1,7 @@
 package io.sluice.launcher;
 
 import io.sluice.launcher.bench.BenchCommand;
+import io.sluice.launcher.cluster.ClusterCommand;
 import io.sluice.launcher.demo.DemoCommand;
 import io.sluice.launcher.demo.LoadgenCommand;
 import java.util.concurrent.Callable;
@@ -23,6 +24,7 @@ import picocli.CommandLine.Spec;
             AskCommand.class,
             LoadgenCommand.class,
             BenchCommand.class,
+            ClusterCommand.class,
             TopicsCommand.class,
             WorkerCommand.class,
             RouterCommand.class,
