@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.sluice.clusters.ReferenceRow;
+import io.sluice.solver.OrToolsMaxFlow;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -15,7 +17,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 class HelixValidationTest {
     private static final String MODEL = "llama2_70b";
 
-    private final PublishedRuns runs = new PublishedRuns();
+    private final PublishedRuns runs =
+            new PublishedRuns(PublishedRuns.folder(Path.of("")).orElseThrow(), new OrToolsMaxFlow());
 
     @ParameterizedTest
     @CsvSource({

@@ -1,13 +1,16 @@
 package io.sluice.simulator;
 
 import io.sluice.clusters.ReferenceRow;
+import io.sluice.solver.OrToolsMaxFlow;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 /** Every published run against our figures, as a table; takes a minute, so only on request. */
 @EnabledIfSystemProperty(named = "sluice.simulator.reference", matches = ".+", disabledReason = "opt-in table")
 class PublishedRunsTest {
-    private final PublishedRuns runs = new PublishedRuns();
+    private final PublishedRuns runs =
+            new PublishedRuns(PublishedRuns.folder(Path.of("")).orElseThrow(), new OrToolsMaxFlow());
 
     @Test
     void shouldPrintEveryPublishedRunBesideOurs() {

@@ -14,8 +14,8 @@ import io.sluice.core.cluster.Workload;
 import io.sluice.core.placement.Layout;
 import io.sluice.core.placement.PlacementConstraints;
 import io.sluice.core.placement.PlacementProblem;
+import io.sluice.core.planning.MaxFlowSolver;
 import io.sluice.simulator.helix.PublishedLoads;
-import io.sluice.solver.OrToolsMaxFlow;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -23,34 +23,44 @@ import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 
 /** The published runs of Helix's artefact as scenarios, with the very requests and arrivals those runs drew. */
-final class PublishedRuns {
+public final class PublishedRuns {
     private final Path folder;
+    private final MaxFlowSolver solver;
     private final HelixFolder helix;
     private final List<RequestShape> lengths;
     private final int[] arrivals;
 
-    PublishedRuns() {
-        this.folder = folder();
+    /**
+     * Opens a folder laid out as {@code examples/helix}.
+     *
+     * @param solver gives each layout its flows where none are published
+     * @throws IllegalArgumentException when a file is missing or wrong; names it
+     */
+    public PublishedRuns(Path folder, MaxFlowSolver solver) {
+        this.folder = folder;
+        this.solver = solver;
         this.helix = HelixFolder.open(folder);
         this.lengths = RequestLengths.read(folder.resolve("traces/azure_conv_lengths.csv"));
         this.arrivals = Arrivals.perSlot(folder.resolve("traces/azure_conv_arrivals_per_3s.csv"));
     }
 
-    private static Path folder() {
-        for (Path at = Path.of("").toAbsolutePath(); at != null; at = at.getParent()) {
+    /** {@code examples/helix} of the checkout that {@code inside} is in; empty: it is in none. */
+    public static Optional<Path> folder(Path inside) {
+        for (Path at = inside.toAbsolutePath(); at != null; at = at.getParent()) {
             if (Files.isDirectory(at.resolve("examples/helix"))) {
-                return at.resolve("examples/helix");
+                return Optional.of(at.resolve("examples/helix"));
             }
         }
-        throw new IllegalStateException(
-                "examples/helix is in no folder above " + Path.of("").toAbsolutePath());
+        return Optional.empty();
     }
 
-    List<ReferenceRow> rows() {
+    /** The published results. */
+    public List<ReferenceRow> rows() {
         return helix.reference();
     }
 
@@ -68,7 +78,8 @@ final class PublishedRuns {
                 .orElseThrow();
     }
 
-    Scenario scenario(ReferenceRow row) {
+    /** The run behind a published result. */
+    public Scenario scenario(ReferenceRow row) {
         boolean online = row.mode().equals("online");
         String[] parts = row.method().split("\\+");
         String placement = parts[0].replace("_placement", "");
@@ -138,7 +149,7 @@ final class PublishedRuns {
                     }
                 }
             }
-            Topology topology = Topology.of(problem, Layout.of(problem, stages), kv, new OrToolsMaxFlow());
+            Topology topology = Topology.of(problem, Layout.of(problem, stages), kv, solver);
             Map<String, Double> flows = HelixFlows.read(folder, cluster.replace("_pruned_deg12", ""), model, placement);
             topologies.put(name.isEmpty() ? "all" : name, flows.isEmpty() ? topology : topology.withFlow(flows));
         }
