@@ -44,7 +44,7 @@ final class RouterCommand implements Callable<Integer>, Logs.InFolder {
             paramLabel = "NAME",
             defaultValue = "max-flow",
             converter = StackOptions.PolicyConverter.class,
-            description = "How pipelines are chosen: max-flow (default) or round-robin.")
+            description = "How pipelines are chosen: max-flow (default), sluice (by what is in flight) or round-robin.")
     private RoutingPolicy policy;
 
     @Option(

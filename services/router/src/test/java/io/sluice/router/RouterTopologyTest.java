@@ -170,6 +170,15 @@ class RouterTopologyTest {
                 .isEqualTo(10));
     }
 
+    @Test
+    void shouldKeepWhatIsInFlightLikeTheFlowUnderSluice() {
+        restartWith(config -> config.withPolicy(RoutingPolicy.SLUICE), 1);
+        router.allocate(TestAllocations.diamond(1, 1_000_000));
+        Map<List<String>, Integer> used = use(40);
+        assertThat(used.keySet()).containsExactlyInAnyOrder(List.of("a", "c"), List.of("b", "d"));
+        assertThat(used.get(List.of("a", "c"))).isCloseTo(30, within(1));
+    }
+
     private Map<List<String>, Integer> use(int requests) {
         for (int i = 0; i < requests; i++) {
             router.send(RouterHarness.request("r" + i));
