@@ -290,7 +290,7 @@ final class WorkerServiceIT {
 
         assertThat(pinned.layers()).contains(new LayerRange(1, 3));
         WorkerStatus status = status(statuses, "pinned-a", any -> true);
-        assertThat(status.getMaxLayers()).isEqualTo(2);
+        assertThat(status.getMaxLayers()).isZero();
         assertThat(status.getPlacementEpoch()).isZero();
     }
 
