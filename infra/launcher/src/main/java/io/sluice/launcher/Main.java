@@ -4,6 +4,8 @@ import io.sluice.launcher.bench.BenchCommand;
 import io.sluice.launcher.cluster.ClusterCommand;
 import io.sluice.launcher.demo.DemoCommand;
 import io.sluice.launcher.demo.LoadgenCommand;
+import io.sluice.launcher.plan.PlanCommand;
+import io.sluice.launcher.simulate.SimulateCommand;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -23,6 +25,8 @@ import picocli.CommandLine.Spec;
             UpCommand.class,
             AskCommand.class,
             LoadgenCommand.class,
+            PlanCommand.class,
+            SimulateCommand.class,
             BenchCommand.class,
             ClusterCommand.class,
             TopicsCommand.class,

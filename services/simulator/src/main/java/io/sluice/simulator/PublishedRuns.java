@@ -126,7 +126,7 @@ public final class PublishedRuns {
     }
 
     /** By sub-cluster, in the order a100, l4, t4; with the flows the artefact routes by where they are known. */
-    Map<String, Topology> topologies(String cluster, String model, String placement) {
+    public Map<String, Topology> topologies(String cluster, String model, String placement) {
         ClusterDescription description = helix.cluster(cluster);
         boolean partial = placement.equals("petals");
         PlacementProblem problem = new PlacementProblem(

@@ -5,6 +5,7 @@ import io.sluice.launcher.Logs;
 import io.sluice.launcher.stack.StackFolder;
 import java.io.PrintStream;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
@@ -26,6 +27,8 @@ import picocli.CommandLine.Spec;
             "             (and llama.cpp, where infra/checks/smollm2.py has set it up)",
             "  shares     planned against measured shares; max-flow against round robin under the same load",
             "  start      time until ready and memory (PSS) of each part",
+            "  planner    placements, simulated serving and scale against Helix's published layouts and figures;",
+            "             half an hour, with --quick a few minutes; no stack is started",
             "%nJSON (--json FILE): machine, rows[]: name, unit, value, baseline, ratio, target, met"
         },
         mixinStandardHelpOptions = true)
@@ -33,7 +36,7 @@ public final class BenchCommand implements Callable<Integer>, Logs.InFolder {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(index = "0", paramLabel = "NAME", description = "hop, pipeline, shares or start.")
+    @Parameters(index = "0", paramLabel = "NAME", description = "hop, pipeline, shares, start or planner.")
     private String name;
 
     @Option(names = "--json", paramLabel = "FILE", description = "Write the rows to FILE as JSON.")
@@ -52,6 +55,19 @@ public final class BenchCommand implements Callable<Integer>, Logs.InFolder {
             description = "Repetitions, baseline and Sluice in turn; default: ${DEFAULT-VALUE}.")
     private int rounds;
 
+    @Option(names = "--quick", description = "planner: a few minutes, with one seed and fewer cases.")
+    private boolean quick;
+
+    @Option(
+            names = "--part",
+            paramLabel = "PART",
+            split = ",",
+            description = "planner: only validation, placement, estimate, serving, scale or exact.")
+    private List<String> parts = List.of();
+
+    @Option(names = "--svg", paramLabel = "FILE", description = "planner: draw decode throughput to FILE.")
+    private Path svg;
+
     @Override
     public Path dataFolder() {
         return data == null ? StackFolder.defaultPath().resolve("bench") : data.toAbsolutePath();
@@ -65,6 +81,7 @@ public final class BenchCommand implements Callable<Integer>, Logs.InFolder {
         Map<String, Bench> benches = new TreeMap<>(Map.of(
                 "hop", new HopBench(),
                 "pipeline", new PipelineBench(),
+                "planner", new PlannerBench(),
                 "shares", new SharesBench(),
                 "start", new StartBench()));
         Bench bench = benches.get(name);
@@ -74,7 +91,7 @@ public final class BenchCommand implements Callable<Integer>, Logs.InFolder {
         }
         PrintStream out = System.out;
         BenchReport report = new BenchReport(name);
-        bench.run(new Bench.Setting(dataFolder(), rounds, out), report);
+        bench.run(new Bench.Setting(dataFolder(), rounds, quick, parts, svg, out), report);
         report.print(out);
         JsonFile.write(json, report.toJson());
         return 0;

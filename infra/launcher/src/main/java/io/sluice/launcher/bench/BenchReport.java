@@ -22,7 +22,8 @@ final class BenchReport {
      * One figure.
      *
      * @param baseline figure of the thing compared with in the same run; null: none
-     * @param target for example {@code <= 1.3}, about the ratio when there is a baseline; null: none
+     * @param target for example {@code <= 1.3}, about the ratio when there is a baseline; {@code within 0.1}: at most so
+     *     far from 1; null: none
      */
     record Row(String name, String unit, double value, Double baseline, String target) {
         Double ratio() {
@@ -37,7 +38,11 @@ final class BenchReport {
             String[] parts = target.split(" ");
             double bound = Double.parseDouble(parts[1]);
             double judged = ratio() == null ? value : ratio();
-            return parts[0].equals("<=") ? judged <= bound : judged >= bound;
+            return switch (parts[0]) {
+                case "<=" -> judged <= bound;
+                case "within" -> Math.abs(judged - 1) <= bound;
+                default -> judged >= bound;
+            };
         }
     }
 
