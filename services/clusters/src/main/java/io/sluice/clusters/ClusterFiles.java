@@ -19,6 +19,8 @@ import java.util.List;
 public final class ClusterFiles {
     static final SchemaCheck SCHEMA = SchemaCheck.ofResource("cluster.schema.json");
 
+    private static final int MOST_NODES_NAMED = 10;
+
     private ClusterFiles() {}
 
     /** The JSON Schema (draft 2020-12) of cluster files. */
@@ -72,6 +74,11 @@ public final class ClusterFiles {
             } else if (!reaching[i]) {
                 warnings.add(node + " has no way back to the coordinator; give it a link");
             }
+        }
+        if (warnings.size() > MOST_NODES_NAMED) {
+            int more = warnings.size() - MOST_NODES_NAMED;
+            warnings.subList(MOST_NODES_NAMED, warnings.size()).clear();
+            warnings.add("and " + more + " more nodes like these");
         }
         for (ModelProfile model : description.models().values()) {
             long layers = cluster.nodes().stream()

@@ -105,10 +105,18 @@ final class ProfileReader {
                 : Optional.of(new Draft(prompt.get(), decode.get(), kvTokens, given));
     }
 
-    private static List<Long> kvTokens(Model model, Machine machine, FileValue given) {
+    private List<Long> kvTokens(Model model, Machine machine, FileValue given) {
         long memory = machine.type().memoryBytes();
         if (given != null && given.has(KV_TABLE)) {
-            return given.get(KV_TABLE).items().stream().map(FileValue::whole).toList();
+            List<Long> tokens =
+                    given.get(KV_TABLE).items().stream().map(FileValue::whole).toList();
+            if (given.has("max_layers") && given.get("max_layers").whole() != tokens.size()) {
+                problems.add(
+                        given.get("max_layers"),
+                        given.get("max_layers") + " layers, but " + KV_TABLE + " has " + tokens.size()
+                                + " entries; drop max_layers");
+            }
+            return tokens;
         }
         int most = CapacityTables.maxLayers(memory, model.spec());
         if (given != null && given.has("max_layers")) {

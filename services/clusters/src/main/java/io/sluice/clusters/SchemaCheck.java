@@ -165,7 +165,7 @@ final class SchemaCheck {
     /** The name among {@code known} that a slip of the pen turns into {@code word}; empty when none is near. */
     static String nearest(String word, List<String> known) {
         String best = "";
-        int least = Math.max(2, word.length() / 3) + 1;
+        int least = Math.min(word.length() - 1, Math.max(2, word.length() / 3)) + 1;
         for (String candidate : known) {
             int distance = distance(word, candidate);
             if (distance < least) {
