@@ -1,47 +1,78 @@
 package io.sluice.core.routing;
 
 /**
- * How many prompts may be computed at once. More than keep the pipelines busy only queue up in front of one another at
- * nodes and links, where they make decode steps wait; in the router they wait at no one's cost. A prompt of usual length
- * counts one, a longer one more, and a window that is empty takes any prompt. Not thread-safe.
+ * How many prompts may be computed at once. Fewer than the pipelines can overlap leave them idle; more only queue up in
+ * front of one another at nodes and links, where they make decode steps wait, while in the router they wait at no one's
+ * cost. So the window follows what prompts tell: while they take less than {@link #SLOWNESS} times what they would take
+ * alone it grows by one per window of prompts, else it shrinks as slowly (additive both ways: TCP Vegas, SIGCOMM'94). A
+ * prompt of usual length counts one, a longer one more, and a window that is empty takes any prompt. Not thread-safe.
  */
 public final class PromptWindow {
-    private final int mostPrompts;
-    private final double usualTokens;
+    /** Time of a prompt by its time alone at which the window keeps its size. */
+    public static final double SLOWNESS = 2.5;
+
+    private static final double LEAST = 4;
+    private static final double NEWEST_WEIGHT = 0.1;
+
+    private final double mostPrompts;
+    private double limit;
+    private double usualTokens;
+    private double slowness = SLOWNESS;
     private double used;
     private int prompts;
 
     /**
-     * @param mostPrompts prompts of usual length at once
-     * @param usualTokens length of a usual prompt; shorter ones count as half of one at least
+     * @param firstPrompts prompts of usual length at once to begin with
+     * @param mostPrompts largest window
+     * @param usualTokens length of a usual prompt to begin with; the running mean follows
      */
-    public PromptWindow(int mostPrompts, double usualTokens) {
-        if (mostPrompts < 1 || !(usualTokens > 0)) {
-            throw new IllegalArgumentException(
-                    "a window of " + mostPrompts + " prompts of " + usualTokens + " tokens: both must be positive");
+    public PromptWindow(int firstPrompts, int mostPrompts, double usualTokens) {
+        if (firstPrompts < 1 || mostPrompts < firstPrompts || !(usualTokens > 0)) {
+            throw new IllegalArgumentException("a window of " + firstPrompts + " to " + mostPrompts + " prompts of "
+                    + usualTokens + " tokens: all must be positive and the second not below the first");
         }
+        this.limit = firstPrompts;
         this.mostPrompts = mostPrompts;
         this.usualTokens = usualTokens;
     }
 
     /** Whether a prompt may start now. */
     public boolean admits(int promptTokens) {
-        return prompts == 0 || used + weight(promptTokens) <= mostPrompts + 1e-9;
+        return prompts == 0 || used + promptTokens <= limit * usualTokens;
     }
 
     /** A prompt starts. */
     public void started(int promptTokens) {
-        used += weight(promptTokens);
+        used += promptTokens;
         prompts++;
+        usualTokens += NEWEST_WEIGHT / 10 * (promptTokens - usualTokens);
     }
 
-    /** A prompt that had started has its first token, or has failed. */
+    /** A prompt that had started has failed. */
     public void finished(int promptTokens) {
         if (prompts == 0) {
             throw new IllegalStateException("a prompt finished, but none had started");
         }
         prompts--;
-        used = prompts == 0 ? 0 : used - weight(promptTokens);
+        used = prompts == 0 ? 0 : used - promptTokens;
+    }
+
+    /**
+     * A prompt that had started has its first token.
+     *
+     * @param seconds it took
+     * @param aloneSeconds it would have taken alone ({@code PrefillChunking.promptSeconds}), positive
+     */
+    public void finished(int promptTokens, double seconds, double aloneSeconds) {
+        finished(promptTokens);
+        if (!(aloneSeconds > 0) || !(seconds >= 0)) {
+            throw new IllegalArgumentException("a prompt took " + seconds + " s and " + aloneSeconds
+                    + " s alone: the first must not be negative, the second be positive");
+        }
+        slowness += NEWEST_WEIGHT * (seconds / aloneSeconds - slowness);
+        double step = 1 / limit;
+        limit = Math.clamp(
+                slowness < SLOWNESS ? limit + step : limit - step, Math.min(LEAST, mostPrompts), mostPrompts);
     }
 
     /** Prompts now being computed. */
@@ -49,7 +80,8 @@ public final class PromptWindow {
         return prompts;
     }
 
-    private double weight(int promptTokens) {
-        return Math.max(0.5, promptTokens / usualTokens);
+    /** Prompts of usual length that may be computed at once now. */
+    public double limit() {
+        return limit;
     }
 }

@@ -89,19 +89,6 @@ final class InFlightTest {
     }
 
     @Test
-    void shouldKeepPromptsAtOnceWithinTheWindow() {
-        PromptWindow window = new PromptWindow(2, 100);
-        assertThat(window.admits(5000)).as("an empty window takes any prompt").isTrue();
-        window.started(100);
-        assertThat(window.admits(100)).isTrue();
-        window.started(100);
-        assertThat(window.admits(1)).isFalse();
-        window.finished(100);
-        assertThat(window.admits(150)).isFalse();
-        assertThat(window.admits(100)).isTrue();
-    }
-
-    @Test
     void shouldLearnTheMeanOutputOfTheSessionsThatHaveEnded() {
         OutputForecast forecast = new OutputForecast(100, 10);
         for (int i = 0; i < 1000; i++) {

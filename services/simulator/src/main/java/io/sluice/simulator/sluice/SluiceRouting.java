@@ -33,14 +33,22 @@ final class SluiceRouting implements Routing {
     private final Map<WorkerId, Integer> index;
     private final int[] chunkByNode;
     private final int[] route;
-    private final Map<Integer, Integer> chunkByRequest = new HashMap<>();
+    private final Map<Integer, Started> started = new HashMap<>();
     private final Map<String, Long> capacity = new HashMap<>();
+
+    /**
+     * A prompt on its way.
+     *
+     * @param aloneSeconds what it would take on an idle cluster
+     */
+    private record Started(int chunkTokens, double atSeconds, double aloneSeconds) {}
 
     SluiceRouting(Topology topology, SluiceSettings settings) {
         this.topology = topology;
         var workload = topology.problem().workload();
         this.dispatcher = new Dispatcher(topology.problem().model().name(), RoutingPolicy.SLUICE, settings.highWater());
-        this.window = new PromptWindow(settings.promptsAtOnce(), workload.meanPromptTokens());
+        this.window =
+                new PromptWindow(settings.promptsAtOnce(), settings.mostPromptsAtOnce(), workload.meanPromptTokens());
         this.forecast = new OutputForecast(workload.meanOutputTokens(), PRIOR_SESSIONS);
         this.index = topology.problem().cluster().indexById();
         this.route = new int[topology.nodes() + 1];
@@ -64,14 +72,14 @@ final class SluiceRouting implements Routing {
         Route found = dispatcher.route(session, kvTokens, kvTokens, Set.of(), worker -> true);
         return switch (found) {
             case Route.Routed routed -> {
-                start(request, routed.pipeline());
+                start(request, routed.pipeline(), nowSeconds);
                 yield Decision.START;
             }
             case Route.Blocked blocked -> blocked.cause() == Route.Cause.KV_BUSY ? Decision.WAIT : Decision.REJECT;
         };
     }
 
-    private void start(Request request, Pipeline pipeline) {
+    private void start(Request request, Pipeline pipeline, double nowSeconds) {
         int from = Links.COORDINATOR;
         int hops = 0;
         int chunk = Integer.MAX_VALUE;
@@ -83,7 +91,8 @@ final class SluiceRouting implements Routing {
         }
         route[hops++] = link(from, Links.COORDINATOR);
         request.route(route, hops);
-        chunkByRequest.put(request.number(), chunk);
+        double alone = ChunkSizes.aloneSeconds(topology, route, hops, request.promptTokens(), chunk);
+        started.put(request.number(), new Started(chunk, nowSeconds, alone));
         window.started(request.promptTokens());
     }
 
@@ -98,7 +107,7 @@ final class SluiceRouting implements Routing {
 
     @Override
     public int chunkTokens(Request request, int position) {
-        return Math.min(chunkByRequest.get(request.number()), request.promptTokens() - position);
+        return Math.min(started.get(request.number()).chunkTokens(), request.promptTokens() - position);
     }
 
     @Override
@@ -111,8 +120,8 @@ final class SluiceRouting implements Routing {
 
     @Override
     public void promptFinished(Request request, double nowSeconds) {
-        window.finished(request.promptTokens());
-        chunkByRequest.remove(request.number());
+        Started prompt = started.remove(request.number());
+        window.finished(request.promptTokens(), nowSeconds - prompt.atSeconds(), prompt.aloneSeconds());
     }
 
     @Override

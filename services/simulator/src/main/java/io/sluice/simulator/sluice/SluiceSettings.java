@@ -9,7 +9,8 @@ package io.sluice.simulator.sluice;
  * @param mostRecordBytes largest record
  * @param recordBytes bytes every record takes beside its tokens
  * @param recordSeconds what a small record spends in the broker, beside the link's latency
- * @param promptsAtOnce prompts of usual length that may be computed at once
+ * @param promptsAtOnce prompts of usual length that may be computed at once to begin with
+ * @param mostPromptsAtOnce as many as the window may grow to
  * @param highWater part of a node's KV cache that is filled
  * @param overtakingPerToken by how many later requests a prompt may be overtaken, per token of its length
  * @param decodeBatchesPerPrefill decode batches in a row while a prompt chunk waits
@@ -22,6 +23,7 @@ public record SluiceSettings(
         int recordBytes,
         double recordSeconds,
         int promptsAtOnce,
+        int mostPromptsAtOnce,
         double highWater,
         double overtakingPerToken,
         int decodeBatchesPerPrefill) {
@@ -32,7 +34,7 @@ public record SluiceSettings(
 
     /** Overheads as measured on Sluice's own hops: about 0.5 ms for records of up to 64 KiB, 3 ms at 1 MB. */
     public static final SluiceSettings DEFAULT =
-            new SluiceSettings(0.08, 256, 0.01, 1 << 20, 200, 0.0005, 12, 0.95, 0.002, 1);
+            new SluiceSettings(0.08, 256, 0.01, 1 << 20, 200, 0.0005, 12, 64, 0.95, 0.002, 1);
 
     public SluiceSettings {
         if (!(mostChunkSeconds > 0) || mostChunkTokens < 1 || !(mostRecordSeconds > 0) || mostRecordBytes < 1) {

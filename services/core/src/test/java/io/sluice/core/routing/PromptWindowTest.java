@@ -1,0 +1,56 @@
+package io.sluice.core.routing;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Test;
+
+final class PromptWindowTest {
+    @Test
+    void shouldKeepPromptsAtOnceWithinTheWindow() {
+        PromptWindow window = new PromptWindow(2, 10, 100);
+        assertThat(window.admits(5000)).as("an empty window takes any prompt").isTrue();
+        window.started(100);
+        assertThat(window.admits(100)).isTrue();
+        window.started(100);
+        assertThat(window.admits(1)).isFalse();
+        window.finished(100);
+        assertThat(window.admits(150)).isFalse();
+        assertThat(window.admits(100)).isTrue();
+    }
+
+    @Test
+    void shouldGrowWhilePromptsAreFastAndShrinkWhenTheyQueueUp() {
+        PromptWindow window = new PromptWindow(8, 20, 100);
+        prompts(window, 500, 1.2);
+        assertThat(window.limit()).isEqualTo(20);
+        prompts(window, 2000, 4);
+        assertThat(window.limit()).isEqualTo(4);
+    }
+
+    @Test
+    void shouldSettleWherePromptsTakeTheWantedMultipleOfTheirTimeAlone() {
+        PromptWindow window = new PromptWindow(4, 64, 100);
+        for (int i = 0; i < 5000; i++) {
+            window.started(100);
+            window.finished(100, window.limit() / 4, 1); // a pipeline that overlaps four prompts
+        }
+        assertThat(window.limit()).isBetween(9.0, 11.0);
+    }
+
+    @Test
+    void shouldRejectNonsense() {
+        assertThatThrownBy(() -> new PromptWindow(0, 1, 1)).hasMessageContaining("must be positive");
+        PromptWindow window = new PromptWindow(1, 1, 1);
+        assertThatThrownBy(() -> window.finished(1)).hasMessageContaining("none had started");
+        window.started(1);
+        assertThatThrownBy(() -> window.finished(1, 1, 0)).hasMessageContaining("positive");
+    }
+
+    private static void prompts(PromptWindow window, int count, double slowness) {
+        for (int i = 0; i < count; i++) {
+            window.started(100);
+            window.finished(100, slowness, 1);
+        }
+    }
+}
