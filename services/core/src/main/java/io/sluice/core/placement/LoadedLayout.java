@@ -24,6 +24,7 @@ final class LoadedLayout {
     private final double[] promptSeconds;
     private final double[] chunkCount;
     private final double[] behind;
+    private final double[] batch;
     private double slowestPrompt;
 
     /** Seconds of a prompt, as of the last {@link #at}. */
@@ -43,6 +44,7 @@ final class LoadedLayout {
         this.promptSeconds = new double[problem.nodes()];
         this.chunkCount = new double[problem.nodes()];
         this.behind = new double[problem.nodes()];
+        this.batch = new double[problem.nodes()];
     }
 
     /** Takes up the groups' layers; call after they were spread. */
@@ -121,8 +123,13 @@ final class LoadedLayout {
         if (u < 0) {
             return 0;
         }
-        double same = groups.linkShare[l] / groups.share[u] / groups.machines[groups.to[l]];
-        return behind[u] * Math.min(1, same) * how.trailing();
+        return behind[u] * same(l) * how.trailing();
+    }
+
+    /** Part of what leaves a machine of the link's sender that goes to one certain machine behind the link. */
+    private double same(int l) {
+        double machines = groups.to[l] < 0 ? 1 : groups.machines[groups.to[l]];
+        return Math.min(1, groups.linkShare[l] / groups.share[groups.from[l]] / machines);
     }
 
     /** Adds the time at a node that a part of the steps reach right behind a prompt. */
@@ -141,13 +148,14 @@ final class LoadedLayout {
         }
         double largest = profile.holding(layers).decodeMaxRequests();
         double pass = pass(profile, 1) * layers;
-        double batch = 1;
+        double size = 1;
         for (int i = 0; i < BATCH_STEPS; i++) {
             // Who comes while a batch runs makes the next one.
-            batch = Math.min(largest, 1 + steps * pass / (1 - promptLoad));
-            pass = pass(profile, batch) * layers + copySeconds(batch);
+            size = Math.min(largest, 1 + steps * pass / (1 - promptLoad));
+            pass = pass(profile, size) * layers + copySeconds(size);
         }
-        double load = promptLoad + steps / batch * pass;
+        batch[group] = size;
+        double load = promptLoad + steps / size * pass;
         busiest = Math.max(busiest, load);
         // A batch with a prompt aboard, or a chunk by itself, and one without.
         double withPrompt = Math.min(1, prompts * pass / (1 - promptLoad));
@@ -155,7 +163,8 @@ final class LoadedLayout {
         double mean = withPrompt * together + (1 - withPrompt) * pass;
         double square = withPrompt * together * together * (chunked() ? 1 : SPREAD) + (1 - withPrompt) * pass * pass;
         double residual = Math.min(1, load) * square / (2 * mean);
-        behind[group] = trailing + (1 - trailing) * promptLoad;
+        double met = chunked() ? promptLoad : Math.min(1, load) * withPrompt * together / mean;
+        behind[group] = trailing + (1 - trailing) * met;
         decodeLatency += share * (pass + trailing * prompt + (1 - trailing) * residual);
         if (!chunked()) {
             promptLatency += share * (prompt + residual + withPrompt * pass);
@@ -191,7 +200,9 @@ final class LoadedLayout {
         if (load > FULL) {
             return;
         }
-        double latency = groups.latencySeconds(l) + how.recordSeconds();
+        // Steps of one batch leave together and are sent one after the other.
+        double burst = groups.from[l] < 0 ? 0 : batch[groups.from[l]] * same(l);
+        double latency = groups.latencySeconds(l) + how.recordSeconds() + Math.max(0, burst - 1) / 2 / speed;
         if (!chunked()) {
             double wait = (SPREAD * visits * whole * whole + steps * step * step) / (2 * (1 - load));
             decodeLatency += share * (latency + step + wait);

@@ -59,7 +59,7 @@ public final class ServingEstimate {
         public static final Scheduling HELIX = new Scheduling(0, 0, 0, 0, 0, 0.85, 0.8, 20, 660, 1);
 
         /** Sluice's: chunks with decode steps between them at nodes and on links. */
-        public static final Scheduling SLUICE = new Scheduling(256, 0.06, 0.01, 65_536, 0.0005, 0, 0.95, 9, 0, 1);
+        public static final Scheduling SLUICE = new Scheduling(256, 0.06, 0.01, 65_536, 0.0005, 0, 0.95, 9, 0, 0.7);
 
         public Scheduling {
             boolean negative = chunkTokens < 0 || chunkSeconds < 0 || pieceSeconds < 0 || recordSeconds < 0;
