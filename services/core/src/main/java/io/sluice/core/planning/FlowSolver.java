@@ -5,9 +5,11 @@ import io.sluice.core.planning.WorkerGraph.Edge;
 import io.sluice.core.planning.WorkerGraph.Vertex;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
  * Solves a {@link WorkerGraph}: the maximum flow with one canonical split, its minimum cut and the bottleneck's names.
@@ -21,17 +23,18 @@ import java.util.Map;
  *       flow of least cost is taken, where a group's cost rises with its utilisation in {@value LikeWorkers#WORKER_STEPS}
  *       steps (the piecewise-linear form of flow²/capacity), an edge's, far cheaper, in {@value LikeWorkers#EDGE_STEPS},
  *       and a crossing between regions costs a little; within a group workers share in proportion to capacity. Graphs of
- *       hundreds of different ranges get fewer steps, so that a solve stays within milliseconds;
- *   <li>where that asks more of a single link than it has, the flow stays inside what was asked as far as it can and then
- *       grows to the maximum while the room beyond it opens in {@code RELAXATIONS}. Only there may like workers differ
- *       by more than a step, and the cost is no longer the least.
+ *       more than some dozens of groups take the currents of an electrical network instead ({@link Potentials}): the same
+ *       cost without steps and without capacities, in milliseconds for a thousand workers;
+ *   <li>where that asks more of a link or a worker than it has, what is left of it as a flow grows to the maximum, first
+ *       within a quarter more than was asked of each, then freely. Only there may like workers differ by more than a
+ *       step, and the cost is no longer the least.
  * </ul>
  * The value is the maximum in all three cases. The minimum cut is the one nearest the source. Each worker is split into
  * in and out with its capacity between them. Same graph, same result. As thread-safe as its solver.
  */
 public final class FlowSolver {
     /** How far each worker and edge may go beyond what was asked of it, before all bounds but the real ones fall. */
-    private static final double[] RELAXATIONS = {1, 1.1, 1.25, 1.5, 2, 4};
+    private static final double[] RELAXATIONS = {1.25, Double.POSITIVE_INFINITY};
     /** Flow within this share of a capacity counts as full: solvers round. */
     private static final double FULL = 1e-7;
 
@@ -144,32 +147,85 @@ public final class FlowSolver {
 
         void solve(MaxFlowSolver solver) {
             double[] asked = new LikeWorkers(graph, from, to).split(solver, graph, from, to);
-            double[] askedOfWorker = new double[workers];
-            boolean fits = true;
             double largest = 0;
             for (int e = 0; e < from.length; e++) {
-                if (to[e] >= 0) {
-                    askedOfWorker[to[e]] += asked[e];
-                }
-                fits &= asked[e] <= edgeCapacity(e);
                 largest = Math.max(largest, Math.min(edgeCapacity(e), Math.min(capacity(from[e]), capacity(to[e]))));
             }
+            double[] askedOfWorker = settle(asked);
             AugmentingFlow flow = network(largest);
-            for (double relaxation : RELAXATIONS) {
-                if (!fits) {
-                    limit(flow, asked, askedOfWorker, relaxation);
-                    flow.maximise();
-                }
+            for (int i = 0; i < workers; i++) {
+                flow.start(i, askedOfWorker[i]);
             }
-            for (int e = 0; fits && e < from.length; e++) {
+            for (int e = 0; e < from.length; e++) {
                 flow.start(workers + e, asked[e]);
             }
-            for (int i = 0; fits && i < workers; i++) {
-                flow.start(i, Math.min(askedOfWorker[i], capacity(i)));
+            for (double relaxation : RELAXATIONS) {
+                limit(flow, asked, askedOfWorker, relaxation);
+                flow.maximise();
             }
-            limit(flow, asked, askedOfWorker, Double.POSITIVE_INFINITY);
-            flow.maximise();
             take(flow);
+        }
+
+        /**
+         * Makes what is asked of edges a flow, in place, and returns what passes each worker. Layer ends grow along every
+         * edge, so by rising end a worker hands on what came in as far as it can, and by falling end it takes in no more
+         * than it hands on.
+         */
+        private double[] settle(double[] asked) {
+            int[] order = IntStream.range(0, workers)
+                    .boxed()
+                    .sorted(Comparator.comparingInt(
+                            i -> graph.vertices().get(i).layers().end()))
+                    .mapToInt(Integer::intValue)
+                    .toArray();
+            int[][] out = byWorker(from);
+            int[][] in = byWorker(to);
+            double[] through = new double[workers];
+            for (int e = 0; e < asked.length; e++) {
+                asked[e] = Math.min(asked[e], edgeCapacity(e));
+            }
+            for (int i : order) {
+                double arrives = Math.min(sum(asked, in[i]), capacity(i));
+                double leaves = sum(asked, out[i]);
+                for (int e : out[i]) {
+                    asked[e] = leaves > 0 ? Math.min(edgeCapacity(e), asked[e] * (arrives / leaves)) : 0;
+                }
+            }
+            for (int n = workers - 1; n >= 0; n--) {
+                int i = order[n];
+                through[i] = Math.min(sum(asked, out[i]), capacity(i));
+                double arrives = sum(asked, in[i]);
+                for (int e : in[i]) {
+                    asked[e] = arrives > 0 ? asked[e] * Math.min(1, through[i] / arrives) : 0;
+                }
+            }
+            return through;
+        }
+
+        private static double sum(double[] values, int[] chosen) {
+            double sum = 0;
+            for (int e : chosen) {
+                sum += values[e];
+            }
+            return sum;
+        }
+
+        /** Edges by the worker at one of their ends. */
+        private int[][] byWorker(int[] end) {
+            int[] count = new int[workers];
+            for (int worker : end) {
+                if (worker >= 0) {
+                    count[worker]++;
+                }
+            }
+            int[][] edges = new int[workers][];
+            Arrays.setAll(edges, i -> new int[count[i]]);
+            for (int e = end.length - 1; e >= 0; e--) {
+                if (end[e] >= 0) {
+                    edges[end[e]][--count[end[e]]] = e;
+                }
+            }
+            return edges;
         }
 
         private AugmentingFlow network(double largest) {

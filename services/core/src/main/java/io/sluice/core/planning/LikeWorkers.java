@@ -19,8 +19,12 @@ final class LikeWorkers {
     private static final long WORKER_COST = 64;
     /** Less than what one step of a worker costs more than the step before: crossings are saved, balance is kept. */
     private static final long CROSSING_COST = 48;
-    /** Arcs that a solver takes a few milliseconds for; finer steps than that are given up. */
-    private static final int MOST_ARCS = 12_000;
+    /** Arcs that a solver of least cost takes a few milliseconds for; beyond, potentials decide. */
+    private static final int MOST_ARCS = 700;
+    /** Conductance of an edge by that of a worker of the same capacity; less between regions. */
+    private static final double EDGE_CONDUCTANCE = 16;
+
+    private static final double CROSSING_CONDUCTANCE = 4;
 
     private final int[] group;
     private final double[] capacity;
@@ -89,16 +93,13 @@ final class LikeWorkers {
     }
 
     private double[] solve(MaxFlowSolver solver) {
-        int workerSteps = WORKER_STEPS;
-        int edgeSteps = EDGE_STEPS;
-        while (workerSteps > 1 && arcs(workerSteps, edgeSteps) > MOST_ARCS) {
-            edgeSteps = Math.max(1, edgeSteps / 2);
-            workerSteps /= 2;
+        if (WORKER_STEPS * capacity.length + EDGE_STEPS * pairs.size() > MOST_ARCS) {
+            return byPotentials();
         }
         int groups = capacity.length;
         FlowNetwork network = new FlowNetwork(2 + 2 * groups, 0, 1);
         for (int g = 0; g < groups; g++) {
-            addSteps(network, 2 + 2 * g, 3 + 2 * g, capacity[g], workerSteps, 0, WORKER_COST);
+            addSteps(network, 2 + 2 * g, 3 + 2 * g, capacity[g], WORKER_STEPS, 0, WORKER_COST);
         }
         for (int p = 0; p < pairs.size(); p++) {
             int a = (int) pairs.get(p)[0];
@@ -106,21 +107,47 @@ final class LikeWorkers {
             // An edge carries no more than its ends; steps of a link a thousand times wider would not spread.
             double useful = Math.min(pairCapacity[p], Math.min(end(a), end(b)));
             long fixed = a >= 0 && b >= 0 && !region[a].equals(region[b]) ? CROSSING_COST : 0;
-            addSteps(network, a < 0 ? 0 : 3 + 2 * a, b < 0 ? 1 : 2 + 2 * b, useful, edgeSteps, fixed, 1);
+            addSteps(network, a < 0 ? 0 : 3 + 2 * a, b < 0 ? 1 : 2 + 2 * b, useful, EDGE_STEPS, fixed, 1);
         }
         double[] flow = solver.solve(network);
         double[] pairFlow = new double[pairs.size()];
-        int arc = workerSteps * groups;
+        int arc = WORKER_STEPS * groups;
         for (int p = 0; p < pairFlow.length; p++) {
-            for (int step = 0; step < edgeSteps; step++) {
+            for (int step = 0; step < EDGE_STEPS; step++) {
                 pairFlow[p] += flow[arc++];
             }
         }
         return pairFlow;
     }
 
-    private int arcs(int workerSteps, int edgeSteps) {
-        return workerSteps * capacity.length + edgeSteps * pairs.size();
+    /** The flow an electrical network takes: utilisations even out, only capacities may be missed. */
+    private double[] byPotentials() {
+        int groups = capacity.length;
+        Potentials potentials = new Potentials(2 + 2 * groups, groups + pairs.size());
+        for (int g = 0; g < groups; g++) {
+            potentials.add(2 + 2 * g, 3 + 2 * g, capacity[g]);
+        }
+        for (int p = 0; p < pairs.size(); p++) {
+            int a = (int) pairs.get(p)[0];
+            int b = (int) pairs.get(p)[1];
+            boolean crossing = a >= 0 && b >= 0 && !region[a].equals(region[b]);
+            double useful = Math.min(pairCapacity[p], Math.min(end(a), end(b)));
+            potentials.add(
+                    a < 0 ? 0 : 3 + 2 * a,
+                    b < 0 ? 1 : 2 + 2 * b,
+                    useful * (crossing ? CROSSING_CONDUCTANCE : EDGE_CONDUCTANCE));
+        }
+        double[] current = potentials.currents(0, 1);
+        // As much as the fullest group can take: what is more than that has to go round.
+        double fullest = 0;
+        for (int g = 0; g < groups; g++) {
+            fullest = capacity[g] > 0 ? Math.max(fullest, current[g] / capacity[g]) : fullest;
+        }
+        double[] pairFlow = new double[pairs.size()];
+        for (int p = 0; p < pairFlow.length && fullest > 0; p++) {
+            pairFlow[p] = Math.max(0, current[groups + p]) / fullest;
+        }
+        return pairFlow;
     }
 
     private double end(int g) {
