@@ -19,7 +19,10 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** Runs the flow allocation job, in this process or on an outside Flink cluster. */
-@Command(name = "planner", description = "Runs the flow allocation job until Ctrl-C.", mixinStandardHelpOptions = true)
+@Command(
+        name = "planner",
+        description = "Runs the job that plans flow, and placements if asked to, until Ctrl-C.",
+        mixinStandardHelpOptions = true)
 final class PlannerCommand implements Callable<Integer>, Logs.InFolder {
     /** Parts of the class path that every Flink cluster brings itself, or that only other commands need. */
     private static final Pattern NOT_SHIPPED = Pattern.compile(
@@ -55,6 +58,9 @@ final class PlannerCommand implements Callable<Integer>, Logs.InFolder {
             description = "Subtasks per operator; models are spread over them; default: ${DEFAULT-VALUE}.")
     private int parallelism;
 
+    @Mixin
+    private final PlacementOptions placement = new PlacementOptions();
+
     @Option(names = "--data", paramLabel = "DIR", description = "Folder of its own; default: .sluice/planner-alone.")
     private Path data;
 
@@ -68,10 +74,11 @@ final class PlannerCommand implements Callable<Integer>, Logs.InFolder {
 
     @Override
     public Integer call() throws InterruptedException {
-        PlannerConfig config = PlannerConfig.of(
-                        endpoints.settings(), dataFolder().resolve("flink"))
+        PlannerConfig base = PlannerConfig.of(endpoints.settings(), dataFolder().resolve("flink"))
                 .withCheckpointInterval(checkpointInterval)
                 .withParallelism(parallelism);
+        // Alone it does not know who made the placement: it changes it only when told to.
+        PlannerConfig config = placement.policy(false).map(base::withPlacement).orElse(base);
         PlannerService planner = PlannerService.start(flink == null ? config : config.onCluster(flink, shippedJars()));
         Map<String, Object> report = new LinkedHashMap<>();
         report.put("flink", planner.webUrl().toString());

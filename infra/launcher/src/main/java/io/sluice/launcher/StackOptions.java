@@ -1,12 +1,17 @@
 package io.sluice.launcher;
 
+import io.sluice.core.planning.live.PlacementPolicy;
 import io.sluice.core.routing.RoutingPolicy;
 import io.sluice.launcher.stack.StackConfig;
 import io.sluice.launcher.stack.StackFolder;
+import io.sluice.launcher.stack.WorkerSpec;
 import io.sluice.launcher.stack.WorkersFile;
 import io.sluice.runtime.ActivationDtype;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
 
@@ -65,6 +70,9 @@ public final class StackOptions {
     @Option(names = "--metrics-port", paramLabel = "N", defaultValue = "0", description = "0: any free one.")
     private int metricsPort;
 
+    @Mixin
+    private final PlacementOptions placement = new PlacementOptions();
+
     /** Folder of the stack. */
     public Path dataFolder() {
         return data == null ? StackFolder.defaultPath() : data.toAbsolutePath();
@@ -74,15 +82,23 @@ public final class StackOptions {
     public StackConfig config() {
         Path own = StackFolder.repository().resolve("models").resolve("psalm");
         Path path = model == null ? own : model.toAbsolutePath();
+        List<WorkerSpec> specs = workers == null ? WorkersFile.defaults() : WorkersFile.read(workers);
+        boolean unplaced = specs.getFirst().layers().isEmpty();
+        Optional<PlacementPolicy> live = placement.policy(unplaced);
+        if (live.isPresent() && !unplaced) {
+            throw new UserException(
+                    "--placement auto and a workers file that names layers exclude each other: drop one");
+        }
         return new StackConfig(
                 path,
                 modelName == null ? StackConfig.defaultName(path) : modelName,
-                workers == null ? WorkersFile.defaults() : WorkersFile.read(workers),
+                specs,
                 stages,
                 policy,
                 activations,
                 dataFolder(),
-                new StackConfig.Ports(brokerPort, registryPort, metricsPort));
+                new StackConfig.Ports(brokerPort, registryPort, metricsPort),
+                live);
     }
 
     /** Reads {@code max-flow} or {@code round-robin}. */

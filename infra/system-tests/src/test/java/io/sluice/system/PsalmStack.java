@@ -2,6 +2,7 @@ package io.sluice.system;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.core.planning.live.PlacementPolicy;
 import io.sluice.core.routing.RoutingPolicy;
 import io.sluice.launcher.demo.LoadRun;
 import io.sluice.launcher.stack.EmbeddedStack;
@@ -30,27 +31,47 @@ final class PsalmStack {
 
     private PsalmStack() {}
 
+    /** A stack whose placement stays as it is. */
     static EmbeddedStack start(Path data, List<WorkerSpec> workers) {
-        return EmbeddedStack.start(
-                new StackConfig(
-                        ReferenceModel.folder(),
-                        ReferenceModel.NAME,
-                        workers,
-                        STAGES,
-                        RoutingPolicy.MAX_FLOW,
-                        ActivationDtype.FP16,
-                        data,
-                        StackConfig.Ports.FREE),
-                Progress.on(System.out));
+        return EmbeddedStack.start(config(data, workers), Progress.on(System.out));
+    }
+
+    /** A stack whose placement follows its workers. */
+    static EmbeddedStack startLive(Path data, List<WorkerSpec> workers, PlacementPolicy policy) {
+        return EmbeddedStack.start(config(data, workers).withPlacement(policy), Progress.on(System.out));
+    }
+
+    private static StackConfig config(Path data, List<WorkerSpec> workers) {
+        return new StackConfig(
+                ReferenceModel.folder(),
+                ReferenceModel.NAME,
+                workers,
+                STAGES,
+                RoutingPolicy.MAX_FLOW,
+                ActivationDtype.FP16,
+                data,
+                StackConfig.Ports.FREE);
     }
 
     /** Sends {@code requests} of the bundled trace, at most {@code inFlight} unanswered at once, to their end. */
     static LoadRun.Result play(
             EmbeddedStack stack, String runId, int requests, int inFlight, LoadGenerator.Listener listener)
             throws InterruptedException {
+        return play(stack, runId, requests, inFlight, PATIENCE, listener);
+    }
+
+    /** As the other; what has not ended in time is reported as it stands. */
+    static LoadRun.Result play(
+            EmbeddedStack stack,
+            String runId,
+            int requests,
+            int inFlight,
+            Duration patience,
+            LoadGenerator.Listener listener)
+            throws InterruptedException {
         LoadPlan.Shape shape = new LoadPlan.Shape(ReferenceModel.NAME, runId, MAX_TOKENS, 0f, 1);
         LoadPlan plan = LoadPlan.ofTrace(Trace.bundled(), requests, AT_ONCE, LENGTH_SCALE, shape);
-        return LoadRun.play(stack.description(), plan, inFlight, PATIENCE, listener);
+        return LoadRun.play(stack.description(), plan, inFlight, patience, listener);
     }
 
     /** The completions of a load of which every request must have completed. */

@@ -53,10 +53,11 @@ final class ClusterWatch implements AutoCloseable {
                         "worker",
                         String.format(
                                 Locale.ROOT,
-                                "%s holds layers %d-%d on %s",
+                                "%s %s on %s",
                                 status.getWorker(),
-                                status.getFirstLayer(),
-                                status.getEndLayer(),
+                                layers(status)
+                                        .map(layers -> "holds layers " + layers)
+                                        .orElse("is a spare"),
                                 status.getDevice()));
             }
         }
@@ -65,6 +66,13 @@ final class ClusterWatch implements AutoCloseable {
                 newest = Optional.of(tailed.value());
             }
         }
+    }
+
+    /** Layers a worker serves, for example 0-3; empty: it is a spare. */
+    static Optional<String> layers(WorkerStatus status) {
+        return status.getFirstLayer() == status.getEndLayer()
+                ? Optional.empty()
+                : Optional.of(status.getFirstLayer() + "-" + status.getEndLayer());
     }
 
     /** Whether every one of these workers has joined. */

@@ -41,9 +41,11 @@ final class ControlPlane {
         }
     }
 
-    /** The flow allocation job on a cluster of this process, whose classes it shares; returns when it runs. */
+    /** The planner's job on a cluster of this process, whose classes it shares; returns when it runs. */
     AutoCloseable startJob(FlinkMiniCluster flink) {
         String address = flink.webUrl().getHost() + ":" + flink.webUrl().getPort();
-        return PlannerService.start(PlannerConfig.of(settings, folder.flink()).onCluster(address, List.of()));
+        PlannerConfig planner = PlannerConfig.of(settings, folder.flink()).onCluster(address, List.of());
+        return PlannerService.start(
+                config.placement().map(planner::withPlacement).orElse(planner));
     }
 }

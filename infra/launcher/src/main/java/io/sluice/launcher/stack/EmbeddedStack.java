@@ -17,6 +17,7 @@ import io.sluice.messaging.MetricsServer;
 import io.sluice.messaging.TopicAdmin;
 import io.sluice.planner.FlinkMiniCluster;
 import io.sluice.records.Allocation;
+import io.sluice.records.WorkerStatus;
 import io.sluice.runtime.ModelConfig;
 import io.sluice.schemas.SchemaRegistry;
 import io.sluice.schemas.Topics;
@@ -36,6 +37,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -203,7 +205,9 @@ public final class EmbeddedStack implements AutoCloseable {
     }
 
     private Allocation awaitReady(ClusterWatch watch, CompletableFuture<Void> services) {
-        Set<WorkerId> placed = workers.all().keySet();
+        Set<WorkerId> started = workers.all().keySet();
+        Set<WorkerId> placed =
+                placement.plan().stages().stream().map(Stage::worker).collect(Collectors.toSet());
         try {
             while (true) {
                 watch.poll(progress);
@@ -213,12 +217,13 @@ public final class EmbeddedStack implements AutoCloseable {
                 if (services.isCompletedExceptionally()) {
                     join(services);
                 }
-                if (services.isDone() && watch.haveJoined(placed) && allocation.isPresent()) {
+                if (services.isDone() && watch.haveJoined(started) && allocation.isPresent()) {
                     return allocation.get();
                 }
                 if (System.nanoTime() - beganNanos > START_TIMEOUT.toNanos()) {
                     throw new StartupException("the stack was not ready within " + START_TIMEOUT.toSeconds() + " s ("
-                            + missing(watch, placed, allocation, services) + "): look at the logs in " + folder.logs());
+                            + missing(watch, started, allocation, services) + "): look at the logs in "
+                            + folder.logs());
                 }
             }
         } catch (RuntimeException e) {
@@ -274,14 +279,7 @@ public final class EmbeddedStack implements AutoCloseable {
         for (WorkerSpec worker : config.workers()) {
             ChildProcess child = workers.process(worker.id());
             if (child != null) {
-                Stage stage = placement.plan().stageOf(worker.id()).orElseThrow();
-                described.add(new RunningStack.Worker(
-                        worker.id().value(),
-                        worker.device().toString(),
-                        worker.region(),
-                        stage.layers().first() + "-" + stage.layers().end(),
-                        child.pid(),
-                        watch.status(worker.id()).orElseThrow().getMetricsUrl()));
+                described.add(describe(worker, child, watch.status(worker.id()).orElseThrow()));
             }
         }
         ProcessHandle self = ProcessHandle.current();
@@ -300,8 +298,70 @@ public final class EmbeddedStack implements AutoCloseable {
                 described);
     }
 
+    private static RunningStack.Worker describe(WorkerSpec worker, ChildProcess child, WorkerStatus status) {
+        return new RunningStack.Worker(
+                worker.id().value(),
+                worker.device().toString(),
+                worker.region(),
+                ClusterWatch.layers(status).orElse("spare"),
+                child.pid(),
+                status.getMetricsUrl());
+    }
+
+    /**
+     * Starts one more worker, a spare until a placement gives it layers; returns when it has joined.
+     *
+     * @throws RuntimeException when the stack has a worker of that name or the new one does not start
+     */
+    public RunningStack.Worker addWorker(WorkerSpec worker) {
+        if (workers.process(worker.id()) != null) {
+            throw new IllegalArgumentException("the stack already has a worker " + worker.id());
+        }
+        try (ClusterWatch watch = new ClusterWatch(settings, schemas)) {
+            ChildProcess child = workers.start(config, worker, worker.layers(), settings, folder.logs());
+            long began = System.nanoTime();
+            while (!watch.haveJoined(Set.of(worker.id()))) {
+                watch.poll(progress);
+                if (!child.isAlive() || System.nanoTime() - began > START_TIMEOUT.toNanos()) {
+                    workers.remove(worker.id());
+                    String why =
+                            child.isAlive() ? "it did not join in time; its log: " + child.log() : child.describeExit();
+                    child.close();
+                    throw new StartupException("worker " + worker.id() + " was not added: " + why);
+                }
+            }
+            reportUnexpectedExit(child);
+            RunningStack.Worker added =
+                    describe(worker, child, watch.status(worker.id()).orElseThrow());
+            describeWorkers(Stream.concat(description.workers().stream(), Stream.of(added)));
+            return added;
+        }
+    }
+
+    /**
+     * Kills a worker at once, as a lost machine would be lost.
+     *
+     * @throws IllegalArgumentException when the stack has no worker of that name
+     */
+    public void killWorker(WorkerId id) {
+        ChildProcess child = workers.remove(id);
+        if (child == null) {
+            throw new IllegalArgumentException("the stack has no worker " + id);
+        }
+        child.kill();
+        progress.step("worker", id + " was killed");
+        describeWorkers(description.workers().stream().filter(w -> !w.id().equals(id.value())));
+    }
+
+    private synchronized void describeWorkers(Stream<RunningStack.Worker> present) {
+        description = description.with(present.toList());
+        if (!closed) {
+            description.write(folder.path());
+        }
+    }
+
     /** Addresses of the parts. */
-    public RunningStack description() {
+    public synchronized RunningStack description() {
         return description;
     }
 

@@ -52,10 +52,27 @@ public record RunningStack(
     /**
      * One worker process.
      *
-     * @param layers half-open range, for example 0-3
+     * @param layers half-open range when it joined, for example 0-3, or spare
      * @param metrics Prometheus endpoint of the worker
      */
     public record Worker(String id, String device, String region, String layers, long pid, String metrics) {}
+
+    /** The same stack with other workers. */
+    RunningStack with(List<Worker> others) {
+        return new RunningStack(
+                pid,
+                startedMs,
+                bootstrap,
+                registry,
+                flink,
+                flinkMetrics,
+                metrics,
+                data,
+                logs,
+                model,
+                modelPath,
+                others);
+    }
 
     /** How clients reach broker and registry. */
     public KafkaSettings settings() {

@@ -1,5 +1,6 @@
 package io.sluice.launcher.stack;
 
+import io.sluice.core.planning.live.PlacementPolicy;
 import io.sluice.core.routing.RoutingPolicy;
 import io.sluice.launcher.UserException;
 import io.sluice.runtime.ActivationDtype;
@@ -7,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * What an embedded stack serves, on which workers and where. Immutable.
@@ -19,6 +21,7 @@ import java.util.Objects;
  * @param activations element type of hidden states between stages
  * @param data folder of everything the stack keeps
  * @param ports ports of the parts
+ * @param placement how placements follow the workers while the stack runs; empty: they stay as they are
  */
 public record StackConfig(
         Path model,
@@ -28,13 +31,28 @@ public record StackConfig(
         RoutingPolicy policy,
         ActivationDtype activations,
         Path data,
-        Ports ports) {
+        Ports ports,
+        Optional<PlacementPolicy> placement) {
+    /** A stack whose placement stays as it is. */
+    public StackConfig(
+            Path model,
+            String modelName,
+            List<WorkerSpec> workers,
+            int stages,
+            RoutingPolicy policy,
+            ActivationDtype activations,
+            Path data,
+            Ports ports) {
+        this(model, modelName, workers, stages, policy, activations, data, ports, Optional.empty());
+    }
+
     public StackConfig {
         Objects.requireNonNull(modelName, "modelName");
         Objects.requireNonNull(policy, "policy");
         Objects.requireNonNull(activations, "activations");
         Objects.requireNonNull(data, "data");
         Objects.requireNonNull(ports, "ports");
+        Objects.requireNonNull(placement, "placement");
         workers = List.copyOf(workers);
         if (!Files.exists(model)) {
             throw new UserException(
@@ -46,6 +64,11 @@ public record StackConfig(
         if (stages < 0) {
             throw new UserException("--stages " + stages + " must be at least 1");
         }
+    }
+
+    /** The same stack with placements that follow the workers. */
+    public StackConfig withPlacement(PlacementPolicy live) {
+        return new StackConfig(model, modelName, workers, stages, policy, activations, data, ports, Optional.of(live));
     }
 
     /** Ports on loopback; 0: any free one. Flink always takes free ones. */

@@ -1,5 +1,6 @@
 package io.sluice.launcher.stack;
 
+import io.sluice.core.LayerRange;
 import io.sluice.core.Stage;
 import io.sluice.core.WorkerId;
 import io.sluice.core.planning.PlacementPlan;
@@ -12,6 +13,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** The worker processes of a stack, each the {@code sluice worker} command in a JVM of its own. Thread-safe. */
 final class WorkerProcesses implements AutoCloseable {
@@ -24,21 +26,34 @@ final class WorkerProcesses implements AutoCloseable {
     /** Starts all workers of the plan; they are not ready yet. */
     synchronized void startAll(StackConfig config, PlacementPlan plan, KafkaSettings settings, Path logs) {
         for (WorkerSpec worker : config.workers()) {
-            // A plan may leave a worker out; it then has nothing to hold.
-            plan.stageOf(worker.id()).ifPresent(stage -> start(config, worker, stage, settings, logs));
+            // A plan may leave a worker out: it is a spare where placements change, else it has nothing to hold.
+            boolean follows = config.placement().isPresent();
+            Optional<LayerRange> pinned =
+                    follows ? Optional.empty() : plan.stageOf(worker.id()).map(Stage::layers);
+            if (follows || pinned.isPresent()) {
+                start(config, worker, pinned, settings, logs);
+            }
         }
     }
 
-    private void start(StackConfig config, WorkerSpec worker, Stage stage, KafkaSettings settings, Path logs) {
+    /** @param pinned layers it holds whatever placements say; empty: it serves what they say, and is a spare until then */
+    synchronized ChildProcess start(
+            StackConfig config, WorkerSpec worker, Optional<LayerRange> pinned, KafkaSettings settings, Path logs) {
         ChildProcess child = ChildProcess.start(new ChildProcess.Spec(
                 "worker " + worker.id(),
                 jvmArgs(),
                 System.getProperty("java.class.path"),
                 Main.class.getName(),
-                arguments(config, worker, stage, settings),
+                arguments(config, worker, pinned, settings),
                 ALLOCATOR,
                 logs.resolve("worker-" + worker.id() + ".log")));
         children.put(worker.id(), child);
+        return child;
+    }
+
+    /** Forgets a worker that is about to go; null when there is none of that name. */
+    synchronized ChildProcess remove(WorkerId id) {
+        return children.remove(id);
     }
 
     /** Weights and KV cache are outside the heap. */
@@ -61,7 +76,8 @@ final class WorkerProcesses implements AutoCloseable {
         return arguments;
     }
 
-    static List<String> arguments(StackConfig config, WorkerSpec worker, Stage stage, KafkaSettings settings) {
+    static List<String> arguments(
+            StackConfig config, WorkerSpec worker, Optional<LayerRange> pinned, KafkaSettings settings) {
         List<String> arguments = new ArrayList<>(List.of(
                 "worker",
                 "--id",
@@ -74,14 +90,13 @@ final class WorkerProcesses implements AutoCloseable {
                 config.model().toString(),
                 "--model-name",
                 config.modelName(),
-                "--layers",
-                stage.layers().first() + "-" + stage.layers().end(),
                 "--device",
                 worker.device().toString(),
                 "--activations",
                 config.activations().name().toLowerCase(java.util.Locale.ROOT),
                 "--region",
                 worker.region()));
+        pinned.ifPresent(layers -> arguments.addAll(List.of("--layers", layers.first() + "-" + layers.end())));
         worker.kvMib().ifPresent(mib -> arguments.addAll(List.of("--kv-mib", Integer.toString(mib))));
         return arguments;
     }

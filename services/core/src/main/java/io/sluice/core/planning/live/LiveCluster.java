@@ -100,8 +100,7 @@ public record LiveCluster(PlacementProblem problem, Layout current, int[] maxLay
     }
 
     private static boolean mayChange(Member m, Set<WorkerId> fixed) {
-        return m.status().holding().maxLayers() > 0
-                && !fixed.contains(m.status().worker());
+        return !m.status().holding().pinned() && !fixed.contains(m.status().worker());
     }
 
     /** Sizes of weights and cache are not announced: how many layers fit is. */

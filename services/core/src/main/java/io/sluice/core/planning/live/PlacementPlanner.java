@@ -174,9 +174,7 @@ public final class PlacementPlanner {
     }
 
     private static boolean fits(Holding holding, LayerRange wanted) {
-        return holding.pinned()
-                || holding.missing(wanted) == 0
-                || holding.layersWith(wanted) <= holding.maxLayers();
+        return holding.pinned() || holding.missing(wanted) == 0 || holding.layersWith(wanted) <= holding.maxLayers();
     }
 
     private static List<Step> phase(Transition transition) {

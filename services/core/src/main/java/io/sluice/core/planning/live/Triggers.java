@@ -35,10 +35,8 @@ final class Triggers {
             WorkerId id = m.status().worker();
             Seen was = before.members().get(id);
             members.put(id, drift(id, m, was, reasons, nowMillis));
-            boolean spare =
-                    m.status().served().isEmpty() && m.status().holding().maxLayers() > 0;
-            if (was == null && spare && !named(placement, id)) {
-                reasons.add("spare " + id + " joined");
+            if (was == null && !m.status().holding().pinned() && !named(placement, id)) {
+                reasons.add((m.status().served().isEmpty() ? "spare " : "worker ") + id + " joined");
             }
         }
         before.members().forEach((id, was) -> {

@@ -1,0 +1,58 @@
+package io.sluice.launcher;
+
+import io.sluice.core.planning.live.PlacementPolicy;
+import java.time.Duration;
+import java.util.Optional;
+import picocli.CommandLine.Option;
+
+/** Flags of how placements follow the workers while everything runs. */
+final class PlacementOptions {
+    private static final double NANOS = 1e9;
+
+    /** Whether placements follow. */
+    enum Mode {
+        AUTO,
+        OFF
+    }
+
+    @Option(
+            names = "--placement",
+            paramLabel = "auto|off",
+            description = "auto: a new placement when a worker joins, leaves or changes its speed, or demand changes."
+                    + " off: placements stay as they are published. Default: auto in up and demo unless the"
+                    + " workers file names layers, otherwise off.")
+    private Mode mode;
+
+    @Option(
+            names = "--placement-threshold",
+            paramLabel = "RATIO",
+            defaultValue = "0.15",
+            description = "Gain in flow that a move must bring, beside its cost; default: ${DEFAULT-VALUE}.")
+    private double threshold;
+
+    @Option(
+            names = "--placement-floor",
+            paramLabel = "RATIO",
+            defaultValue = "0.8",
+            description = "Part of the present flow that is kept during a move; default: ${DEFAULT-VALUE}.")
+    private double floor;
+
+    @Option(
+            names = "--placement-time-limit",
+            paramLabel = "TIME",
+            defaultValue = "2s",
+            converter = DurationConverter.class,
+            description = "Most time of a search for a placement; default: ${DEFAULT-VALUE}.")
+    private Duration timeLimit;
+
+    /** @param usual whether placements follow when the user says nothing */
+    Optional<PlacementPolicy> policy(boolean usual) {
+        boolean on = mode == null ? usual : mode == Mode.AUTO;
+        try {
+            PlacementPolicy policy = PlacementPolicy.DEFAULT.with(threshold, floor, timeLimit.toNanos() / NANOS);
+            return on ? Optional.of(policy) : Optional.empty();
+        } catch (IllegalArgumentException e) {
+            throw new UserException(e.getMessage(), e);
+        }
+    }
+}
