@@ -23,7 +23,7 @@ import java.util.TreeSet;
  * @param <T> what the caller runs
  */
 public final class BatchScheduler<T> {
-    private final BatchLimits limits;
+    private BatchLimits limits;
     private final ArrayDeque<Ready<T>> decodes = new ArrayDeque<>();
     private final TreeSet<Ready<T>> prefills = new TreeSet<>(
             Comparator.<Ready<T>>comparingDouble(ready -> ready.rank).thenComparingLong(ready -> ready.order));
@@ -71,16 +71,35 @@ public final class BatchScheduler<T> {
      * @param holdDecodes leave decode steps where they are; prompt chunks may go meanwhile
      */
     public List<T> next(boolean holdDecodes) {
-        if (holdDecodes) {
+        return next(holdDecodes, false);
+    }
+
+    /**
+     * The next batch, empty when nothing may go.
+     *
+     * @param holdDecodes leave decode steps where they are
+     * @param holdPrefills leave prompt chunks where they are, for example because what they lead to is full
+     */
+    public List<T> next(boolean holdDecodes, boolean holdPrefills) {
+        boolean prefillReady = !holdPrefills && !prefills.isEmpty();
+        boolean prefillDue =
+                holdDecodes || decodes.isEmpty() || decodeBatchesInARow >= limits.decodeBatchesPerPrefill();
+        if (prefillDue && prefillReady) {
+            decodeBatchesInARow = holdDecodes ? decodeBatchesInARow : 0;
             return take(prefills, limits.maxPrefillTokens());
         }
-        boolean prefillDue = decodes.isEmpty() || decodeBatchesInARow >= limits.decodeBatchesPerPrefill();
-        if (prefillDue && !prefills.isEmpty()) {
-            decodeBatchesInARow = 0;
-            return take(prefills, limits.maxPrefillTokens());
+        if (holdDecodes) {
+            return List.of();
         }
         decodeBatchesInARow = prefills.isEmpty() ? 0 : decodeBatchesInARow + 1;
         return take(decodes, Integer.MAX_VALUE);
+    }
+
+    /** From the next batch on, most prompt tokens in a batch; the other bounds stay. */
+    public void setMaxPrefillTokens(int tokens) {
+        if (tokens != limits.maxPrefillTokens()) {
+            limits = new BatchLimits(limits.maxChunks(), tokens, limits.decodeBatchesPerPrefill());
+        }
     }
 
     /** Forgets everything of a session, for example when it has ended. */

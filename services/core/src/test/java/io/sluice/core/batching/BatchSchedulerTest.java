@@ -45,6 +45,33 @@ final class BatchSchedulerTest {
     }
 
     @Test
+    void shouldLetDecodesGoWhilePromptsAreHeldAndThenTheDuePrompt() {
+        BatchScheduler<String> scheduler = new BatchScheduler<>(new BatchLimits(8, 128, 1));
+        scheduler.addPrefill(A, 100, "a0");
+        scheduler.addDecode(B, "b1");
+        assertThat(scheduler.next(false, true)).containsExactly("b1");
+        assertThat(scheduler.next(false, true)).isEmpty();
+        scheduler.addDecode(B, "b2");
+        assertThat(scheduler.next(true, true)).isEmpty();
+        assertThat(scheduler.next(false, true)).containsExactly("b2");
+        scheduler.addDecode(B, "b3");
+        assertThat(scheduler.next()).containsExactly("a0");
+        assertThat(scheduler.next()).containsExactly("b3");
+    }
+
+    @Test
+    void shouldFollowANewBoundOfPromptTokens() {
+        BatchScheduler<String> scheduler = new BatchScheduler<>(new BatchLimits(8, 128, 1));
+        scheduler.addPrefill(A, 64, "a0");
+        scheduler.addPrefill(B, 64, "b0");
+        scheduler.addPrefill(C, 64, "c0");
+        scheduler.setMaxPrefillTokens(64);
+        assertThat(scheduler.next()).containsExactly("a0");
+        scheduler.setMaxPrefillTokens(128);
+        assertThat(scheduler.next()).containsExactly("b0", "c0");
+    }
+
+    @Test
     void shouldNotCountDecodeBatchesThatMadeNobodyWait() {
         BatchScheduler<String> scheduler = new BatchScheduler<>(new BatchLimits(1, 128, 2));
         for (int step = 0; step < 5; step++) {
