@@ -109,4 +109,18 @@ class KvBudgetTest {
         workers.forEach(w -> stages.add(new Stage(w, new LayerRange(stages.size(), stages.size() + 1))));
         return new Pipeline(stages);
     }
+
+    @Test
+    void shouldCountMoreOnceASessionHoldsMoreAndGiveAllOfItBack() {
+        KvBudget budget = new KvBudget(1.0);
+        budget.setCapacities(Map.of(A, 1000L, B, 1000L));
+        budget.reserve(new SessionId("x"), PIPELINE, 100);
+        assertThat(budget.grow(new SessionId("x"), 90)).isZero();
+        assertThat(budget.grow(new SessionId("x"), 150)).isEqualTo(50);
+        assertThat(budget.reserved(A)).isEqualTo(150);
+        assertThat(budget.reserved(B)).isEqualTo(150);
+        assertThat(budget.grow(new SessionId("nobody"), 150)).isZero();
+        assertThat(budget.release(new SessionId("x"))).isEqualTo(150);
+        assertThat(budget.reserved(A)).isZero();
+    }
 }
