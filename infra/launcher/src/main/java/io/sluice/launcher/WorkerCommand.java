@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -75,9 +76,16 @@ final class WorkerCommand implements Callable<Integer>, Logs.InFolder {
     @Option(
             names = "--prefill-chunk",
             paramLabel = "N",
-            defaultValue = "" + WorkerConfig.DEFAULT_PREFILL_CHUNK,
-            description = "Prompt positions per chunk; default: ${DEFAULT-VALUE}.")
-    private int prefillChunk;
+            description = "Prompt positions per chunk; default: by the layer times of an emulated device, "
+                    + WorkerConfig.DEFAULT_PREFILL_CHUNK + " on cpu.")
+    private Integer prefillChunk;
+
+    @Option(
+            names = "--link-bytes-per-s",
+            paramLabel = "N",
+            description = "Network bandwidth of this worker, announced to the planner; where it is low, sending keeps to"
+                    + " it, decode steps first. Default: the device's.")
+    private Double linkBytesPerSecond;
 
     @Option(
             names = "--activations",
@@ -151,7 +159,8 @@ final class WorkerCommand implements Callable<Integer>, Logs.InFolder {
                 DeviceSpec.parse(device),
                 threads == null ? Runtime.getRuntime().availableProcessors() : threads,
                 kvMib,
-                prefillChunk,
+                prefillChunk == null ? OptionalInt.empty() : OptionalInt.of(prefillChunk),
+                linkBytesPerSecond == null ? OptionalDouble.empty() : OptionalDouble.of(linkBytesPerSecond),
                 activations,
                 region,
                 metricsPort,

@@ -24,8 +24,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Sends chunks to other workers' topics: one record per worker and step, more only where the payloads together pass the
- * bound. One acknowledgement; what cannot be delivered is reported, never lost in silence. Owned by the compute thread;
- * reports come from the producer's thread.
+ * bound. One acknowledgement; what cannot be delivered is reported, never lost in silence. Owned by one
+ * thread, that of computing or that of {@link PacedLinks}; reports come from the producer's thread.
  */
 final class ActivationPublisher {
     private static final Logger LOG = LoggerFactory.getLogger(ActivationPublisher.class);
@@ -39,7 +39,7 @@ final class ActivationPublisher {
     private final LongSupplier nanos;
     private final Consumer<Inbound.Undelivered> undelivered;
     private final Map<WorkerId, String> topics = new HashMap<>();
-    /** Topics the broker did not know of; not asked for again for a while, because asking blocks the compute thread. */
+    /** Topics the broker did not know of; not asked for again for a while, because asking blocks. */
     private final Map<WorkerId, Long> missingUntilNanos = new HashMap<>();
 
     /** @param epochMicros wall clock, microseconds since the Unix epoch */

@@ -45,6 +45,11 @@ final class ComputeThread {
         inbox.offer(new Inbound.WakeUp());
     }
 
+    /** Makes the loop look again whether anything may run; never blocks. */
+    void wake() {
+        inbox.offer(new Inbound.WakeUp());
+    }
+
     /** Runs {@code loop} until {@link #close}. */
     void run(StageLoop loop) {
         long nextSweep = nanos.getAsLong() + SWEEP_NANOS;

@@ -6,12 +6,28 @@ import io.sluice.records.ActivationChunk;
 import io.sluice.records.ErrorReason;
 import io.sluice.records.Token;
 import java.util.List;
+import java.util.Optional;
 
-/** The outbox of a running worker: everything goes to its topic. */
-record KafkaOutbox(ActivationPublisher activations, TokenPublisher tokens, ErrorOutbox errors) implements Outbox {
+/**
+ * The outbox of a running worker: everything goes to its topic.
+ *
+ * @param paced where chunks wait for a slow link; empty: they go to the producer at once
+ */
+record KafkaOutbox(
+        ActivationPublisher activations, Optional<PacedLinks> paced, TokenPublisher tokens, ErrorOutbox errors)
+        implements Outbox {
     @Override
     public void forward(WorkerId to, List<ActivationChunk> chunks) {
-        activations.send(to, chunks);
+        if (paced.isPresent()) {
+            paced.get().offer(to, chunks);
+        } else {
+            activations.send(to, chunks);
+        }
+    }
+
+    @Override
+    public boolean full() {
+        return paced.isPresent() && paced.get().full();
     }
 
     @Override

@@ -2,6 +2,7 @@ package io.sluice.worker;
 
 import io.sluice.core.WorkerId;
 import io.sluice.core.batching.BatchLimits;
+import io.sluice.core.batching.SchedulingBounds;
 import io.sluice.runtime.ActivationDtype;
 import io.sluice.runtime.PromptChunks;
 import java.time.Duration;
@@ -13,7 +14,7 @@ import java.util.Objects;
  * @param self this worker
  * @param activations element type sent on
  * @param maxPayloadBytes most payload of a chunk sent
- * @param prefillChunk prompt positions per chunk at the first stage
+ * @param chunks prompt positions per chunk
  * @param batch bounds of a batch
  * @param maxWaitingSessions sessions that may wait for KV cache; the next one fails
  * @param waitTimeout how long a session waits for KV cache
@@ -24,7 +25,7 @@ record LoopSettings(
         WorkerId self,
         ActivationDtype activations,
         int maxPayloadBytes,
-        int prefillChunk,
+        PromptChunking chunks,
         BatchLimits batch,
         int maxWaitingSessions,
         Duration waitTimeout,
@@ -34,19 +35,19 @@ record LoopSettings(
         Objects.requireNonNull(self, "self");
         Objects.requireNonNull(activations, "activations");
         Objects.requireNonNull(batch, "batch");
-        if (prefillChunk < PromptChunks.MIN_CHUNK) {
+        if (Objects.requireNonNull(chunks, "chunks").mostTokens() < PromptChunks.MIN_CHUNK) {
             throw new IllegalArgumentException(
-                    "--prefill-chunk " + prefillChunk + " must be at least " + PromptChunks.MIN_CHUNK);
+                    "--prefill-chunk " + chunks.mostTokens() + " must be at least " + PromptChunks.MIN_CHUNK);
         }
     }
 
-    static LoopSettings of(WorkerId self, ActivationDtype activations, int prefillChunk) {
+    static LoopSettings of(WorkerId self, ActivationDtype activations, PromptChunking chunks) {
         return new LoopSettings(
                 self,
                 activations,
                 ChunkWriter.MAX_PAYLOAD_BYTES,
-                prefillChunk,
-                new BatchLimits(64, prefillChunk, 1),
+                chunks,
+                new BatchLimits(64, chunks.mostTokens(), SchedulingBounds.DEFAULT.decodeBatchesPerPrefill()),
                 64,
                 Duration.ofSeconds(30),
                 Duration.ofSeconds(3),

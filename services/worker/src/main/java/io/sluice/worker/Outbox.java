@@ -12,6 +12,11 @@ interface Outbox {
     /** Sends chunks of one step to a worker, in order. */
     void forward(WorkerId to, List<ActivationChunk> chunks);
 
+    /** Whether so much of prompts waits to be sent that no more should be computed; whoever waits is woken up. */
+    default boolean full() {
+        return false;
+    }
+
     void token(Token token);
 
     /** Publishes that a session cannot go on. */

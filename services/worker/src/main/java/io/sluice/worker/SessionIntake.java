@@ -6,6 +6,7 @@ import io.sluice.core.Stage;
 import io.sluice.core.WorkerId;
 import io.sluice.core.batching.BatchScheduler;
 import io.sluice.core.batching.CohortGate;
+import io.sluice.core.batching.SchedulingBounds;
 import io.sluice.core.routing.KvReservation;
 import io.sluice.records.ErrorReason;
 import io.sluice.runtime.PromptChunks;
@@ -38,12 +39,14 @@ final class SessionIntake {
     private final Outbox outbox;
     private final WorkerMetrics metrics;
     private final LongSupplier nanos;
-    private final int pieceTokens;
+    private final int maxSendTokens;
     private final SessionTable table = new SessionTable();
     /** Sessions without KV cache, first come first served. */
     private final ArrayDeque<StageSession> waiting = new ArrayDeque<>();
+    /** Sessions whose set-up has come. */
+    private long arrivals;
 
-    /** @param pieceTokens prompt positions per chunk at the first stage */
+    /** @param maxSendTokens most positions in one payload sent; no prompt is cut into larger chunks */
     SessionIntake(
             LoopSettings settings,
             StageRunner runner,
@@ -52,7 +55,7 @@ final class SessionIntake {
             Outbox outbox,
             WorkerMetrics metrics,
             LongSupplier nanos,
-            int pieceTokens) {
+            int maxSendTokens) {
         this.settings = Objects.requireNonNull(settings, "settings");
         this.runner = Objects.requireNonNull(runner, "runner");
         this.scheduler = Objects.requireNonNull(scheduler, "scheduler");
@@ -60,7 +63,7 @@ final class SessionIntake {
         this.outbox = Objects.requireNonNull(outbox, "outbox");
         this.metrics = Objects.requireNonNull(metrics, "metrics");
         this.nanos = Objects.requireNonNull(nanos, "nanos");
-        this.pieceTokens = pieceTokens;
+        this.maxSendTokens = maxSendTokens;
     }
 
     int sessions() {
@@ -109,6 +112,10 @@ final class SessionIntake {
         session.touchedNanos = now;
         if (session.plan == null) {
             session.plan = chunk.plan();
+            if (session.plan != null) {
+                session.rank = SchedulingBounds.DEFAULT.rank(
+                        arrivals++, session.plan.setup().getPromptTokens());
+            }
             if (!isHeld(chunk)) {
                 fail(session, ErrorReason.WORKER_FAILED, notHeld(chunk));
                 return;
@@ -348,15 +355,26 @@ final class SessionIntake {
                 session.awaySinceNanos = 0;
             }
             scheduler.addDecode(session.id, new Work(session, chunk));
-        } else if (chunk.tokenIds() == null || chunk.count() <= pieceTokens) {
-            scheduler.addPrefill(session.id, chunk.count(), new Work(session, chunk));
-        } else {
-            int from = 0;
-            for (int size : PromptChunks.split(chunk.count(), pieceTokens)) {
-                scheduler.addPrefill(session.id, size, new Work(session, chunk.slice(from, from + size)));
-                from += size;
-            }
+            return;
         }
+        int chunkTokens =
+                Math.min(settings.chunks().tokens(session.plan.layers().size()), maxSendTokens);
+        if (chunk.tokenIds() == null) {
+            InboundChunk whole = session.gathering.add(chunk, chunkTokens);
+            if (whole != null) {
+                addPrefill(session, whole);
+            }
+            return;
+        }
+        int from = 0;
+        for (int size : PromptChunks.split(chunk.count(), chunkTokens)) {
+            addPrefill(session, chunk.slice(from, from + size));
+            from += size;
+        }
+    }
+
+    private void addPrefill(StageSession session, InboundChunk chunk) {
+        scheduler.addPrefill(session.id, chunk.count(), session.rank, new Work(session, chunk));
     }
 
     private void end(StageSession session) {
@@ -365,6 +383,7 @@ final class SessionIntake {
         waiting.remove(session);
         session.parked.clear();
         session.early.clear();
+        session.gathering.clear();
         if (session.slot != null) {
             runner.release(session.slot);
             session.slot = null;

@@ -16,9 +16,9 @@ interface Speeds {
     CostModel over(LayerRange layers, boolean measure);
 
     /** By the profile of an emulated device, by a short benchmark else. */
-    static Speeds of(Device device, StageRunner runner, int promptChunk, LongSupplier nanos) {
+    static Speeds of(Device device, StageRunner runner, PromptChunking chunks, LongSupplier nanos) {
         return device instanceof EmulatedDevice emulated
-                ? (layers, measure) -> CostModel.of(emulated, layers.size(), promptChunk)
+                ? (layers, measure) -> CostModel.of(emulated, layers.size(), chunks.tokens(layers.size()))
                 : new Measured(runner, nanos);
     }
 

@@ -71,10 +71,10 @@ final class StageLoop {
         this.nanos = Objects.requireNonNull(nanos, "nanos");
         this.writer = new ChunkWriter(settings.activations(), runner.model().hiddenSize(), settings.maxPayloadBytes());
         this.scheduler = new BatchScheduler<>(settings.batch());
-        int pieceTokens = Math.min(settings.prefillChunk(), writer.maxPositions());
         // Only first stages gather, as only their sessions are ever expected back: what leaves together stays together.
         this.gate = new CohortGate(device.sharesCores());
-        this.intake = new SessionIntake(settings, runner, scheduler, gate, outbox, metrics, nanos, pieceTokens);
+        this.intake =
+                new SessionIntake(settings, runner, scheduler, gate, outbox, metrics, nanos, writer.maxPositions());
         keeper.watch(intake::layers);
     }
 
@@ -95,10 +95,10 @@ final class StageLoop {
 
     /** Nanoseconds until a batch may run: 0 now, {@link Long#MAX_VALUE} when nothing waits. */
     long untilReadyNanos() {
-        if (scheduler.isEmpty()) {
-            return Long.MAX_VALUE;
+        if (scheduler.size() > scheduler.decodes() && !outbox.full()) {
+            return 0;
         }
-        return scheduler.size() > scheduler.decodes() ? 0 : holdNanos();
+        return scheduler.decodes() == 0 ? Long.MAX_VALUE : holdNanos();
     }
 
     private long holdNanos() {
@@ -132,7 +132,11 @@ final class StageLoop {
      * @return false when nothing was ready
      */
     boolean step() {
-        List<Work> batch = scheduler.next(holdNanos() > 0);
+        if (settings.chunks().byRule()) {
+            scheduler.setMaxPrefillTokens(
+                    settings.chunks().tokens(keeper.holding().layersServed()));
+        }
+        List<Work> batch = scheduler.next(holdNanos() > 0, outbox.full());
         if (batch.isEmpty()) {
             return false;
         }

@@ -12,6 +12,10 @@ final class StageSession {
     final int attempt;
     /** Null until the set-up has come. */
     SessionPlan plan;
+    /** Whose prompt goes first: the lower. */
+    double rank;
+    /** Prompt chunks that are shorter than they should be. */
+    final PromptGathering gathering = new PromptGathering();
     /** Null until the KV cache has room. */
     KvSlot slot;
     /** The next position expected: everything before it has been taken, and later repeats are dropped. */

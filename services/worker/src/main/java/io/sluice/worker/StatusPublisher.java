@@ -12,7 +12,9 @@ import java.util.function.LongSupplier;
 final class StatusPublisher {
     private final WorkerConfig config;
     private final Device device;
+    private final PromptChunking chunks;
     private final int maxLayers;
+    private final double linkBytesPerSecond;
     private final long incarnation;
     private final String metricsUrl;
     private final RecordSender<WorkerStatus> sender;
@@ -21,6 +23,7 @@ final class StatusPublisher {
     StatusPublisher(
             WorkerConfig config,
             Device device,
+            PromptChunking chunks,
             int maxLayers,
             long incarnation,
             String metricsUrl,
@@ -28,7 +31,9 @@ final class StatusPublisher {
             LongSupplier epochMillis) {
         this.config = Objects.requireNonNull(config, "config");
         this.device = Objects.requireNonNull(device, "device");
+        this.chunks = Objects.requireNonNull(chunks, "chunks");
         this.maxLayers = maxLayers;
+        this.linkBytesPerSecond = config.linkBytesPerSecond(device);
         this.incarnation = incarnation;
         this.metricsUrl = Objects.requireNonNull(metricsUrl, "metricsUrl");
         this.sender = Objects.requireNonNull(sender, "sender");
@@ -53,12 +58,12 @@ final class StatusPublisher {
                 .setMemoryBytes(device.memoryBytes())
                 .setKvCapacityTokens(holding.kvCapacityTokens())
                 .setRegion(config.region())
-                .setPrefillTokensPerS(cost.prefillTokensPerSecond(config.prefillChunk()))
+                .setPrefillTokensPerS(cost.prefillTokensPerSecond(chunks.tokens(holding.layersServed())))
                 .setDecodeTokensPerS(cost.decodeTokensPerSecond())
                 .setBatchUs(cost.batchMicros())
                 .setPrefillUsPerToken(cost.prefillMicros())
                 .setDecodeUsPerToken(cost.decodeMicros())
-                .setLinkBytesPerS(device.linkBytesPerSecond())
+                .setLinkBytesPerS(linkBytesPerSecond)
                 .setMetricsUrl(metricsUrl)
                 .setAtMs(epochMillis.getAsLong())
                 .setLoaded(holding.held().ranges().stream()

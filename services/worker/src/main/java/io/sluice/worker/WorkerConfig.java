@@ -5,11 +5,13 @@ import io.sluice.core.WorkerId;
 import io.sluice.messaging.KafkaSettings;
 import io.sluice.runtime.ActivationDtype;
 import io.sluice.runtime.PromptChunks;
+import io.sluice.worker.device.Device;
 import io.sluice.worker.device.DeviceSpec;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 
 /**
@@ -24,7 +26,10 @@ import java.util.OptionalInt;
  * @param device what to compute on
  * @param threads compute threads
  * @param kvMib KV cache, MiB
- * @param prefillChunk prompt positions per chunk at the first stage
+ * @param prefillChunk prompt positions per chunk; empty: by the layer times of an emulated device,
+ *     {@value #DEFAULT_PREFILL_CHUNK} on a real one
+ * @param linkBytesPerSecond bandwidth of this worker's network, which is announced to the planner and which sending keeps
+ *     to where it is low; empty: the device's
  * @param activations element type of the hidden states sent on
  * @param region where this worker is
  * @param metricsPort 0: any free one
@@ -41,7 +46,8 @@ public record WorkerConfig(
         DeviceSpec device,
         int threads,
         int kvMib,
-        int prefillChunk,
+        OptionalInt prefillChunk,
+        OptionalDouble linkBytesPerSecond,
         ActivationDtype activations,
         String region,
         int metricsPort,
@@ -53,6 +59,7 @@ public record WorkerConfig(
     public static final Duration DEFAULT_START_TIMEOUT = Duration.ofSeconds(60);
 
     private static final int MAX_PORT = 65_535;
+    private static final double MAX_LINK_BYTES_PER_SECOND = 1e15;
 
     public WorkerConfig {
         Objects.requireNonNull(id, "id");
@@ -68,13 +75,60 @@ public record WorkerConfig(
         require(threads >= 1, "--threads", threads, "must be at least 1");
         require(kvMib >= 1, "--kv-mib", kvMib, "must be at least 1");
         require(
-                prefillChunk >= PromptChunks.MIN_CHUNK,
+                prefillChunk.orElse(DEFAULT_PREFILL_CHUNK) >= PromptChunks.MIN_CHUNK,
                 "--prefill-chunk",
-                prefillChunk,
+                prefillChunk.orElse(DEFAULT_PREFILL_CHUNK),
                 "must be at least " + PromptChunks.MIN_CHUNK);
+        double link = linkBytesPerSecond.orElse(1);
+        require(
+                link >= 1 && link <= MAX_LINK_BYTES_PER_SECOND,
+                "--link-bytes-per-s",
+                link,
+                "must be 1 to " + MAX_LINK_BYTES_PER_SECOND);
         require(metricsPort >= 0 && metricsPort <= MAX_PORT, "--metrics-port", metricsPort, "must be 0 to " + MAX_PORT);
         require(telemetryInterval.toMillis() >= 10, "telemetry interval", telemetryInterval, "must be at least 10 ms");
         require(!startTimeout.isNegative(), "start timeout", startTimeout, "must not be negative");
+    }
+
+    /** With so many prompt positions per chunk, and the device's network. */
+    public WorkerConfig(
+            WorkerId id,
+            KafkaSettings kafka,
+            Path model,
+            String modelName,
+            Optional<LayerRange> layers,
+            OptionalInt maxLayers,
+            DeviceSpec device,
+            int threads,
+            int kvMib,
+            int prefillChunk,
+            ActivationDtype activations,
+            String region,
+            int metricsPort,
+            Duration telemetryInterval,
+            Duration startTimeout) {
+        this(
+                id,
+                kafka,
+                model,
+                modelName,
+                layers,
+                maxLayers,
+                device,
+                threads,
+                kvMib,
+                OptionalInt.of(prefillChunk),
+                OptionalDouble.empty(),
+                activations,
+                region,
+                metricsPort,
+                telemetryInterval,
+                startTimeout);
+    }
+
+    /** Bandwidth declared, else the device's, bytes per second. */
+    double linkBytesPerSecond(Device opened) {
+        return linkBytesPerSecond.orElse(opened.linkBytesPerSecond());
     }
 
     /** A worker on the CPU with the defaults. */
@@ -90,7 +144,8 @@ public record WorkerConfig(
                 DeviceSpec.CPU,
                 Runtime.getRuntime().availableProcessors(),
                 DEFAULT_KV_MIB,
-                DEFAULT_PREFILL_CHUNK,
+                OptionalInt.empty(),
+                OptionalDouble.empty(),
                 ActivationDtype.FP16,
                 "local",
                 0,

@@ -126,6 +126,7 @@ public final class WorkerService implements AutoCloseable {
         WorkerId self = config.id();
         ModelWeights weights = parts.push("weights", ModelFiles.weights(config.model()));
         Device device = config.device().open();
+        PromptChunking chunks = PromptChunking.of(config.prefillChunk(), device);
         PrometheusMeterRegistry meters = MetricsServer.newRegistry("worker");
         metricsServer = parts.push("metrics", MetricsServer.start(meters, config.metricsPort(), this::ailment));
         metricsServer.addHandler(DeviceSpeedHandler.PATH, new DeviceSpeedHandler(device));
@@ -157,6 +158,7 @@ public final class WorkerService implements AutoCloseable {
         StatusPublisher statuses = new StatusPublisher(
                 config,
                 device,
+                chunks,
                 // 0: it keeps the layers it was given, so that no planner asks it to move.
                 config.layers().isPresent() ? 0 : maxLayers,
                 incarnation,
@@ -174,7 +176,7 @@ public final class WorkerService implements AutoCloseable {
                         runner,
                         () -> tokenStep(weights.config()),
                         outcome -> compute.put(new Inbound.Loaded(outcome))));
-        Speeds speeds = Speeds.of(device, runner, config.prefillChunk(), nanos);
+        Speeds speeds = Speeds.of(device, runner, chunks, nanos);
         keeper = new LayerKeeper(
                 self,
                 runner,
@@ -186,7 +188,7 @@ public final class WorkerService implements AutoCloseable {
                 nanos);
         begin(runner, device, speeds, maxLayers, follower);
 
-        wire(runner, device, metrics, compute, registry, durable, inTopic);
+        wire(runner, device, chunks, metrics, compute, registry, durable, inTopic);
         statuses.send(WorkerState.JOINED, keeper.holding());
         parts.push("status", () -> statuses.send(WorkerState.LEFT, keeper.holding()));
         follower.ifPresent(placements -> startThread(
@@ -205,7 +207,7 @@ public final class WorkerService implements AutoCloseable {
                 device.name(),
                 device.emulated(),
                 holding.kvCapacityTokens(),
-                Math.round(holding.cost().prefillTokensPerSecond(config.prefillChunk())),
+                Math.round(holding.cost().prefillTokensPerSecond(chunks.tokens(holding.layersServed()))),
                 Math.round(holding.cost().decodeTokensPerSecond()),
                 inTopic.name(),
                 metricsUrl());
@@ -226,6 +228,7 @@ public final class WorkerService implements AutoCloseable {
     private void wire(
             StageRunner runner,
             Device device,
+            PromptChunking chunks,
             WorkerMetrics metrics,
             ComputeThread compute,
             SchemaRegistry registry,
@@ -253,10 +256,10 @@ public final class WorkerService implements AutoCloseable {
         TokenPublisher tokens =
                 new TokenPublisher(durable, new AvroSerializer<>(registry, Topics.TOKENS), compute::report);
         StageLoop loop = new StageLoop(
-                LoopSettings.of(self, config.activations(), config.prefillChunk()),
+                LoopSettings.of(self, config.activations(), chunks),
                 runner,
                 device,
-                new KafkaOutbox(activations, tokens, errors),
+                new KafkaOutbox(activations, pacedLinks(runner, device, chunks, activations, compute), tokens, errors),
                 keeper,
                 stats,
                 metrics,
@@ -293,6 +296,27 @@ public final class WorkerService implements AutoCloseable {
         metrics.observeLag(adapter::lag);
         adapter.seekToEnd();
         startThread("consumer", adapter::run, adapter::close);
+    }
+
+    /** Where this worker's link is slow, what waits for it. Closed after the compute thread, before the producer. */
+    private Optional<PacedLinks> pacedLinks(
+            StageRunner runner,
+            Device device,
+            PromptChunking chunks,
+            ActivationPublisher activations,
+            ComputeThread compute) {
+        double bytesPerSecond = config.linkBytesPerSecond(device);
+        int bytesPerToken = runner.model().hiddenSize() * config.activations().bytes();
+        Optional<PacedLinks> paced = PacedLinks.pacer(bytesPerSecond, chunks.mostTokens(), bytesPerToken)
+                .map(pacer -> new PacedLinks(pacer, activations::send, nanos, compute::wake));
+        paced.ifPresent(links -> startThread("links", links::run, links::close));
+        LOG.info(
+                "worker={} link_bytes_per_s={} bytes_per_position={} sends={}",
+                config.id(),
+                Math.round(bytesPerSecond),
+                bytesPerToken,
+                paced.isPresent() ? "paced" : "at_once");
+        return paced;
     }
 
     private TokenStep tokenStep(ModelConfig model) {

@@ -58,6 +58,8 @@ final class LocalCluster {
         final IntervalStats stats = new IntervalStats();
         final ArrayDeque<Sent> topic = new ArrayDeque<>();
         final List<ActivationChunk> sent = new ArrayList<>();
+        /** Set where this worker's link is slow. */
+        LinkPacer pacer;
 
         Member(
                 LoopSettings settings,
@@ -134,6 +136,28 @@ final class LocalCluster {
 
         @Override
         public void forward(WorkerId to, List<ActivationChunk> chunks) {
+            if (pacer == null) {
+                arrive(to, chunks);
+            } else {
+                chunks.forEach(chunk -> pacer.offer(to, chunk));
+            }
+        }
+
+        @Override
+        public boolean full() {
+            return pacer != null && pacer.full();
+        }
+
+        /** The link is free for one more record. */
+        boolean sendPaced() {
+            LinkPacer.Departure next = pacer == null ? null : pacer.drain();
+            if (next != null) {
+                arrive(next.to(), next.chunks());
+            }
+            return next != null;
+        }
+
+        private void arrive(WorkerId to, List<ActivationChunk> chunks) {
             sent.addAll(chunks);
             Member receiver = members.get(to);
             if (receiver != null) {
@@ -194,7 +218,7 @@ final class LocalCluster {
     }
 
     static LoopSettings settings(String worker, ActivationDtype type, int prefillChunk) {
-        return LoopSettings.of(new WorkerId(worker), type, prefillChunk);
+        return LoopSettings.of(new WorkerId(worker), type, PromptChunking.fixed(prefillChunk));
     }
 
     /** A member on a fake runner with fp16 activations. */
@@ -229,6 +253,7 @@ final class LocalCluster {
                     member.deliver(member.topic.poll());
                 }
                 busy |= member.loop.step();
+                busy |= member.sendPaced();
                 clock.addAndGet(1_000);
             }
         }

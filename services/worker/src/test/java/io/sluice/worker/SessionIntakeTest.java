@@ -117,7 +117,7 @@ final class SessionIntakeTest {
                 new WorkerId("b"),
                 ActivationDtype.FP16,
                 1 << 16,
-                16,
+                PromptChunking.fixed(16),
                 new BatchLimits(8, 16, 1),
                 1,
                 Duration.ofSeconds(5),

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.core.WorkerId;
 import io.sluice.core.batching.BatchLimits;
+import io.sluice.core.batching.LinkLimits;
 import io.sluice.records.ActivationChunk;
 import io.sluice.records.ChunkKind;
 import io.sluice.records.FinishReason;
@@ -145,7 +146,7 @@ final class StageLoopTest {
                 new WorkerId(worker),
                 ActivationDtype.FP32,
                 5 * FakeStageRunner.HIDDEN * 4,
-                16,
+                PromptChunking.fixed(16),
                 new BatchLimits(8, 16, 1),
                 4,
                 Duration.ofSeconds(1),
@@ -158,6 +159,70 @@ final class StageLoopTest {
                 .isNotEmpty()
                 .allSatisfy(chunk -> assertThat(chunk.getPayload().remaining())
                         .isLessThanOrEqualTo(positions * FakeStageRunner.HIDDEN * 4));
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3})
+    void shouldGenerateTheSameOverSlowLinks(long seed) {
+        cluster.stages(3);
+        cluster.members.values().forEach(member -> member.pacer = new LinkPacer(new LinkLimits(2, 5, 4), 1, 20));
+        SplittableRandom random = new SplittableRandom(seed);
+        List<List<Integer>> prompts = IntStream.range(0, 10)
+                .mapToObj(i -> ids(random.nextInt(), 1 + random.nextInt(90)))
+                .toList();
+        for (int i = 0; i < prompts.size(); i++) {
+            cluster.first().deliver(cluster.prompt("r" + i, 1, prompts.get(i), 1 + i));
+        }
+        cluster.settle();
+
+        for (int i = 0; i < prompts.size(); i++) {
+            assertThat(cluster.generated("r" + i))
+                    .as("seed %d session %d", seed, i)
+                    .isEqualTo(FakeStageRunner.expected(prompts.get(i), 1 + i));
+        }
+        assertThat(cluster.failures).isEmpty();
+        assertThat(cluster.first().sent)
+                .allSatisfy(chunk -> assertThat(chunk.getCount()).isLessThanOrEqualTo(5));
+        List<Integer> second = cluster.second().fake().batches.stream()
+                .flatMap(List::stream)
+                .map(StageInput::count)
+                .filter(count -> count > 1)
+                .toList();
+        assertThat(second).as("pieces are chunks again").contains(16);
+    }
+
+    @Test
+    void shouldHoldPromptsButNoDecodeWhileTheLinkIsFull() {
+        cluster.stages(2);
+        Member first = cluster.first();
+        first.deliver(cluster.prompt("short", 1, ids(1, 3), 30));
+        first.loop.step();
+        first.pacer = new LinkPacer(new LinkLimits(2, 5, 4), 1, 32);
+        first.deliver(cluster.prompt("long", 1, ids(2, 90), 2));
+        while (first.loop.step()) {
+            // as much as may be computed
+        }
+
+        assertThat(first.fake().batches.stream()
+                        .mapToInt(batch -> batch.getFirst().count())
+                        .filter(count -> count > 3)
+                        .sum())
+                .as("two chunks fill the link")
+                .isEqualTo(32);
+        assertThat(first.loop.untilReadyNanos()).isEqualTo(Long.MAX_VALUE);
+        cluster.settle();
+        assertThat(cluster.generated("long")).isEqualTo(FakeStageRunner.expected(ids(2, 90), 2));
+        assertThat(cluster.generated("short")).isEqualTo(FakeStageRunner.expected(ids(1, 3), 30));
+    }
+
+    @Test
+    void shouldComputeShortPromptsThatComeALittleLaterFirst() {
+        cluster.stages(1);
+        cluster.first().deliver(cluster.prompt("long", 1, ids(1, 509), 1));
+        cluster.first().deliver(cluster.prompt("short", 1, ids(2, 3), 1));
+        cluster.settle();
+
+        assertThat(cluster.tokens.stream().map(Token::getRequestId)).containsExactly("short", "long");
     }
 
     @Test

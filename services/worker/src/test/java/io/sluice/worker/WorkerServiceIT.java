@@ -47,6 +47,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
@@ -176,6 +177,49 @@ final class WorkerServiceIT {
         assertThat(newest.get("c").getState()).isEqualTo(WorkerState.JOINED);
         assertThat(newest.get("c").getEmulated()).isTrue();
         assertThat(newest.get("b").getDecodeTokensPerS()).isPositive();
+    }
+
+    @Test
+    void shouldGenerateTheReferenceTextOverASlowLinkWithChunksByRule() throws IOException {
+        TopicTail<WorkerStatus> statuses = tail(Topics.WORKERS);
+        start(onSlowLink("slow-a", new LayerRange(0, 3), 60_000));
+        start(onSlowLink("slow-b", new LayerRange(3, 6), 60_000));
+        JsonNode reference = new ObjectMapper()
+                .readTree(MODEL.resolve("reference.json").toFile())
+                .get("cases")
+                .get(0);
+        List<Stage> pipeline = List.of(new Stage("slow-a", 0, 3), new Stage("slow-b", 3, 6));
+
+        send("slow-a", prompt("slow", ids(reference.get("prompt_token_ids")), 8, pipeline));
+        List<Integer> generated = new ArrayList<>();
+        await().atMost(PATIENCE).until(() -> {
+            tokens.poll(Duration.ofMillis(100))
+                    .forEach(token -> generated.add(token.value().getTokenId()));
+            return generated.size() == 8;
+        });
+
+        assertThat(generated).isEqualTo(ids(reference.get("greedy_token_ids")).subList(0, 8));
+        assertThat(status(statuses, "slow-a", any -> true).getLinkBytesPerS()).isEqualTo(60_000);
+    }
+
+    private static WorkerConfig onSlowLink(String id, LayerRange layers, double bytesPerSecond) {
+        return new WorkerConfig(
+                new WorkerId(id),
+                kafka,
+                MODEL,
+                "psalm",
+                Optional.of(layers),
+                OptionalInt.empty(),
+                DeviceSpec.parse("emulated:a100@20"),
+                1,
+                32,
+                OptionalInt.empty(),
+                OptionalDouble.of(bytesPerSecond),
+                ActivationDtype.FP32,
+                "local",
+                0,
+                Duration.ofMillis(250),
+                PATIENCE);
     }
 
     @Test

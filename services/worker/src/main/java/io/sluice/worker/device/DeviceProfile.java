@@ -1,11 +1,13 @@
 package io.sluice.worker.device;
 
+import io.sluice.core.cluster.Curve;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
@@ -77,6 +79,13 @@ public final class DeviceProfile {
 
     public double linkBytesPerSecond() {
         return linkBytesPerSecond;
+    }
+
+    /** Time of prompt tokens through one layer at {@code speed} times this profile, seconds. */
+    public Curve promptSeconds(double speed) {
+        return Curve.of(
+                prompt.tokens,
+                Arrays.stream(prompt.millis).map(millis -> millis / 1e3 / speed).toArray());
     }
 
     /** Time of {@code tokens} prompt tokens through one layer, milliseconds. */

@@ -1,0 +1,78 @@
+package io.sluice.worker;
+
+import io.sluice.core.batching.PrefillChunking;
+import io.sluice.core.batching.SchedulingBounds;
+import io.sluice.core.cluster.Curve;
+import io.sluice.core.cluster.Workload;
+import io.sluice.worker.device.Device;
+import io.sluice.worker.device.EmulatedDevice;
+import java.util.List;
+import java.util.Objects;
+import java.util.OptionalInt;
+
+/**
+ * How many positions a prompt chunk has at this worker: what was configured; else, where the device's layer times are
+ * known, by the rule that the simulated policy follows ({@link PrefillChunking}, usual prompts as in
+ * {@link Workload#AZURE_CONVERSATION}); else {@link WorkerConfig#DEFAULT_PREFILL_CHUNK}, because two measured points do not
+ * tell what a short chunk costs. Results have the same bits whatever the size. Thread-safe.
+ */
+final class PromptChunking {
+    private static final int USUAL_PROMPT = (int) Math.ceil(Workload.AZURE_CONVERSATION.meanPromptTokens());
+
+    private final int fixedTokens;
+    private final EmulatedDevice device;
+    private volatile Chosen newest;
+
+    private record Chosen(int layers, double speed, int tokens) {}
+
+    private PromptChunking(int fixedTokens, EmulatedDevice device) {
+        this.fixedTokens = fixedTokens;
+        this.device = device;
+    }
+
+    static PromptChunking fixed(int tokens) {
+        return new PromptChunking(tokens, null);
+    }
+
+    static PromptChunking of(OptionalInt configured, Device device) {
+        if (configured.isEmpty() && Objects.requireNonNull(device, "device") instanceof EmulatedDevice emulated) {
+            return new PromptChunking(0, emulated);
+        }
+        return fixed(configured.orElse(WorkerConfig.DEFAULT_PREFILL_CHUNK));
+    }
+
+    /** Whether the size depends on layers and speed. */
+    boolean byRule() {
+        return device != null;
+    }
+
+    /** The largest chunk there can be. */
+    int mostTokens() {
+        return byRule() ? SchedulingBounds.DEFAULT.mostChunkTokens() : fixedTokens;
+    }
+
+    /** Chunk size of a prompt that runs so many layers here; a spare asks for one. */
+    int tokens(int layers) {
+        if (!byRule()) {
+            return fixedTokens;
+        }
+        double speed = device.speed();
+        Chosen chosen = newest;
+        if (chosen == null || chosen.layers != layers || chosen.speed != speed) {
+            chosen = new Chosen(layers, speed, choose(layers, speed));
+            newest = chosen;
+        }
+        return chosen.tokens;
+    }
+
+    private int choose(int layers, double speed) {
+        Curve prompt = device.profile().promptSeconds(speed);
+        double pass = device.profile().decodeMillis(1) / 1e3 / speed;
+        SchedulingBounds bounds = SchedulingBounds.DEFAULT;
+        return PrefillChunking.chunkTokens(
+                List.of(new PrefillChunking.Hop(Math.max(1, layers), prompt, pass, 0)),
+                USUAL_PROMPT,
+                bounds.mostChunkSeconds(),
+                bounds.mostChunkTokens());
+    }
+}
