@@ -2,11 +2,13 @@ package io.sluice.planner;
 
 import io.sluice.core.planning.CapacityEstimate;
 import io.sluice.core.planning.CapacityEstimate.Pending;
+import io.sluice.core.planning.CapacityEstimate.Steady;
 import io.sluice.core.planning.LinkEstimate;
 import io.sluice.core.planning.PlannerState;
 import io.sluice.core.planning.PlannerState.LinkId;
 import io.sluice.core.planning.PlannerState.Member;
 import io.sluice.core.planning.Rejection;
+import java.io.DataInput;
 import java.io.IOException;
 import java.util.List;
 import org.apache.flink.api.common.typeutils.SimpleTypeSerializerSnapshot;
@@ -52,6 +54,9 @@ public final class PlannerStateSerializer extends TypeSerializerSingleton<Planne
             o.writeDouble(c.pending().expectedSeconds());
             o.writeDouble(c.pending().busySeconds());
             o.writeDouble(c.pending().batches());
+            o.writeDouble(c.steady().expectedSeconds());
+            o.writeDouble(c.steady().busySeconds());
+            o.writeInt(c.steady().contradictions());
             o.writeLong(m.lastSequence());
             o.writeLong(m.seenMillis());
             o.writeUTF(m.lastFault() == null ? "" : m.lastFault().name());
@@ -78,14 +83,7 @@ public final class PlannerStateSerializer extends TypeSerializerSingleton<Planne
         state.restore(placement, published, in.readLong(), in.readBoolean());
         DomainBytes.readList(in, i -> {
                     var status = DomainBytes.readStatus(i, version);
-                    var capacity = new CapacityEstimate(
-                            i.readDouble(),
-                            i.readDouble(),
-                            i.readDouble(),
-                            i.readDouble(),
-                            i.readDouble(),
-                            i.readDouble(),
-                            new Pending(i.readDouble(), i.readDouble(), i.readDouble()));
+                    var capacity = readCapacity(i, version);
                     long sequence = i.readLong();
                     long seen = i.readLong();
                     String fault = i.readUTF();
@@ -108,6 +106,20 @@ public final class PlannerStateSerializer extends TypeSerializerSingleton<Planne
                                     in.readDouble()));
         }
         return state;
+    }
+
+    private static CapacityEstimate readCapacity(DataInput in, int version) throws IOException {
+        double prefill = in.readDouble();
+        double decode = in.readDouble();
+        double expected = in.readDouble();
+        double busy = in.readDouble();
+        double prefillTokens = in.readDouble();
+        double decodeTokens = in.readDouble();
+        Pending pending = new Pending(in.readDouble(), in.readDouble(), in.readDouble());
+        Steady steady = version == DomainBytes.V1
+                ? new Steady(expected, busy, 0)
+                : new Steady(in.readDouble(), in.readDouble(), in.readInt());
+        return new CapacityEstimate(prefill, decode, expected, busy, prefillTokens, decodeTokens, pending, steady);
     }
 
     @Override

@@ -141,6 +141,46 @@ class SerializersTest {
     }
 
     @Test
+    void shouldReadStateOfTheFirstVersion() throws IOException {
+        DataOutputSerializer out = new DataOutputSerializer(64);
+        out.writeByte(1);
+        out.writeUTF(Records.MODEL);
+        out.writeLong(7);
+        out.writeBoolean(false);
+        out.writeBoolean(false);
+        out.writeLong(NOW);
+        out.writeBoolean(true);
+        out.writeInt(1);
+        // Status: model, worker, state, incarnation, layers, region, KV tokens, speeds, link, cost, time.
+        out.writeUTF(Records.MODEL);
+        out.writeUTF("a");
+        out.writeUTF("JOINED");
+        out.writeLong(3);
+        out.writeInt(0);
+        out.writeInt(2);
+        out.writeUTF("r1");
+        out.writeLong(4_096);
+        for (double number : new double[] {100, 50, 1e9, 1, 2, 3}) {
+            out.writeDouble(number);
+        }
+        out.writeLong(NOW);
+        // Capacity: speeds, expected and busy seconds, tokens, pending work.
+        for (double number : new double[] {100, 50, 0.3, 0.6, 7, 8, 0.01, 0.02, 1}) {
+            out.writeDouble(number);
+        }
+        out.writeLong(12);
+        out.writeLong(NOW);
+        out.writeUTF("");
+        out.writeInt(0);
+        PlannerState state = back(PlannerStateSerializer.INSTANCE, out.getCopyOfBuffer());
+        PlannerState.Member member = state.members().get(new WorkerId("a"));
+        assertThat(state.epoch()).isEqualTo(7);
+        assertThat(member.status().served()).contains(new LayerRange(0, 2));
+        assertThat(member.capacity().speedFactor()).isEqualTo(0.5);
+        assertThat(member.lastSequence()).isEqualTo(12);
+    }
+
+    @Test
     void shouldRefuseStateOfANewerProgram() throws IOException {
         byte[] bytes = bytes(PlannerStateSerializer.INSTANCE, state());
         bytes[0] = 9;

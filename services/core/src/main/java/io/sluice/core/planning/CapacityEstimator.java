@@ -1,6 +1,7 @@
 package io.sluice.core.planning;
 
 import io.sluice.core.planning.CapacityEstimate.Pending;
+import io.sluice.core.planning.CapacityEstimate.Steady;
 import java.util.Optional;
 
 /**
@@ -13,9 +14,12 @@ import java.util.Optional;
  * those seconds over the sum of busy seconds is the speed factor, and the capacity is the factor times the announced
  * speed under the model's common {@link TokenMix}.
  *
- * <p>Both sums forget with busy time ({@link #MEMORY_SECONDS}, or {@link #MEMORY_BATCHES} where batches are long), so
- * an idle worker keeps what is known of it, and a halved speed is within a tenth of its new value after one second of
- * busy time. Work is gathered until it fills {@link #LEAST_BUSY_SECONDS}: shorter times are too coarse, and a batch
+ * <p>Both sums forget with busy time, so an idle worker keeps what is known of it. They are kept twice. The recent pair
+ * ({@link #MEMORY_SECONDS}, or {@link #MEMORY_BATCHES} where batches are long) follows a change at once and shakes with
+ * whatever else the machine does; the steady pair remembers {@link #STEADY_SECONDS} and is the estimate. When the recent
+ * one is off by more than {@link #CONTRADICTION} in {@value #CONTRADICTIONS} reports in a row, the steady one begins anew
+ * from it: a halved speed is within a tenth of its new value after one second of busy time, and a busy moment of a shared
+ * machine is not an epoch. Work is gathered until it fills {@link #LEAST_BUSY_SECONDS}: shorter times are too coarse, and a batch
  * longer than the interval brings its tokens only at its end. The announcement counts like {@link #PRIOR_SECONDS} of
  * measurement. Stateless and thread-safe.
  */
@@ -24,6 +28,12 @@ public final class CapacityEstimator {
     public static final double MEMORY_SECONDS = 0.4;
     /** The same in batches, where that is longer: a batch under way is in the time but not yet in the tokens. */
     public static final double MEMORY_BATCHES = 8;
+    /** Busy time after which a measurement counts 1/e in the estimate, seconds. */
+    public static final double STEADY_SECONDS = 5;
+    /** How far the recent measurement must be off, as a factor. */
+    public static final double CONTRADICTION = 1.25;
+    /** How often in a row. */
+    public static final int CONTRADICTIONS = 2;
     /** Busy time after which tokens count 1/e in the mix, seconds. */
     public static final double MIX_MEMORY_SECONDS = 20;
     /** Weight of the announced speed, seconds of busy time. */
@@ -55,7 +65,14 @@ public final class CapacityEstimator {
     /** What is known of a worker that has only announced its speeds, tokens/s. */
     public static CapacityEstimate announced(double prefillTokensPerSecond, double decodeTokensPerSecond) {
         return new CapacityEstimate(
-                prefillTokensPerSecond, decodeTokensPerSecond, PRIOR_SECONDS, PRIOR_SECONDS, 0, 0, Pending.NONE);
+                prefillTokensPerSecond,
+                decodeTokensPerSecond,
+                PRIOR_SECONDS,
+                PRIOR_SECONDS,
+                0,
+                0,
+                Pending.NONE,
+                new Steady(PRIOR_SECONDS, PRIOR_SECONDS, 0));
     }
 
     /**
@@ -152,12 +169,14 @@ public final class CapacityEstimator {
         boolean counts = pending.busySeconds() >= LEAST_BUSY_SECONDS
                 && (pending.expectedSeconds() > 0 || pending.busySeconds() > STUCK_SECONDS);
         double busySum = e.busySeconds();
-        double factor = e.speedFactor();
+        double factor = e.expectedSeconds() / e.busySeconds();
+        Steady steady = e.steady();
         if (counts) {
             double keep = Math.exp(-pending.busySeconds() / memorySeconds(pending));
             busySum = e.busySeconds() * keep + pending.busySeconds();
             double expectedSum = e.expectedSeconds() * keep + pending.expectedSeconds();
             factor = Math.clamp(expectedSum / busySum, SLOWEST_FACTOR, FASTEST_FACTOR);
+            steady = steady(steady, pending, factor);
         }
         double keepMix = Math.exp(-busy / MIX_MEMORY_SECONDS);
         return new CapacityEstimate(
@@ -167,7 +186,28 @@ public final class CapacityEstimator {
                 busySum,
                 e.prefillTokens() * keepMix + sample.prefillTokens(),
                 e.decodeTokens() * keepMix + sample.decodeTokens(),
-                counts ? Pending.NONE : pending);
+                counts ? Pending.NONE : pending,
+                steady);
+    }
+
+    /** @param recent speed factor by the recent measurement, this work included */
+    private static Steady steady(Steady s, Pending work, double recent) {
+        double memory = Math.max(STEADY_SECONDS, memorySeconds(work));
+        double keep = Math.exp(-work.busySeconds() / memory);
+        double busySum = s.busySeconds() * keep + work.busySeconds();
+        double expectedSum = s.expectedSeconds() * keep + work.expectedSeconds();
+        double factor = Math.clamp(expectedSum / busySum, SLOWEST_FACTOR, FASTEST_FACTOR);
+        // The recent one remembers a bad moment a while longer: this work must say the same.
+        double now = work.expectedSeconds() / work.busySeconds();
+        boolean contradicted =
+                Math.min(recent, now) > factor * CONTRADICTION || Math.max(recent, now) * CONTRADICTION < factor;
+        int contradictions = contradicted ? s.contradictions() + 1 : 0;
+        if (contradictions >= CONTRADICTIONS) {
+            // The recent one still remembers the time before: it counts little against what comes next.
+            double little = work.busySeconds() / 2;
+            return new Steady(recent * little, little, 0);
+        }
+        return new Steady(factor * busySum, busySum, contradictions);
     }
 
     private static double memorySeconds(Pending work) {

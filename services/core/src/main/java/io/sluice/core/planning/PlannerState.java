@@ -99,7 +99,12 @@ public final class PlannerState {
                         // Other layers are another speed, but the same requests.
                         .withTokens(
                                 sameStart ? known.capacity().prefillTokens() : 0,
-                                sameStart ? known.capacity().decodeTokens() : 0);
+                                sameStart ? known.capacity().decodeTokens() : 0)
+                        // A device that was slower than announced over its former layers is that over the new ones.
+                        .scaled(
+                                sameStart && !known.status().served().equals(status.served())
+                                        ? known.capacity().speedFactor()
+                                        : 1);
         long sequence = sameStart ? known.lastSequence() : -1;
         long seen = sameStart ? Math.max(known.seenMillis(), seenMillis) : seenMillis;
         members.put(status.worker(), new Member(status, capacity, sequence, seen, null));

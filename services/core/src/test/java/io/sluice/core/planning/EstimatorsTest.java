@@ -130,6 +130,20 @@ class EstimatorsTest {
     }
 
     @Test
+    void shouldNotFollowAMomentInWhichOthersTakeTheMachine() {
+        SplittableRandom random = new SplittableRandom(5);
+        CapacityEstimate estimate = CapacityEstimator.announced(PREFILL, DECODE);
+        int outside = 0;
+        for (int i = 0; i < 2_000; i++) {
+            // A third of noise in every report, and now and then one in which the device was half as fast.
+            double slowdown = i % 20 == 19 ? 2 : 0.85 + random.nextDouble(0.3);
+            estimate = capacities.update(estimate, BatchCost.UNKNOWN, decoding(25, (long) (250_000 * slowdown)));
+            outside += i > 40 && Math.abs(estimate.speedFactor() - 0.95) > 0.1 ? 1 : 0;
+        }
+        assertThat(outside).isZero();
+    }
+
+    @Test
     void shouldStayPositiveAndFiniteWhateverItIsTold() {
         SplittableRandom random = new SplittableRandom(1);
         CapacityEstimate estimate = CapacityEstimator.announced(PREFILL, DECODE);
