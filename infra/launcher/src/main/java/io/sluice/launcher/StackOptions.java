@@ -29,8 +29,9 @@ public final class StackOptions {
     @Option(
             names = "--workers",
             paramLabel = "FILE",
-            description = "JSON list of workers (id, device, memory, region, layers, kv_mib); default: four unlike"
-                    + " emulated devices.")
+            description =
+                    "JSON list of workers (id, device, memory, region, layers, kv_mib, max_layers); default: four unlike"
+                            + " emulated devices.")
     private Path workers;
 
     @Option(

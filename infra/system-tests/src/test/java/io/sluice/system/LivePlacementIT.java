@@ -56,11 +56,11 @@ class LivePlacementIT {
 
     @Test
     void shouldPlaceAnewWhenAWorkerComesAndWhenOneIsLost() throws Exception {
-        List<WorkerSpec> three = List.of(
-                WorkerSpec.of("t4-1", "emulated:t4"),
-                WorkerSpec.of("t4-2", "emulated:t4"),
-                WorkerSpec.of("t4-3", "emulated:t4"));
-        PlacementPolicy policy = PlacementPolicy.DEFAULT.withMinIntervalMillis(2_000);
+        List<WorkerSpec> three = List.of(worker("t4-1"), worker("t4-2"), worker("t4-3"));
+        PlacementPolicy policy = PlacementPolicy.DEFAULT
+                .withMinIntervalMillis(2_000)
+                // One cause at a time: the load's own change of demand is none of this test's events.
+                .withDriftMillis(Duration.ofHours(1).toMillis());
         try (EmbeddedStack stack = PsalmStack.startLive(folder, three, policy);
                 PlacementLog log = new PlacementLog(stack)) {
             log.poll();
@@ -70,7 +70,7 @@ class LivePlacementIT {
                     .isTrue();
             settle(log);
 
-            Change added = observe("add", log, () -> stack.addWorker(WorkerSpec.of(ADDED, "emulated:t4")));
+            Change added = observe("add", log, () -> stack.addWorker(worker(ADDED)));
             assertThat(added.placement().getReason()).contains(ADDED + " joined");
             assertThat(PlacementLog.stages(log.placement())).containsKey(ADDED);
 
@@ -90,6 +90,11 @@ class LivePlacementIT {
             assertThat(outcomes.size()).isGreaterThan(ROUND);
             print(Map.of("event", "load", "requests", outcomes.size(), "lost_with_the_killed_worker", lost.size()));
         }
+    }
+
+    /** Room for four of six layers: no worker can serve the model alone. */
+    private static WorkerSpec worker(String id) {
+        return WorkerSpec.of(id, "emulated:t4").withMaxLayers(4);
     }
 
     /** Waits until nothing has moved for a moment, so that what comes next has one cause. */

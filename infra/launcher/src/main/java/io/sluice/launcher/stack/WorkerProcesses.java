@@ -96,6 +96,9 @@ final class WorkerProcesses implements AutoCloseable {
                 config.activations().name().toLowerCase(java.util.Locale.ROOT),
                 "--region",
                 worker.region()));
+        if (pinned.isEmpty()) {
+            worker.maxLayers().ifPresent(most -> arguments.addAll(List.of("--max-layers", Integer.toString(most))));
+        }
         pinned.ifPresent(layers -> arguments.addAll(List.of("--layers", layers.first() + "-" + layers.end())));
         worker.kvMib().ifPresent(mib -> arguments.addAll(List.of("--kv-mib", Integer.toString(mib))));
         return arguments;

@@ -16,6 +16,7 @@ import java.util.OptionalLong;
  * @param memoryBytes memory of its device; empty: what the device has
  * @param layers layers it holds; empty: the placement decides
  * @param kvMib its KV cache, MiB; empty: the worker's default
+ * @param maxLayers most layers it holds at once when placements decide; empty: what fits its memory
  */
 public record WorkerSpec(
         WorkerId id,
@@ -23,11 +24,23 @@ public record WorkerSpec(
         OptionalLong memoryBytes,
         String region,
         Optional<LayerRange> layers,
-        OptionalInt kvMib) {
+        OptionalInt kvMib,
+        OptionalInt maxLayers) {
     /** Sequences in a decode step when the speeds of devices are compared before anything was measured. */
     private static final int TYPICAL_BATCH = 8;
     /** Of a CPU, whose speed nobody knows before it was measured; the same for all, so that they count alike. */
     private static final double CPU_LAYER_TOKENS_PER_SECOND = 1000;
+
+    /** A worker that holds as many layers as fit its memory. */
+    public WorkerSpec(
+            WorkerId id,
+            DeviceSpec device,
+            OptionalLong memoryBytes,
+            String region,
+            Optional<LayerRange> layers,
+            OptionalInt kvMib) {
+        this(id, device, memoryBytes, region, layers, kvMib, OptionalInt.empty());
+    }
 
     public WorkerSpec {
         Objects.requireNonNull(id, "id");
@@ -39,6 +52,10 @@ public record WorkerSpec(
         if (kvMib.isPresent() && kvMib.getAsInt() < 1) {
             throw new IllegalArgumentException("worker " + id + ": kv_mib " + kvMib.getAsInt() + " must be at least 1");
         }
+        if (maxLayers.isPresent() && maxLayers.getAsInt() < 1) {
+            throw new IllegalArgumentException(
+                    "worker " + id + ": max_layers " + maxLayers.getAsInt() + " must be at least 1");
+        }
     }
 
     /** A worker on {@code device} with that device's memory, placed by the stack. */
@@ -49,7 +66,13 @@ public record WorkerSpec(
                 OptionalLong.empty(),
                 "local",
                 Optional.empty(),
+                OptionalInt.empty(),
                 OptionalInt.empty());
+    }
+
+    /** The same worker with room for so many layers at once. */
+    public WorkerSpec withMaxLayers(int most) {
+        return new WorkerSpec(id, device, memoryBytes, region, layers, kvMib, OptionalInt.of(most));
     }
 
     /** Memory that the placement counts with, bytes. */

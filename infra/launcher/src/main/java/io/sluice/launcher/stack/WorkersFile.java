@@ -19,12 +19,14 @@ import java.util.OptionalLong;
 import java.util.Set;
 
 /**
- * The {@code --workers} file: a JSON list of {@code {"id", "device", "memory"?, "region"?, "layers"?, "kv_mib"?}}, for
+ * The {@code --workers} file: a JSON list of {@code {"id", "device", "memory"?, "region"?, "layers"?, "kv_mib"?,
+ * "max_layers"?}}, for
  * example {@code [{"id": "t4-1", "device": "emulated:t4", "memory": "16GiB", "layers": "0-3"}]}. Either all workers
  * name their layers or none does.
  */
 public final class WorkersFile {
-    private static final Set<String> FIELDS = Set.of("id", "device", "memory", "region", "layers", "kv_mib");
+    private static final Set<String> FIELDS =
+            Set.of("id", "device", "memory", "region", "layers", "kv_mib", "max_layers");
     private static final int MAX_WORKERS = 64;
 
     private WorkersFile() {}
@@ -106,7 +108,8 @@ public final class WorkersFile {
                             .orElse(OptionalLong.empty()),
                     text(node, "region").orElse("local"),
                     text(node, "layers").map(LayerRange::parse),
-                    kvMib(node));
+                    whole(node, "kv_mib", "MiB"),
+                    whole(node, "max_layers", "layers"));
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException("worker '" + id + "': " + e.getMessage(), e);
         }
@@ -129,13 +132,14 @@ public final class WorkersFile {
         return Optional.of(value.asText());
     }
 
-    private static OptionalInt kvMib(JsonNode node) {
-        JsonNode value = node.get("kv_mib");
+    private static OptionalInt whole(JsonNode node, String field, String unit) {
+        JsonNode value = node.get(field);
         if (value == null || value.isNull()) {
             return OptionalInt.empty();
         }
         if (!value.canConvertToInt() || !value.isIntegralNumber()) {
-            throw new IllegalArgumentException("field 'kv_mib' must be a whole number of MiB, not " + value);
+            throw new IllegalArgumentException(
+                    "field '" + field + "' must be a whole number of " + unit + ", not " + value);
         }
         return OptionalInt.of(value.intValue());
     }

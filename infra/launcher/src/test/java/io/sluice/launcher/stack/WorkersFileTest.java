@@ -20,7 +20,7 @@ final class WorkersFileTest {
         List<WorkerSpec> workers = WorkersFile.parse(
                 """
                 [{"id": "big", "device": "emulated:a100@2", "memory": "40GiB", "region": "eu", "layers": "0-3",
-                  "kv_mib": 64},
+                  "kv_mib": 64, "max_layers": 4},
                  {"id": "small", "device": "cpu", "layers": "3-6"}]
                 """);
         WorkerSpec big = workers.getFirst();
@@ -30,6 +30,7 @@ final class WorkersFileTest {
         assertThat(big.region()).isEqualTo("eu");
         assertThat(big.layers()).isEqualTo(Optional.of(new LayerRange(0, 3)));
         assertThat(big.kvMib()).isEqualTo(OptionalInt.of(64));
+        assertThat(big.maxLayers()).isEqualTo(OptionalInt.of(4));
         assertThat(workers.getLast().region()).isEqualTo("local");
         assertThat(workers.getLast().kvMib()).isEmpty();
     }
@@ -49,6 +50,7 @@ final class WorkersFileTest {
                 "[{\"id\": \"a\", \"device\": \"cpu\", \"layers\": \"3\"}]    | layers '3'",
                 "[{\"id\": \"a\", \"device\": \"cpu\", \"kv_mib\": 0}]        | kv_mib 0",
                 "[{\"id\": \"a\", \"device\": \"cpu\", \"kv_mib\": \"x\"}]    | whole number of MiB",
+                "[{\"id\": \"a\", \"device\": \"cpu\", \"max_layers\": 0}]    | max_layers 0",
                 "[{\"id\": \"a\", \"device\": \"cpu\", \"speed\": 1}]         | field 'speed' is not known",
                 "[{\"id\": \"a\", \"device\": \"cpu\"}, {\"id\": \"a\", \"device\": \"cpu\"}] | given twice",
                 "[{\"id\": \"a\", \"device\": \"cpu\"}, {\"id\": \"b\", \"device\": \"cpu\", "

@@ -84,6 +84,24 @@ public record PlacementPolicy(
                 drainSeconds);
     }
 
+    /** The same policy, in which a change of speed or demand must have lasted for so long. */
+    public PlacementPolicy withDriftMillis(long millis) {
+        return new PlacementPolicy(
+                threshold,
+                floorShare,
+                minIntervalMillis,
+                settleMillis,
+                driftThreshold,
+                millis,
+                uncoveredMillis,
+                stallMillis,
+                tickMillis,
+                searchSeconds,
+                horizonSeconds,
+                layerLoadSeconds,
+                drainSeconds);
+    }
+
     /** The same policy with another least time between two decisions. */
     public PlacementPolicy withMinIntervalMillis(long millis) {
         return new PlacementPolicy(
