@@ -15,6 +15,7 @@ import io.sluice.core.cluster.LayerProfile;
  */
 public final class ServingEstimate {
     private static final int STEPS = 16;
+    private static final double CLOSE = 1e-4;
     private static final int FILL_STEPS = 10;
     private static final double WARM_UP = 1 / 11.0;
     /** Requests in flight are longer than the mean request, since long ones stay longer. */
@@ -166,23 +167,36 @@ public final class ServingEstimate {
         return filled(most, steady);
     }
 
-    /** The largest request rate that holds; {@code loaded} is left there. */
+    /** The largest request rate that holds, by false position (Illinois); {@code loaded} is left there. */
     private double steady(double most) {
         double low = 0;
         double high = loaded.promptLimit();
-        for (int step = 0; step < STEPS; step++) {
-            double rate = (low + high) / 2;
-            boolean holds = loaded.at(rate, rate * outputTokens)
-                    && rate * (loaded.promptLatency + outputTokens * loaded.decodeLatency) <= most
-                    && rate * loaded.promptLatency <= how.promptsAtOnce();
-            if (holds) {
+        double below = -1;
+        double above = Double.NaN;
+        for (int step = 0; step < STEPS && high - low > CLOSE * high && below < -CLOSE; step++) {
+            double part = Double.isNaN(above) ? 0.5 : Math.clamp(below / (below - above), 0.02, 0.98);
+            double rate = low + part * (high - low);
+            double excess = excess(rate, most);
+            if (excess <= 0) {
                 low = rate;
+                below = excess;
+                above /= 2;
             } else {
                 high = rate;
+                above = excess;
             }
         }
         loaded.at(low, low * outputTokens);
         return low;
+    }
+
+    /** By which share the rate breaks the limit it is nearest to; negative: it holds; NaN: something is overloaded. */
+    private double excess(double rate, double most) {
+        if (!loaded.at(rate, rate * outputTokens)) {
+            return Double.NaN;
+        }
+        double held = rate * (loaded.promptLatency + outputTokens * loaded.decodeLatency) / most;
+        return Math.max(held, rate * loaded.promptLatency / how.promptsAtOnce()) - 1;
     }
 
     /**
