@@ -16,7 +16,7 @@ import java.util.Objects;
  * @param stateDirectory folder of the router's own, for lock and checkpoint files; the state is in changelogs
  * @param applicationId name of the router group: routers with one name share the requests
  * @param instanceId name of this router within the group; keep it over restarts
- * @param policy how sessions are split
+ * @param policy how sessions are split: by flow, by what is in flight relative to flow, or evenly
  * @param queueLimit most requests that wait for a pipeline in this router
  * @param deadline how long a request waits that sets no deadline itself
  * @param highWater part of a worker's KV cache that sessions may fill, in (0, 1]

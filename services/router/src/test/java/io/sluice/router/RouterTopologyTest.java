@@ -179,6 +179,28 @@ class RouterTopologyTest {
         assertThat(used.get(List.of("a", "c"))).isCloseTo(30, within(1));
     }
 
+    @Test
+    void shouldGoRoundABranchWhoseSessionsDoNotEndUnderSluice() {
+        restartWith(config -> config.withPolicy(RoutingPolicy.SLUICE), 1);
+        router.allocate(TestAllocations.diamond(1, 1_000_000));
+        List<String> busy = List.of("a", "c");
+        int usedBusy = 0;
+        for (int i = 0; i < 40; i++) {
+            router.send(RouterHarness.request("r" + i));
+            List<String> pipeline =
+                    RouterHarness.workers(router.sessions().getFirst().getPipeline());
+            if (pipeline.equals(busy)) {
+                usedBusy++;
+            } else {
+                assertThat(pipeline).containsExactly("b", "d");
+                router.finish("r" + i);
+                router.sessions();
+            }
+        }
+
+        assertThat(usedBusy).as("by flow it would be 30 of 40").isBetween(1, 5);
+    }
+
     private Map<List<String>, Integer> use(int requests) {
         for (int i = 0; i < requests; i++) {
             router.send(RouterHarness.request("r" + i));

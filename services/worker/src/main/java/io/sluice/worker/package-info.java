@@ -5,6 +5,13 @@
  * {@code TokenPublisher} (records out), {@code TelemetryPublisher} and {@code StatusPublisher} beside them;
  * {@code WorkerService} wires them.
  *
+ * <p>What goes first is decided by the same classes of the core that the simulated policy {@code sluice} runs:
+ * {@code BatchScheduler} forms batches, prompts by the rank of {@code SchedulingBounds}; {@code PrefillChunking} sizes
+ * prompt chunks where the device's layer times are known ({@code PromptChunking}); pieces that a link has cut are gathered
+ * to such chunks again ({@code PromptGathering}). Where the declared link is slow, {@code PacedLinks} stands before
+ * {@code ActivationPublisher}: a {@code LinkQueue} per next worker, decode steps first, and while more than a bounded part
+ * of prompts waits there, no further ones are computed.
+ *
  * <p>Which layers it serves changes while it serves. {@code PlacementFollower} reads the placements topic;
  * {@code LayerKeeper}, on the compute thread, decides; {@code LayerLoader} loads and frees on a thread of its own. A
  * newer placement that names the worker with other layers makes it load those it misses; when they are ready the range
