@@ -46,7 +46,7 @@ public final class StackOptions {
             paramLabel = "NAME",
             defaultValue = "max-flow",
             converter = PolicyConverter.class,
-            description = "How pipelines are chosen: max-flow (default) or round-robin.")
+            description = "How pipelines are chosen: max-flow (default), sluice (by what is in flight) or round-robin.")
     private RoutingPolicy policy;
 
     @Option(
@@ -102,7 +102,7 @@ public final class StackOptions {
                 live);
     }
 
-    /** Reads {@code max-flow} or {@code round-robin}. */
+    /** Reads {@code max-flow}, {@code sluice} or {@code round-robin}. */
     public static final class PolicyConverter implements ITypeConverter<RoutingPolicy> {
         @Override
         public RoutingPolicy convert(String text) {
