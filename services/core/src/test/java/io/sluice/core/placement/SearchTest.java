@@ -169,7 +169,9 @@ class SearchTest {
         List<PlacementReasons.TypeGain> gains =
                 PlacementReasons.marginalGains(problem, Objectives.flow(), layout, CONTROL, 5_000);
         assertThat(gains).extracting(PlacementReasons.TypeGain::type).containsExactly("big", "small", "none");
-        assertThat(gains.get(0).gain()).isPositive().isGreaterThanOrEqualTo(gains.get(1).gain());
+        assertThat(gains.get(0).gain())
+                .isPositive()
+                .isGreaterThanOrEqualTo(gains.get(1).gain());
         assertThat(gains.get(1).gain()).isNotNegative();
         assertThat(gains.get(2).gain()).as("a type without a profile").isZero();
         assertThat(gains).allSatisfy(g -> assertThat(g.region()).isEqualTo("b"));
