@@ -20,12 +20,17 @@ import java.util.function.Consumer;
  * all of it goes on. Pieces of a prompt that links have cut are gathered to a chunk of the node's size again first.
  */
 final class SluiceNode implements NodePolicy {
+    /** Most chunks that go together where prompts pile up: a decode step waits behind so many at most. */
+    private static final int MOST_CHUNKS = 4;
+
     private final int endLayer;
     private final StageTime time;
     private final SluiceSettings settings;
     private final int chunkTokens;
     private final BatchScheduler<List<Work>> scheduler;
     private final Map<Integer, Gathering> gatherings = new HashMap<>();
+    private final int mostPrefillTokens;
+    private int promptTokensWaiting;
     private int waiting;
 
     SluiceNode(Topology topology, int node, SluiceSettings settings) {
@@ -36,6 +41,7 @@ final class SluiceNode implements NodePolicy {
         this.endLayer = topology.layout().end(node);
         this.time = StageTime.of(topology, node);
         this.chunkTokens = ChunkSizes.node(topology, node, settings);
+        this.mostPrefillTokens = Math.min(MOST_CHUNKS * chunkTokens, Math.max(chunkTokens, limits.promptMaxTokens()));
         this.scheduler = new BatchScheduler<>(new BatchLimits(
                 limits.decodeMaxRequests(),
                 Math.min(Math.max(chunkTokens, 1), limits.promptMaxTokens()),
@@ -55,6 +61,7 @@ final class SluiceNode implements NodePolicy {
         gathering.parts.add(work);
         gathering.tokens += work.tokens();
         gathering.arrived += work.tokens();
+        promptTokensWaiting += work.tokens();
         boolean complete = gathering.arrived == work.request().promptTokens();
         if (complete || gathering.tokens >= chunkTokens) {
             scheduler.addPrefill(
@@ -69,6 +76,9 @@ final class SluiceNode implements NodePolicy {
 
     @Override
     public double next(Batch batch, double nowSeconds) {
+        // Where prompts pile up, a batch takes several: a decode batch of few steps costs as much as one of many.
+        int backlog = promptTokensWaiting / 2;
+        scheduler.setMaxPrefillTokens(Math.clamp(backlog, chunkTokens, mostPrefillTokens));
         List<List<Work>> works = scheduler.next();
         if (works.isEmpty()) {
             return 0;
@@ -79,6 +89,7 @@ final class SluiceNode implements NodePolicy {
                 batch.add(work, endLayer - work.layer());
                 time.add(work);
                 waiting--;
+                promptTokensWaiting -= work.prompt() ? work.tokens() : 0;
             }
         }
         return time.seconds();
