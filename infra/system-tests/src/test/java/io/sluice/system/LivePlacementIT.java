@@ -48,8 +48,11 @@ class LivePlacementIT {
     private static final int IN_FLIGHT = 6;
     private static final int LAYERS = 6;
     private static final String ADDED = "t4-4";
-    /** Capacities are measured while the machine is busy: what a promise made a moment ago may be off by. */
-    private static final double NOISE = 0.75;
+    /**
+     * Capacities are measured while the machine is busy, and a worker that joins has only announced its speed: what was
+     * promised by the capacities of a moment ago may be off by so much by those of now.
+     */
+    private static final double NOISE = 0.5;
 
     @TempDir
     Path folder;
@@ -101,7 +104,7 @@ class LivePlacementIT {
     private static void settle(PlacementLog log) {
         await("the first placement is carried out").atMost(PATIENCE).until(() -> {
             log.poll();
-            return !log.allocations.isEmpty() && log.arrived();
+            return log.arrived();
         });
     }
 
@@ -170,6 +173,7 @@ class LivePlacementIT {
         line.put("flow_before", flowBefore);
         line.put("floor", first.getFloorTokensPerS());
         line.put("least_flow", least[0]);
+        line.put("least_flow_to_floor", least[0] / Math.max(1, first.getFloorTokensPerS()));
         line.put("flow_after", log.allocation().getMaxFlowTokensPerS());
         line.put("stages", PlacementLog.stages(log.placement()));
         line.put("reason", first.getReason());

@@ -59,6 +59,9 @@ final class PlacementLog implements AutoCloseable {
 
     /** Whether the newest placement is its transition's last and the newest allocation runs over just its stages. */
     boolean arrived() {
+        if (placements.isEmpty() || allocations.isEmpty()) {
+            return false;
+        }
         Placement placement = placement();
         return placement.getSteps().isEmpty()
                 && allocation().getPlacementEpoch() == placement.getEpoch()
