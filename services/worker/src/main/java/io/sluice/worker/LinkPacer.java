@@ -86,6 +86,11 @@ final class LinkPacer {
         }
     }
 
+    /** Prompt positions that wait. */
+    long promptTokens() {
+        return promptTokens;
+    }
+
     /** Whether so many prompt positions wait that no more should be computed; decode steps are always taken. */
     boolean full() {
         return promptTokens >= mostPromptTokens;

@@ -37,6 +37,7 @@ final class PacedLinks {
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private volatile boolean full;
+    private volatile long promptTokens;
     private boolean closed;
 
     /** Sends a record's chunks to a worker. */
@@ -84,6 +85,7 @@ final class PacedLinks {
         try {
             chunks.forEach(chunk -> pacer.offer(to, chunk));
             full = pacer.full();
+            promptTokens = pacer.promptTokens();
             changed.signal();
         } finally {
             lock.unlock();
@@ -93,6 +95,11 @@ final class PacedLinks {
     /** Whether prompts should not be computed for now. */
     boolean full() {
         return full;
+    }
+
+    /** Prompt positions that wait. */
+    long promptTokens() {
+        return promptTokens;
     }
 
     /** Sends until {@link #close}, then what still waits, at once. */
@@ -126,6 +133,7 @@ final class PacedLinks {
                 if (next != null || closed) {
                     boolean was = full;
                     full = pacer.full();
+                    promptTokens = pacer.promptTokens();
                     if (was && !full) {
                         room.run();
                     }

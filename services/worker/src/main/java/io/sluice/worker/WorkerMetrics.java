@@ -152,6 +152,16 @@ final class WorkerMetrics {
                 LongSupplier::getAsLong);
     }
 
+    /** Registers the gauge of what waits for a slow link. */
+    void observeLinks(LongSupplier promptTokens) {
+        gauge(
+                "sluice.worker.link.waiting.tokens",
+                "Prompt positions that wait for this worker's slow link.",
+                tags,
+                promptTokens,
+                LongSupplier::getAsLong);
+    }
+
     void batch(int sessions, int prefill, int decode, long computeNanos) {
         compute.record(computeNanos, TimeUnit.NANOSECONDS);
         batchSessions.record(sessions);

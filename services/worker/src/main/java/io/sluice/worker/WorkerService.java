@@ -259,7 +259,8 @@ public final class WorkerService implements AutoCloseable {
                 LoopSettings.of(self, config.activations(), chunks),
                 runner,
                 device,
-                new KafkaOutbox(activations, pacedLinks(runner, device, chunks, activations, compute), tokens, errors),
+                new KafkaOutbox(
+                        activations, pacedLinks(runner, device, chunks, activations, compute, metrics), tokens, errors),
                 keeper,
                 stats,
                 metrics,
@@ -304,12 +305,16 @@ public final class WorkerService implements AutoCloseable {
             Device device,
             PromptChunking chunks,
             ActivationPublisher activations,
-            ComputeThread compute) {
+            ComputeThread compute,
+            WorkerMetrics metrics) {
         double bytesPerSecond = config.linkBytesPerSecond(device);
         int bytesPerToken = runner.model().hiddenSize() * config.activations().bytes();
         Optional<PacedLinks> paced = PacedLinks.pacer(bytesPerSecond, chunks.mostTokens(), bytesPerToken)
                 .map(pacer -> new PacedLinks(pacer, activations::send, nanos, compute::wake));
-        paced.ifPresent(links -> startThread("links", links::run, links::close));
+        paced.ifPresent(links -> {
+            startThread("links", links::run, links::close);
+            metrics.observeLinks(links::promptTokens);
+        });
         LOG.info(
                 "worker={} link_bytes_per_s={} bytes_per_position={} sends={}",
                 config.id(),

@@ -47,10 +47,12 @@ final class PacedLinksTest {
         assertThat(links.full()).isFalse();
         links.offer(TO, List.of(LinkPacerTest.prompt("t", 0, 20, true)));
         assertThat(links.full()).isTrue();
+        assertThat(links.promptTokens()).isEqualTo(40);
         links.close();
         links.run();
 
         assertThat(links.full()).isFalse();
+        assertThat(links.promptTokens()).isZero();
         assertThat(rooms).hasValue(1);
         assertThat(sent).hasSize(4);
     }

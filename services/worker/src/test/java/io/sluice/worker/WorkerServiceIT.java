@@ -182,7 +182,7 @@ final class WorkerServiceIT {
     @Test
     void shouldGenerateTheReferenceTextOverASlowLinkWithChunksByRule() throws IOException {
         TopicTail<WorkerStatus> statuses = tail(Topics.WORKERS);
-        start(onSlowLink("slow-a", new LayerRange(0, 3), 60_000));
+        WorkerService first = start(onSlowLink("slow-a", new LayerRange(0, 3), 60_000));
         start(onSlowLink("slow-b", new LayerRange(3, 6), 60_000));
         JsonNode reference = new ObjectMapper()
                 .readTree(MODEL.resolve("reference.json").toFile())
@@ -200,6 +200,7 @@ final class WorkerServiceIT {
 
         assertThat(generated).isEqualTo(ids(reference.get("greedy_token_ids")).subList(0, 8));
         assertThat(status(statuses, "slow-a", any -> true).getLinkBytesPerS()).isEqualTo(60_000);
+        assertThat(scrape(first)).contains("sluice_worker_link_waiting_tokens");
     }
 
     private static WorkerConfig onSlowLink(String id, LayerRange layers, double bytesPerSecond) {
