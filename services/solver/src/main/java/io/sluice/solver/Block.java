@@ -15,8 +15,8 @@ import java.util.function.Predicate;
  */
 record Block(int width, List<Row> rows, int[] used) {
     private static final int MOST_ROWS_IN_SERIES = 4;
-    private static final int MOST_LEAVES = 20_000;
-    private static final int KEPT_PER_WIDTH = 150;
+    private static final int MOST_LEAVES = 6_000;
+    private static final int MOST_PARTNERS = 24;
 
     /** {@code nodes} members of a class in series, together {@code width} layers; capacity in tokens/s. */
     record Row(int classNumber, int nodes, double capacity) {
@@ -24,6 +24,20 @@ record Block(int width, List<Row> rows, int[] used) {
         int layers(int i, int width) {
             return width / nodes + (i < width % nodes ? 1 : 0);
         }
+    }
+
+    /** Rows needed across slow links of so much each, so that all rows together get the flow through; huge: never. */
+    int partners(double flow, double link) {
+        for (int partners = 1; partners <= MOST_PARTNERS; partners++) {
+            double through = 0;
+            for (Row row : rows) {
+                through += Math.min(row.capacity(), link * partners);
+            }
+            if (through >= flow) {
+                return partners;
+            }
+        }
+        return Integer.MAX_VALUE;
     }
 
     double capacity() {
@@ -38,20 +52,23 @@ record Block(int width, List<Row> rows, int[] used) {
      * The most economical blocks that carry {@code flow}: a row that could be left out is.
      *
      * @param replicas least rows of a block
+     * @param most most blocks per width
+     * @param mostRow most capacity a row may have
      * @param wanted which ones
      */
-    static List<Block> all(List<NodeClass> classes, double flow, int replicas, int mostWidth, Predicate<Block> wanted) {
+    static List<Block> all(
+            List<NodeClass> classes, double flow, int replicas, int most, double mostRow, Predicate<Block> wanted) {
         List<Block> blocks = new ArrayList<>();
         int widest = 0;
         for (NodeClass c : classes) {
             widest = Math.max(widest, c.maxLayers());
         }
-        for (int width = 1; width <= Math.min(widest, mostWidth); width++) {
-            Search search = new Search(classes, flow, replicas, width, wanted);
+        for (int width = 1; width <= widest; width++) {
+            Search search = new Search(classes, flow, replicas, width, mostRow, wanted);
             search.add(0, 0);
             search.found.sort(Comparator.comparingDouble((Block b) -> b.work(classes, flow) / b.width)
                     .thenComparingInt(b -> b.rows.size()));
-            blocks.addAll(search.found.subList(0, Math.min(KEPT_PER_WIDTH, search.found.size())));
+            blocks.addAll(search.found.subList(0, Math.min(most, search.found.size())));
         }
         return blocks;
     }
@@ -71,6 +88,7 @@ record Block(int width, List<Row> rows, int[] used) {
         private final double flow;
         private final int replicas;
         private final int width;
+        private final double mostRow;
         private final Predicate<Block> wanted;
         private final List<Row> options = new ArrayList<>();
         private final List<Row> chosen = new ArrayList<>();
@@ -78,8 +96,9 @@ record Block(int width, List<Row> rows, int[] used) {
         private final List<Block> found = new ArrayList<>();
         private int leaves;
 
-        Search(List<NodeClass> classes, double flow, int replicas, int width, Predicate<Block> wanted) {
+        Search(List<NodeClass> classes, double flow, int replicas, int width, double mostRow, Predicate<Block> wanted) {
             this.wanted = wanted;
+            this.mostRow = mostRow;
             this.classes = classes;
             this.flow = flow;
             this.replicas = replicas;
@@ -102,7 +121,7 @@ record Block(int width, List<Row> rows, int[] used) {
                     continue;
                 }
                 double capacity = Math.min(members.capacity()[most], members.capacity()[Math.max(1, width / nodes)]);
-                if (capacity > before) {
+                if (capacity > before && capacity <= mostRow) {
                     options.add(new Row(number, nodes, capacity));
                     before = capacity;
                 }

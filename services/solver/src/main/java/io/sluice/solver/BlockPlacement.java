@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /**
  * Method {@code blocks}: for a flow F, pipelines are put together from {@link Block}s that carry F, by a small integer
@@ -24,8 +25,20 @@ import java.util.Optional;
  */
 public final class BlockPlacement implements PlacementMethod {
     private static final String NAME = "blocks";
-    private static final double PROGRAM_SECONDS = 4;
+    private static final double PROGRAM_SECONDS = 2;
+    /** Parts of the relaxed flow that are tried until one succeeds. */
+    private static final double[] SHARES = {0.9999, 0.995, 0.985, 0.97, 0.95, 0.92, 0.88, 0.82, 0.75, 0.65, 0.5, 0.3};
+
+    private static final double[] SHARES_OF_MANY = {0.96, 0.92, 0.87, 0.8, 0.7, 0.55, 0.4, 0.25};
+    private static final double PRECISION = 2e-4;
+    private static final int RELAXED_STEPS = 9;
+    /** About so many nodes of several regions get one pipeline. */
+    private static final int MOST_JOINT_NODES = 220;
+    /** Part of the time for pipelines through several regions. */
+    private static final double JOINT_SHARE = 0.8;
+
     private static final int MOST_ORDERED_REGIONS = 4;
+    private static final int MANY_NODES = 40;
     /** Above so many nodes a region is cut into equal parts, each with its own pipeline. */
     private static final int MOST_NODES = 260;
 
@@ -68,6 +81,7 @@ public final class BlockPlacement implements PlacementMethod {
         private final LayoutFlow flow;
         private final int[] first;
         private final int[] end;
+        private double until = Double.POSITIVE_INFINITY;
 
         Run(PlacementProblem problem, BestSoFar best, SearchControl control) {
             this.problem = problem;
@@ -88,10 +102,20 @@ public final class BlockPlacement implements PlacementMethod {
             int[] pinnedFirst = first.clone();
             int[] pinnedEnd = end.clone();
             List<List<NodeClass>> all = free();
-            if (all.size() > 1 && all.size() <= MOST_ORDERED_REGIONS && problem.nodes() <= MOST_NODES) {
+            boolean few = problem.nodes() <= MANY_NODES;
+            if (all.size() > 1 && few && all.size() <= MOST_ORDERED_REGIONS) {
                 remaining();
-                System.arraycopy(pinnedFirst, 0, first, 0, first.length);
-                System.arraycopy(pinnedEnd, 0, end, 0, end.length);
+                restore(pinnedFirst, pinnedEnd);
+            }
+            if (all.size() > 1 && !few) {
+                List<List<List<NodeClass>>> chunks = chunks(all);
+                for (int c = 0; c < chunks.size(); c++) {
+                    until = control.elapsedSeconds() + control.remainingSeconds() * JOINT_SHARE / (chunks.size() - c);
+                    pipeline(orders(chunks.get(c)));
+                }
+                until = Double.POSITIVE_INFINITY;
+                remaining();
+                restore(pinnedFirst, pinnedEnd);
             }
             for (List<NodeClass> part : parts()) {
                 if (room(List.of(part)) >= problem.layers() && !best.done()) {
@@ -99,6 +123,21 @@ public final class BlockPlacement implements PlacementMethod {
                 }
             }
             remaining();
+        }
+
+        /** Neighbouring regions in groups that are not too large, each for one pipeline. */
+        private List<List<List<NodeClass>>> chunks(List<List<NodeClass>> regions) {
+            int count = (problem.nodes() + MOST_JOINT_NODES - 1) / MOST_JOINT_NODES;
+            count = Math.min(count, regions.size());
+            List<List<List<NodeClass>>> chunks = new ArrayList<>();
+            for (int c = 0; c < count; c++) {
+                chunks.add(regions.subList(regions.size() * c / count, regions.size() * (c + 1) / count));
+            }
+            return chunks;
+        }
+
+        private boolean late() {
+            return best.done() || control.elapsedSeconds() >= until;
         }
 
         /** Pipelines through everything that is free, one after the other, as long as anything comes of it. */
@@ -160,16 +199,23 @@ public final class BlockPlacement implements PlacementMethod {
             return parts;
         }
 
-        /** Every order of a few regions; of many, the one given and its reverse. */
-        private static List<List<List<NodeClass>>> orders(List<List<NodeClass>> regions) {
+        /** Every order of a few regions; of many, the one given. */
+        private List<List<List<NodeClass>>> orders(List<List<NodeClass>> regions) {
             List<List<List<NodeClass>>> orders = new ArrayList<>();
-            if (regions.size() > MOST_ORDERED_REGIONS) {
+            if (regions.size() > MOST_ORDERED_REGIONS || problem.nodes() > MANY_NODES) {
                 orders.add(regions);
-                orders.add(regions.reversed());
                 return orders;
             }
             permute(regions, new ArrayList<>(), orders);
-            return orders;
+            // A pipeline and its reverse are alike: links are mostly the same both ways.
+            return orders.size() <= 2
+                    ? orders.subList(0, 1)
+                    : orders.stream().filter(Run::forwards).toList();
+        }
+
+        private static boolean forwards(List<List<NodeClass>> order) {
+            return order.get(0).get(0).members().get(0)
+                    < order.get(order.size() - 1).get(0).members().get(0);
         }
 
         private static void permute(
@@ -189,19 +235,77 @@ public final class BlockPlacement implements PlacementMethod {
         /** Adds the pipeline of largest flow over one of the orders; returns the flow of everything so far. */
         private double pipeline(List<List<List<NodeClass>>> orders) {
             double start = flow.value(first, end);
-            double low = 0;
+            Search search = new Search(orders, start);
             double high = workBound(orders.get(0));
-            int[] bestFirst = null;
-            int[] bestEnd = null;
-            double reached = start;
-            while (high - low > 2e-4 * high && !best.done()) {
-                double target = low == 0 && high > 0 ? high * 0.999 : (low + high) / 2;
-                boolean found = false;
+            high = many(orders.get(0)) ? high : search.relaxed(high);
+            double failed = high;
+            for (double share : many(orders.get(0)) ? SHARES_OF_MANY : SHARES) {
+                if (search.reached > start || late() || !(high > 0)) {
+                    break;
+                }
+                if (!search.attempt(high * share)) {
+                    failed = high * share;
+                }
+            }
+            double low = search.reached - start;
+            while (low > 0 && failed - low > (many(orders.get(0)) ? 10 : 1) * PRECISION * failed && !late()) {
+                double middle = (low + failed) / 2;
+                if (search.attempt(middle)) {
+                    low = Math.max(middle, search.reached - start);
+                } else {
+                    failed = middle;
+                }
+            }
+            search.keep();
+            return search.reached;
+        }
+
+        private boolean many(List<List<NodeClass>> order) {
+            return order.size() > 1 && problem.nodes() > MANY_NODES;
+        }
+
+        /** The search for one pipeline's flow beside what is there already. */
+        private final class Search {
+            private final List<List<List<NodeClass>>> orders;
+            private final double start;
+            private final int[] startFirst = first.clone();
+            private final int[] startEnd = end.clone();
+            private int[] bestFirst = startFirst;
+            private int[] bestEnd = startEnd;
+            private double reached;
+
+            Search(List<List<List<NodeClass>>> orders, double start) {
+                this.orders = orders;
+                this.start = start;
+                this.reached = start;
+            }
+
+            /** The largest flow whose linear program has a solution, for the order that carries most. */
+            double relaxed(double most) {
+                double high = most;
+                double low = 0;
+                for (int step = 0; step < RELAXED_STEPS && !best.done(); step++) {
+                    double middle = step == 0 ? high * (1 - PRECISION) : (low + high) / 2;
+                    boolean any = false;
+                    for (int o = 0; o < orders.size() && !any; o++) {
+                        List<List<NodeClass>> order = orders.get(o);
+                        any = new BlockProgram(problem, order, BlockPlacement.Run.this::widestLink)
+                                .relaxed(middle, control);
+                    }
+                    if (any && step == 0) {
+                        return high;
+                    }
+                    low = any ? middle : low;
+                    high = any ? high : middle;
+                }
+                return high;
+            }
+
+            /** Whether a layout of this flow was found; the best one is remembered. */
+            boolean attempt(double target) {
                 for (List<List<NodeClass>> order : orders) {
-                    for (double share : order.size() > 1 ? new double[] {0.75, 1} : new double[] {1}) {
-                        int[] beforeFirst = first.clone();
-                        int[] beforeEnd = end.clone();
-                        if (found || !build(order, target, share)) {
+                    for (double share : order.size() > 1 ? new double[] {1, 0.85} : new double[] {1}) {
+                        if (late() || !build(order, target, share)) {
                             continue;
                         }
                         double value = new CrossingSwaps(problem, flow, control).improve(first, end);
@@ -211,26 +315,23 @@ public final class BlockPlacement implements PlacementMethod {
                             bestFirst = first.clone();
                             bestEnd = end.clone();
                         }
-                        found = value >= start + target * (1 - 1e-9);
-                        System.arraycopy(beforeFirst, 0, first, 0, first.length);
-                        System.arraycopy(beforeEnd, 0, end, 0, end.length);
+                        restore(startFirst, startEnd);
+                        if (value >= start + target * (1 - 1e-9)) {
+                            return true;
+                        }
                     }
                 }
-                low = found ? Math.max(target, Math.min(high, reached - start)) : low;
-                high = found ? high : target;
-                if (low == 0) {
-                    low = Math.min(high, (reached - start) * (1 - 1e-9));
-                    high = low == 0 ? high * 0.93 : high;
-                    if (high < 1e-3 * workBound(orders.get(0))) {
-                        break;
-                    }
-                }
+                return false;
             }
-            if (bestFirst != null) {
-                System.arraycopy(bestFirst, 0, first, 0, first.length);
-                System.arraycopy(bestEnd, 0, end, 0, end.length);
+
+            void keep() {
+                restore(bestFirst, bestEnd);
             }
-            return reached;
+        }
+
+        private void restore(int[] oldFirst, int[] oldEnd) {
+            System.arraycopy(oldFirst, 0, first, 0, first.length);
+            System.arraycopy(oldEnd, 0, end, 0, end.length);
         }
 
         private double workBound(List<List<NodeClass>> regions) {
@@ -252,33 +353,77 @@ public final class BlockPlacement implements PlacementMethod {
                 low = sum >= problem.layers() * middle * (1 - 1e-12) ? middle : low;
                 high = low == middle ? high : middle;
             }
-            return Math.min(high, best.isFlow() ? best.bound() : high);
+            return Math.min(high, best.bound() > 0 && best.isFlow() ? best.bound() : high);
         }
 
         /** Writes a pipeline for the flow into the arrays; {@code share} of the widest links is counted on. */
         private boolean build(List<List<NodeClass>> order, double target, double share) {
             BlockProgram program = new BlockProgram(problem, order, (from, to) -> share * widestLink(from, to));
-            Optional<List<BlockProgram.Placed>> blocks = program.solve(target, control, PROGRAM_SECONDS);
+            Optional<List<BlockProgram.Placed>> blocks = many(order)
+                    ? program.apart(target, control, PROGRAM_SECONDS)
+                    : program.solve(target, control, PROGRAM_SECONDS);
             blocks.ifPresent(this::write);
             return blocks.isPresent();
         }
 
+        /** Layers behind the last are cut off: fewer layers never make a node slower but for rounding in profiles. */
         private void write(List<BlockProgram.Placed> blocks) {
-            Map<NodeClass, Integer> next = new IdentityHashMap<>();
+            Map<NodeClass, List<Integer>> left = new IdentityHashMap<>();
+            String home = "";
             int layer = 0;
             for (BlockProgram.Placed placed : blocks) {
+                for (NodeClass members : placed.classes()) {
+                    left.computeIfAbsent(members, m -> new ArrayList<>(m.members()));
+                }
+                home = home(placed, left, home);
                 for (Block.Row row : placed.block().rows()) {
-                    NodeClass members = placed.classes().get(row.classNumber());
+                    List<Integer> members = left.get(placed.classes().get(row.classNumber()));
                     int at = layer;
                     for (int i = 0; i < row.nodes(); i++) {
-                        int node = members.members().get(next.merge(members, 1, Integer::sum) - 1);
-                        first[node] = at;
-                        at += row.layers(i, placed.block().width());
-                        end[node] = at;
+                        int node = take(members, home);
+                        int last = Math.min(
+                                problem.layers(),
+                                at + row.layers(i, placed.block().width()));
+                        first[node] = last > at ? at : 0;
+                        end[node] = last > at ? last : 0;
+                        at = last;
                     }
                 }
-                layer += placed.block().width();
+                layer = Math.min(problem.layers(), layer + placed.block().width());
             }
+        }
+
+        /** The region most of a block's nodes can come from; the one before as long as it has them all. */
+        private String home(BlockProgram.Placed placed, Map<NodeClass, List<Integer>> left, String before) {
+            Map<String, Integer> found = new TreeMap<>();
+            for (int c = 0; c < placed.classes().size(); c++) {
+                Map<String, Integer> here = new TreeMap<>();
+                left.get(placed.classes().get(c)).forEach(node -> here.merge(region(node), 1, Integer::sum));
+                int needed = placed.block().used()[c];
+                here.forEach((region, count) -> found.merge(region, Math.min(needed, count), Integer::sum));
+            }
+            int most = found.values().stream().mapToInt(Integer::intValue).max().orElse(0);
+            if (found.getOrDefault(before, 0) == most) {
+                return before;
+            }
+            return found.entrySet().stream()
+                    .filter(e -> e.getValue() == most)
+                    .findFirst()
+                    .map(Map.Entry::getKey)
+                    .orElse(before);
+        }
+
+        private int take(List<Integer> members, String home) {
+            for (int i = 0; i < members.size(); i++) {
+                if (region(members.get(i)).equals(home)) {
+                    return members.remove(i);
+                }
+            }
+            return members.remove(0);
+        }
+
+        private String region(int node) {
+            return problem.cluster().nodes().get(node).region();
         }
 
         private double widestLink(List<NodeClass> from, List<NodeClass> to) {

@@ -14,9 +14,16 @@ import java.util.Optional;
  * program has no symmetry to search through; a few hundred columns solve in milliseconds. Not thread-safe.
  */
 final class BlockProgram {
+    private static final int KEPT_PER_WIDTH = 150;
+    private static final int FEW_NODES = 64;
+    private static final double SEGMENT_GAP = 0.005;
+    /** Rows on either side of a crossing that are looked at. */
+    private static final int MOST_CROSSING_ROWS = 14;
+
     private final PlacementProblem problem;
     private final List<List<NodeClass>> regions;
     private final Crossing crossing;
+    private final int kept;
 
     /** The widest link from one region to the next that is counted on, tokens/s. */
     @FunctionalInterface
@@ -29,6 +36,11 @@ final class BlockProgram {
         this.problem = problem;
         this.regions = regions;
         this.crossing = crossing;
+        int nodes = regions.stream()
+                .flatMap(List::stream)
+                .mapToInt(NodeClass::count)
+                .sum();
+        this.kept = nodes <= FEW_NODES ? KEPT_PER_WIDTH : KEPT_PER_WIDTH / 3;
     }
 
     /** A block in a pipeline, with the classes its rows are numbered by. */
@@ -38,37 +50,161 @@ final class BlockProgram {
     private record Columns(
             List<NodeClass> classes,
             List<Block> blocks,
+            List<Block> border,
             List<MPVariable> inner,
             List<MPVariable> begins,
             List<MPVariable> ends,
             List<MPVariable> only) {}
 
-    /** The blocks in order; empty: none found in time, or there are none. */
-    Optional<List<Placed>> solve(double flow, SearchControl control, double mostSeconds) {
-        var asked = problem.constraints();
-        try (Mip mip = Mip.integer()) {
-            MPConstraint layers = mip.row(problem.layers(), problem.layers());
-            MPConstraint hops = asked.maxHops() > 0 ? mip.atMost(asked.maxHops()) : null;
-            MPConstraint price = asked.priceCeilingPerHour() > 0 ? mip.atMost(asked.priceCeilingPerHour()) : null;
-            Shared shared = new Shared(mip, layers, hops, price);
-            List<Columns> all = new ArrayList<>();
-            List<MPConstraint[]> counts = new ArrayList<>();
-            for (List<NodeClass> classes : regions) {
-                List<Block> blocks = Block.all(classes, flow, asked.minReplicas(), problem.layers(), block -> true);
-                if (blocks.isEmpty()) {
-                    return Optional.empty();
-                }
-                counts.add(counts(mip, classes));
-                all.add(columns(shared, classes, counts.get(counts.size() - 1), blocks));
-            }
-            List<Columns> between = new ArrayList<>();
-            for (int r = 0; r + 1 < regions.size(); r++) {
-                Columns transition = transition(shared, r, counts, flow);
-                between.add(transition);
-                cross(mip, r, all.get(r), all.get(r + 1), transition, flow);
-            }
-            return mip.solve(control, mostSeconds) ? Optional.of(read(all, between)) : Optional.empty();
+    /** Whether fractions of blocks could carry the flow: a quick no. */
+    boolean relaxed(double flow, SearchControl control) {
+        try (Mip program = Mip.linear()) {
+            return build(program, flow).isPresent() && program.solve(control, Double.MAX_VALUE);
         }
+    }
+
+    /** Blocks in order that hold at least all layers; empty: none found in time, or there are none. */
+    Optional<List<Placed>> solve(double flow, SearchControl control, double mostSeconds) {
+        try (Mip program = Mip.integer()) {
+            Optional<Built> built = build(program, flow);
+            return built.isPresent() && program.solve(control, mostSeconds)
+                    ? Optional.of(read(built.get().regions, built.get().between))
+                    : Optional.empty();
+        }
+    }
+
+    /**
+     * The same with every region solved by itself for as many layers as it can carry the flow through: a small program
+     * per region instead of a large one, for clusters where every region has nodes to spare. Regions begin and end with
+     * blocks of as many rows as slow links need on both sides.
+     */
+    Optional<List<Placed>> apart(double flow, SearchControl control, double mostSeconds) {
+        double link = Double.POSITIVE_INFINITY;
+        for (int r = 0; r + 1 < regions.size(); r++) {
+            link = Math.min(link, crossing.link(regions.get(r), regions.get(r + 1)));
+        }
+        int rows = (int) Math.ceil(Math.sqrt(flow / link)) + 1;
+        List<Placed> placed = new ArrayList<>();
+        int layers = 0;
+        for (int r = 0; r < regions.size() && layers < problem.layers(); r++) {
+            List<Placed> segment = segment(r, flow, link, rows, problem.layers() - layers, control, mostSeconds);
+            if (segment.isEmpty()) {
+                return Optional.empty();
+            }
+            placed.addAll(segment);
+            layers += segment.stream().mapToInt(p -> p.block().width()).sum();
+            double rest = 0;
+            for (NodeClass c : regions.subList(r + 1, regions.size()).stream()
+                    .flatMap(List::stream)
+                    .toList()) {
+                rest += c.count() * c.work(flow) / flow;
+            }
+            if (layers + rest < problem.layers()) {
+                return Optional.empty();
+            }
+        }
+        return layers >= problem.layers() ? Optional.of(placed) : Optional.empty();
+    }
+
+    private List<Placed> segment(
+            int region, double flow, double link, int rows, int most, SearchControl control, double mostSeconds) {
+        List<NodeClass> classes = regions.get(region);
+        int replicas = problem.constraints().minReplicas();
+        List<Block> inner = Block.all(classes, flow, replicas, KEPT_PER_WIDTH, Double.POSITIVE_INFINITY, b -> true);
+        List<Block> border = Block.all(
+                classes,
+                flow,
+                Math.max(replicas, rows),
+                KEPT_PER_WIDTH,
+                link * rows * 2,
+                b -> b.partners(flow, link) <= rows);
+        if (inner.isEmpty() || border.isEmpty()) {
+            return List.of();
+        }
+        try (Mip mip = Mip.integer()) {
+            MPConstraint layers = mip.atMost(most + inner.get(inner.size() - 1).width());
+            MPConstraint[] counts = counts(mip, classes);
+            Shared shared = new Shared(mip, layers, null, null);
+            MPConstraint begins = mip.row(region == 0 ? 0 : 1, 1);
+            MPConstraint ends = mip.row(region == regions.size() - 1 ? 0 : 1, 1);
+            List<MPVariable> first = new ArrayList<>();
+            List<MPVariable> middle = new ArrayList<>();
+            List<MPVariable> last = new ArrayList<>();
+            for (Block block : inner) {
+                middle.add(column(shared, classes, counts, block, problem.layers()));
+                mip.objective(middle.get(middle.size() - 1), block.width());
+            }
+            for (Block block : border) {
+                first.add(column(shared, classes, counts, block, 1));
+                last.add(column(shared, classes, counts, block, 1));
+                mip.objective(first.get(first.size() - 1), block.width());
+                mip.objective(last.get(last.size() - 1), block.width());
+                begins.setCoefficient(first.get(first.size() - 1), 1);
+                ends.setCoefficient(last.get(last.size() - 1), 1);
+            }
+            mip.gap(SEGMENT_GAP);
+            if (!mip.solve(control, mostSeconds)) {
+                return List.of();
+            }
+            List<Placed> placed = new ArrayList<>();
+            Columns columns = new Columns(classes, inner, border, middle, first, last, List.of());
+            take(placed, columns, border, first);
+            take(placed, columns, inner, middle);
+            take(placed, columns, border, last);
+            return placed;
+        }
+    }
+
+    private record Built(List<Columns> regions, List<Columns> between) {}
+
+    private Optional<Built> build(Mip mip, double flow) {
+        var asked = problem.constraints();
+        MPConstraint layers = mip.atLeast(problem.layers());
+        MPConstraint hops = asked.maxHops() > 0 ? mip.atMost(asked.maxHops()) : null;
+        MPConstraint price = asked.priceCeilingPerHour() > 0 ? mip.atMost(asked.priceCeilingPerHour()) : null;
+        Shared shared = new Shared(mip, layers, hops, price);
+        List<Columns> all = new ArrayList<>();
+        List<MPConstraint[]> counts = new ArrayList<>();
+        for (int r = 0; r < regions.size(); r++) {
+            List<NodeClass> classes = regions.get(r);
+            List<Block> blocks =
+                    Block.all(classes, flow, asked.minReplicas(), kept, Double.POSITIVE_INFINITY, block -> true);
+            if (blocks.isEmpty()) {
+                return Optional.empty();
+            }
+            counts.add(counts(mip, classes));
+            all.add(columns(shared, classes, counts.get(r), blocks, border(r, flow, blocks)));
+        }
+        List<Columns> between = new ArrayList<>();
+        for (int r = 0; r + 1 < regions.size(); r++) {
+            Columns transition = transition(shared, r, counts, flow);
+            between.add(transition);
+            cross(mip, r, all.get(r), all.get(r + 1), transition, flow);
+        }
+        return Optional.of(new Built(all, between));
+    }
+
+    /** Blocks a region may begin or end with: the usual ones, and those whose rows are small enough for slow links. */
+    private List<Block> border(int region, double flow, List<Block> usual) {
+        double link = 0;
+        for (int r = 0; r + 1 < regions.size(); r++) {
+            if (r == region || r + 1 == region) {
+                link = Math.max(link, crossing.link(regions.get(r), regions.get(r + 1)));
+            }
+        }
+        double slow = link;
+        if (!(slow > 0) || Double.isInfinite(slow)) {
+            return usual;
+        }
+        List<Block> border = new ArrayList<>(Block.all(
+                regions.get(region),
+                flow,
+                problem.constraints().minReplicas(),
+                kept / 2,
+                slow * MOST_CROSSING_ROWS / 2,
+                block -> block.partners(flow, slow) <= MOST_CROSSING_ROWS));
+        usual.stream().filter(b -> b.partners(flow, slow) <= MOST_CROSSING_ROWS).forEach(border::add);
+        return border;
     }
 
     /** Rows every column has an entry in. */
@@ -111,7 +247,7 @@ final class BlockProgram {
         List<NodeClass> both = new ArrayList<>(before);
         both.addAll(regions.get(region + 1));
         double link = crossing.link(before, regions.get(region + 1));
-        List<Block> blocks = Block.all(both, flow, problem.constraints().minReplicas(), problem.layers(), block -> {
+        List<Block> blocks = Block.all(both, flow, problem.constraints().minReplicas(), kept, flow + link, block -> {
             long early = block.rows().stream()
                     .filter(row -> row.classNumber() < before.size())
                     .count();
@@ -124,8 +260,8 @@ final class BlockProgram {
         System.arraycopy(counts.get(region), 0, rows, 0, before.size());
         System.arraycopy(counts.get(region + 1), 0, rows, before.size(), both.size() - before.size());
         MPConstraint one = shared.mip.atMost(1);
-        Columns columns =
-                new Columns(both, blocks, new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+        Columns columns = new Columns(
+                both, blocks, blocks, new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
         for (Block block : blocks) {
             MPVariable column = column(shared, both, rows, block, 1);
             one.setCoefficient(column, 1);
@@ -134,29 +270,32 @@ final class BlockProgram {
         return columns;
     }
 
-    private Columns columns(Shared shared, List<NodeClass> classes, MPConstraint[] counts, List<Block> blocks) {
+    private Columns columns(
+            Shared shared, List<NodeClass> classes, MPConstraint[] counts, List<Block> blocks, List<Block> border) {
         Columns columns = new Columns(
-                classes, blocks, new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+                classes, blocks, border, new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
         if (regions.size() == 1) {
             blocks.forEach(block -> columns.inner.add(column(shared, classes, counts, block, problem.layers())));
             return columns;
         }
-        MPConstraint oneBegin = shared.mip.row(1, 1);
-        MPConstraint oneEnd = shared.mip.row(1, 1);
+        MPConstraint oneBegin = shared.mip.row(classes == regions.get(0) ? 0 : 1, 1);
+        MPConstraint oneEnd = shared.mip.row(classes == regions.get(regions.size() - 1) ? 0 : 1, 1);
         // A region of one block has nothing inside.
         MPConstraint noInner = shared.mip.atMost(problem.layers());
         for (Block block : blocks) {
             MPVariable inner = column(shared, classes, counts, block, problem.layers());
+            noInner.setCoefficient(inner, 1);
+            columns.inner.add(inner);
+        }
+        for (Block block : border) {
             MPVariable begin = column(shared, classes, counts, block, 1);
             MPVariable end = column(shared, classes, counts, block, 1);
             MPVariable only = column(shared, classes, counts, block, 1);
-            noInner.setCoefficient(inner, 1);
             noInner.setCoefficient(only, problem.layers());
             oneBegin.setCoefficient(begin, 1);
             oneBegin.setCoefficient(only, 1);
             oneEnd.setCoefficient(end, 1);
             oneEnd.setCoefficient(only, 1);
-            columns.inner.add(inner);
             columns.begins.add(begin);
             columns.ends.add(end);
             columns.only.add(only);
@@ -164,30 +303,57 @@ final class BlockProgram {
         return columns;
     }
 
-    /** No end of few rows right before a beginning of too few. */
+    /** Where regions meet, each side has the rows that the other needs to get the flow through slow links. */
     private void cross(Mip mip, int region, Columns before, Columns after, Columns transition, double flow) {
         double link = crossing.link(regions.get(region), regions.get(region + 1));
-        int mostRows =
-                before.blocks.stream().mapToInt(b -> b.rows().size()).max().orElse(1);
-        int last = Integer.MAX_VALUE;
-        for (int rows = mostRows; rows >= 1; rows--) {
-            int needed = link > 0 ? (int) Math.min(1e6, Math.ceil(flow / (link * rows))) : Integer.MAX_VALUE;
-            if (needed <= 1 || needed == last) {
-                continue;
-            }
-            last = needed;
-            MPConstraint apart = mip.atMost(1);
-            transition.inner.forEach(column -> apart.setCoefficient(column, -1));
-            for (int b = 0; b < before.blocks.size(); b++) {
-                if (before.blocks.get(b).rows().size() <= rows) {
-                    apart.setCoefficient(before.ends.get(b), 1);
-                    apart.setCoefficient(before.only.get(b), 1);
+        for (int rows = 1; rows <= MOST_CROSSING_ROWS; rows++) {
+            apart(
+                    mip,
+                    rows,
+                    before.border,
+                    List.of(before.ends, before.only),
+                    after.border,
+                    List.of(after.begins, after.only),
+                    transition,
+                    flow,
+                    link);
+            apart(
+                    mip,
+                    rows,
+                    after.border,
+                    List.of(after.begins, after.only),
+                    before.border,
+                    List.of(before.ends, before.only),
+                    transition,
+                    flow,
+                    link);
+        }
+    }
+
+    /** No block that needs more than so many partners across from one that has at most so many rows. */
+    private static void apart(
+            Mip mip,
+            int rows,
+            List<Block> needy,
+            List<List<MPVariable>> needyColumns,
+            List<Block> small,
+            List<List<MPVariable>> smallColumns,
+            Columns transition,
+            double flow,
+            double link) {
+        MPConstraint apart = mip.atMost(1);
+        transition.inner.forEach(column -> apart.setCoefficient(column, -1));
+        for (int b = 0; b < needy.size(); b++) {
+            if (needy.get(b).partners(flow, link) > rows) {
+                for (List<MPVariable> columns : needyColumns) {
+                    apart.setCoefficient(columns.get(b), 1);
                 }
             }
-            for (int b = 0; b < after.blocks.size(); b++) {
-                if (after.blocks.get(b).rows().size() < needed) {
-                    apart.setCoefficient(after.begins.get(b), 1);
-                    apart.setCoefficient(after.only.get(b), 1);
+        }
+        for (int b = 0; b < small.size(); b++) {
+            if (small.get(b).rows().size() <= rows) {
+                for (List<MPVariable> columns : smallColumns) {
+                    apart.setCoefficient(columns.get(b), 1);
                 }
             }
         }
@@ -197,21 +363,21 @@ final class BlockProgram {
         List<Placed> placed = new ArrayList<>();
         for (int r = 0; r < all.size(); r++) {
             Columns columns = all.get(r);
-            take(placed, columns, columns.begins);
-            take(placed, columns, columns.inner);
-            take(placed, columns, columns.only);
-            take(placed, columns, columns.ends);
+            take(placed, columns, columns.border, columns.begins);
+            take(placed, columns, columns.blocks, columns.inner);
+            take(placed, columns, columns.border, columns.only);
+            take(placed, columns, columns.border, columns.ends);
             if (r < between.size()) {
-                take(placed, between.get(r), between.get(r).inner);
+                take(placed, between.get(r), between.get(r).blocks, between.get(r).inner);
             }
         }
         return placed;
     }
 
-    private static void take(List<Placed> placed, Columns columns, List<MPVariable> chosen) {
+    private static void take(List<Placed> placed, Columns columns, List<Block> blocks, List<MPVariable> chosen) {
         for (int b = 0; b < chosen.size(); b++) {
             for (long n = Math.round(chosen.get(b).solutionValue()); n > 0; n--) {
-                placed.add(new Placed(columns.classes, columns.blocks.get(b)));
+                placed.add(new Placed(columns.classes, blocks.get(b)));
             }
         }
     }

@@ -33,6 +33,7 @@ final class CoverBound {
     static final double PROOF = 8e-6;
 
     private static final double PRECISION = 1e-5;
+    private static final double LEAST_SHARE = 1e-4;
     private static final int MOST_ROUNDS = 400;
 
     private final PlacementProblem problem;
@@ -51,7 +52,9 @@ final class CoverBound {
             return high;
         }
         double low = 0;
-        while (high - low > PRECISION * high && !control.expired()) {
+        // Where no flow at all passes, halving would go on for ever.
+        double least = high * LEAST_SHARE;
+        while (high - low > PRECISION * high && high > least && !control.expired()) {
             double middle = low > 0 ? (low + high) / 2 : high * 0.9;
             if (carries(middle, control)) {
                 low = middle;

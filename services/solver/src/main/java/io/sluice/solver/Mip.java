@@ -3,6 +3,7 @@ package io.sluice.solver;
 import com.google.ortools.linearsolver.MPConstraint;
 import com.google.ortools.linearsolver.MPSolver;
 import com.google.ortools.linearsolver.MPSolver.ResultStatus;
+import com.google.ortools.linearsolver.MPSolverParameters;
 import com.google.ortools.linearsolver.MPVariable;
 import io.sluice.core.placement.SearchControl;
 import java.util.ArrayList;
@@ -19,13 +20,18 @@ import java.util.concurrent.TimeUnit;
 final class Mip implements AutoCloseable {
     private static final long POLL_MILLIS = 100;
 
+    static {
+        // Before any field below touches a native class.
+        OrToolsMaxFlow.load();
+    }
+
     private final MPSolver solver;
+    private final MPSolverParameters parameters = new MPSolverParameters();
     private final List<MPVariable> hinted = new ArrayList<>();
     private final List<Double> hints = new ArrayList<>();
     private ResultStatus status = ResultStatus.NOT_SOLVED;
 
     private Mip(String backend) {
-        OrToolsMaxFlow.load();
         this.solver = MPSolver.createSolver(backend);
         if (solver == null) {
             throw new IllegalStateException("this build of OR-Tools has no solver '" + backend + "'");
@@ -77,6 +83,11 @@ final class Mip implements AutoCloseable {
         solver.objective().setCoefficient(variable, coefficient);
     }
 
+    /** A solution this close to the bound is good enough. */
+    void gap(double share) {
+        parameters.setDoubleParam(MPSolverParameters.DoubleParam.RELATIVE_MIP_GAP, share);
+    }
+
     /** Where a solution is expected. */
     void hint(MPVariable variable, double value) {
         hinted.add(variable);
@@ -98,7 +109,7 @@ final class Mip implements AutoCloseable {
         CountDownLatch solved = new CountDownLatch(1);
         Thread watch = Thread.ofPlatform().daemon().name("sluice-solver-watch").start(() -> watch(control, solved));
         try {
-            status = solver.solve();
+            status = solver.solve(parameters);
         } finally {
             solved.countDown();
             join(watch);
@@ -163,6 +174,7 @@ final class Mip implements AutoCloseable {
 
     @Override
     public void close() {
+        parameters.delete();
         solver.delete();
     }
 }

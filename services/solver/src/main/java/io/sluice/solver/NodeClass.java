@@ -43,6 +43,13 @@ record NodeClass(String type, String region, List<Integer> members, double[] cap
         return classes;
     }
 
+    /** This class and another of the same type taken together. */
+    NodeClass with(NodeClass other) {
+        List<Integer> both = new ArrayList<>(members);
+        both.addAll(other.members);
+        return new NodeClass(type, region, both, capacity, pinnedTo);
+    }
+
     int count() {
         return members.size();
     }
