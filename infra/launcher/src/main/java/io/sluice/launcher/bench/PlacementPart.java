@@ -19,6 +19,8 @@ import io.sluice.launcher.simulate.PlacedGroups;
 import io.sluice.launcher.simulate.PlacedGroups.Placed;
 import io.sluice.simulator.SimulationPolicies;
 import io.sluice.simulator.SimulationPolicy;
+import io.sluice.simulator.sluice.SimulatedScore;
+import io.sluice.simulator.sluice.SimulatedSearch;
 import io.sluice.solver.PlacementCatalogue;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,6 +33,11 @@ import java.util.Optional;
  */
 final class PlacementPart {
     private static final double FLOW_LIMIT_SECONDS = 60;
+    /** Seeds that no reported run has. */
+    private static final List<Long> REFINE_SEEDS = List.of(9_001L, 9_002L);
+
+    private static final double REFINE_WARM_UP_SECONDS = 60;
+    private static final double REFINE_WINDOW_SECONDS = 120;
 
     private final HelixCases cases;
     private final Bench.Setting setting;
@@ -122,13 +129,29 @@ final class PlacementPart {
         servingRows(of, helix, same, serving);
     }
 
-    /** Our placement for a case, as {@code sluice plan} finds it. */
+    /** Our placement for a case, as {@code sluice plan --refine} finds it: searched, then improved by simulation. */
     Layout ours(Case of) {
         setting.progress(of.name() + ": placing with method sluice, at most " + Math.round(limit()) + " s");
-        return PlacementCatalogue.byName("sluice")
-                .place(of.problem(), Objectives.byName("serving"), SearchControl.of(0, limit(), System::nanoTime))
+        PlacementObjective objective = Objectives.byName("serving");
+        Layout searched = PlacementCatalogue.byName("sluice")
+                .place(of.problem(), objective, SearchControl.of(0, limit(), System::nanoTime))
                 .found()
                 .orElseThrow();
+        setting.progress(of.name() + ": simulating small changes, at most " + Math.round(limit()) + " s");
+        SimulatedScore score = new SimulatedScore(
+                ourPolicy,
+                cases.conversations().shapes(),
+                cases.solver(),
+                REFINE_SEEDS,
+                REFINE_WARM_UP_SECONDS,
+                REFINE_WINDOW_SECONDS,
+                Double.POSITIVE_INFINITY);
+        SearchControl control = SearchControl.of(0, limit(), System::nanoTime).withStarts(List.of(searched));
+        return new SimulatedSearch(score, Integer.MAX_VALUE, 1)
+                .place(of.problem(), objective, control)
+                .found()
+                .filter(layout -> PlacementVerifier.verify(of.problem(), layout).isEmpty())
+                .orElse(searched);
     }
 
     private double limit() {

@@ -81,10 +81,7 @@ final class ServingPart {
         List<Setup> setups = new ArrayList<>();
         setups.add(new Setup(HELIX, published, helix, HELIX));
         setups.add(new Setup(
-                "helix, charged for passes and records",
-                published,
-                SimulationPolicies.byName("helix-floors"),
-                HELIX));
+                "helix, charged for passes and records", published, SimulationPolicies.byName("helix-floors"), HELIX));
         setups.add(new Setup("helix placement, sluice policy", published, ours, ""));
         setups.add(new Setup("our placement, helix policy", placed, helix, ""));
         setups.add(new Setup("swarm", cases.published(of, "swarm"), SimulationPolicies.byName("swarm"), "swarm"));

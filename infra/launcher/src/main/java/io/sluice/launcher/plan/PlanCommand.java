@@ -159,7 +159,7 @@ public final class PlanCommand implements Callable<Integer> {
                             gains(problem, planned.layout(), objective, control(Duration.ZERO, stop, progress -> {})));
             PlanTable.print(report, out);
             if (stopped) {
-                out.println("  stopped     by you; this is the best so far");
+                out.println("  stopped    by you; this is the best so far");
             }
             write(planned, report);
             out.flush();
