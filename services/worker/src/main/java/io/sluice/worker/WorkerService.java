@@ -4,7 +4,6 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.sluice.core.LayerRange;
 import io.sluice.core.WorkerId;
 import io.sluice.messaging.ErrorPublisher;
-import io.sluice.messaging.KafkaClients;
 import io.sluice.messaging.KafkaSettings;
 import io.sluice.messaging.MetricsServer;
 import io.sluice.messaging.TopicAdmin;
@@ -25,7 +24,6 @@ import io.sluice.worker.device.Device;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeSet;
@@ -36,12 +34,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.apache.kafka.clients.consumer.Consumer;
-import org.apache.kafka.clients.consumer.ConsumerConfig;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
-import org.apache.kafka.clients.producer.ProducerConfig;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -53,9 +46,6 @@ import org.slf4j.LoggerFactory;
 public final class WorkerService implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(WorkerService.class);
     private static final int MIB = 1 << 20;
-    private static final int MAX_BLOCK_MILLIS = 5_000;
-    private static final int DELIVERY_MILLIS = 30_000;
-    private static final int REQUEST_MILLIS = 10_000;
     private static final Duration STOP_TIMEOUT = Duration.ofSeconds(10);
 
     private final WorkerConfig config;
@@ -148,8 +138,7 @@ public final class WorkerService implements AutoCloseable {
         RuntimeOptions options = new RuntimeOptions(config.threads(), (long) config.kvMib() * MIB);
         OnnxStageRunner runner = parts.push("runner", OnnxStageRunner.empty(weights, options));
         parts.push("tokenizer", this::closeTokens);
-        Producer<byte[], byte[]> durable =
-                parts.push("producer", producer(KafkaClients.durableProducer(kafka, "worker-" + self + "-durable")));
+        Producer<byte[], byte[]> durable = parts.push("producer", WorkerClients.durable(kafka, self));
         WorkerMetrics metrics = new WorkerMetrics(meters, self.value(), config.modelName());
         ComputeThread compute = new ComputeThread(nanos);
         int maxLayers = config.layers().isPresent()
@@ -245,7 +234,7 @@ public final class WorkerService implements AutoCloseable {
             errorRecords.send(ErrorPublisher.key(error), error);
         });
 
-        Producer<byte[], byte[]> fast = parts.push("activation producer", producer(latencyProducer(kafka)));
+        Producer<byte[], byte[]> fast = parts.push("activation producer", WorkerClients.fast(kafka, self));
         ActivationPublisher activations = new ActivationPublisher(
                 fast,
                 new AvroSerializer<>(registry, inTopic),
@@ -282,7 +271,7 @@ public final class WorkerService implements AutoCloseable {
                 registry);
 
         startThread("compute", () -> compute.run(loop), compute::close);
-        Consumer<byte[], byte[]> consumer = parts.push("consumer", new KafkaConsumer<>(consumerSettings(kafka)));
+        Consumer<byte[], byte[]> consumer = parts.push("consumer", WorkerClients.consumer(kafka, self));
         ActivationAdapter adapter = new ActivationAdapter(
                 consumer,
                 inTopic.name(),
@@ -393,28 +382,6 @@ public final class WorkerService implements AutoCloseable {
 
     private Optional<String> ailment() {
         return stopped.isCompletedExceptionally() ? Optional.of("a thread of the worker has failed") : Optional.empty();
-    }
-
-    private Map<String, Object> latencyProducer(KafkaSettings kafka) {
-        Map<String, Object> settings = KafkaClients.latencyProducer(kafka, "worker-" + config.id() + "-activations");
-        // A step must not wait for the acknowledgement of the former one. A retry may then reorder; receivers restore
-        // order.
-        settings.put(ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION, 5);
-        return settings;
-    }
-
-    private static Producer<byte[], byte[]> producer(Map<String, Object> settings) {
-        settings.putIfAbsent(ProducerConfig.MAX_BLOCK_MS_CONFIG, MAX_BLOCK_MILLIS);
-        settings.putIfAbsent(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, DELIVERY_MILLIS);
-        settings.putIfAbsent(ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG, REQUEST_MILLIS);
-        return new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer());
-    }
-
-    private Map<String, Object> consumerSettings(KafkaSettings kafka) {
-        Map<String, Object> settings = KafkaClients.tailConsumer(kafka, "worker-" + config.id());
-        // The router's transactions commit later than its chunks are worth waiting for; attempts and positions protect.
-        settings.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_uncommitted");
-        return settings;
     }
 
     private static long epochMicros() {

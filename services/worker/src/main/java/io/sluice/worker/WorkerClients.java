@@ -1,0 +1,51 @@
+package io.sluice.worker;
+
+import io.sluice.core.WorkerId;
+import io.sluice.messaging.KafkaClients;
+import io.sluice.messaging.KafkaSettings;
+import java.util.Map;
+import org.apache.kafka.clients.consumer.Consumer;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+
+/** The Kafka clients of a worker, none of which waits long for a broker that is gone. Stateless. */
+final class WorkerClients {
+    private static final int MAX_BLOCK_MILLIS = 5_000;
+    private static final int DELIVERY_MILLIS = 30_000;
+    private static final int REQUEST_MILLIS = 10_000;
+
+    private WorkerClients() {}
+
+    /** For statuses, tokens, telemetry and errors. */
+    static Producer<byte[], byte[]> durable(KafkaSettings kafka, WorkerId self) {
+        return producer(KafkaClients.durableProducer(kafka, "worker-" + self + "-durable"));
+    }
+
+    /** For activations. */
+    static Producer<byte[], byte[]> fast(KafkaSettings kafka, WorkerId self) {
+        Map<String, Object> settings = KafkaClients.latencyProducer(kafka, "worker-" + self + "-activations");
+        // A step must not wait for the acknowledgement of the former one. A retry may then reorder; receivers restore
+        // order.
+        settings.put(ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION, 5);
+        return producer(settings);
+    }
+
+    /** For the worker's own topic. */
+    static Consumer<byte[], byte[]> consumer(KafkaSettings kafka, WorkerId self) {
+        Map<String, Object> settings = KafkaClients.tailConsumer(kafka, "worker-" + self);
+        // The router's transactions commit later than its chunks are worth waiting for; attempts and positions protect.
+        settings.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_uncommitted");
+        return new KafkaConsumer<>(settings);
+    }
+
+    private static Producer<byte[], byte[]> producer(Map<String, Object> settings) {
+        settings.putIfAbsent(ProducerConfig.MAX_BLOCK_MS_CONFIG, MAX_BLOCK_MILLIS);
+        settings.putIfAbsent(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, DELIVERY_MILLIS);
+        settings.putIfAbsent(ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG, REQUEST_MILLIS);
+        return new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer());
+    }
+}
