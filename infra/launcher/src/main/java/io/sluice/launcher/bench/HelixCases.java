@@ -21,6 +21,9 @@ final class HelixCases {
     static final String LLAMA_70B = "llama2_70b";
     static final String LLAMA_30B = "llama1_30b";
 
+    /** Longest prompt that Helix's machines take in a batch; its artefact filters conversations, not code, so. */
+    private static final int MOST_PROMPT_TOKENS = 2048;
+
     private final Path folder;
     private final HelixFolder helix;
     private final MaxFlowSolver solver;
@@ -120,7 +123,9 @@ final class HelixCases {
         Path traces = folder.resolve("traces");
         return new Recorded(
                 name,
-                RequestLengths.read(traces.resolve(name + "_lengths.csv")),
+                RequestLengths.read(traces.resolve(name + "_lengths.csv")).stream()
+                        .filter(shape -> shape.promptTokens() <= MOST_PROMPT_TOKENS)
+                        .toList(),
                 Arrivals.perSlot(traces.resolve(name + "_arrivals_per_3s.csv")));
     }
 }
