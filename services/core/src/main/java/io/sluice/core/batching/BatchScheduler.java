@@ -16,7 +16,15 @@ import java.util.TreeSet;
  * Forms a worker's next batch from what is ready now; it never waits for more. Decode steps go first because each one
  * holds up a whole session, and a batch is either decodes or prompt chunks, so that no decode's result waits for the
  * prompt chunk of a stranger. While prompt chunks wait, at most {@link BatchLimits#decodeBatchesPerPrefill} decode
- * batches run in a row. A session appears at most once in a batch and its chunks keep their order. The idea is chunked
+ * batches run in a row.
+ *
+ * <p>A decode batch of few steps costs nearly what one of many does: a pass over the weights. Where prompts pile up, that
+ * is, more of them wait than one batch takes, such passes would eat the time of the prompts. There a prompt batch takes up
+ * to half of what waits, within {@link BatchLimits#prefillGrowth}, and decode steps are gathered: fewer than {@link
+ * BatchLimits#gatheredDecodes} let prompt batches go ahead, of which {@link BatchLimits#prefillBatchesPerDecode} at most
+ * while one and the same step waits. Without such a pile no step waits for another one.
+ *
+ * <p>A session appears at most once in a batch and its chunks keep their order. The idea is chunked
  * prefill (Sarathi-Serve, OSDI'24) on continuous batching (Orca, OSDI'22). Adding is O(1), forming a batch is linear in
  * its size. Not thread-safe.
  *
@@ -29,6 +37,9 @@ public final class BatchScheduler<T> {
             Comparator.<Ready<T>>comparingDouble(ready -> ready.rank).thenComparingLong(ready -> ready.order));
     private long added;
     private int decodeBatchesInARow;
+    private long prefillTokens;
+    /** Prompt batches that have gone since the oldest waiting decode step came. */
+    private int prefillBatchesAhead;
 
     public BatchScheduler(BatchLimits limits) {
         this.limits = Objects.requireNonNull(limits, "limits");
@@ -58,6 +69,7 @@ public final class BatchScheduler<T> {
             throw new IllegalArgumentException("the rank of a prompt chunk of session " + session + " is not a number");
         }
         prefills.add(new Ready<>(session, tokens, rank, added++, item));
+        prefillTokens += tokens;
     }
 
     /** The next batch, empty when nothing is ready. */
@@ -82,30 +94,52 @@ public final class BatchScheduler<T> {
      */
     public List<T> next(boolean holdDecodes, boolean holdPrefills) {
         boolean prefillReady = !holdPrefills && !prefills.isEmpty();
-        boolean prefillDue =
-                holdDecodes || decodes.isEmpty() || decodeBatchesInARow >= limits.decodeBatchesPerPrefill();
+        boolean prefillDue = holdDecodes
+                || decodes.isEmpty()
+                || decodeBatchesInARow >= limits.decodeBatchesPerPrefill()
+                || gathersDecodes();
         if (prefillDue && prefillReady) {
             decodeBatchesInARow = holdDecodes ? decodeBatchesInARow : 0;
-            return take(prefills, limits.maxPrefillTokens());
+            prefillBatchesAhead = decodes.isEmpty() ? 0 : prefillBatchesAhead + 1;
+            return takePrefills();
         }
         if (holdDecodes) {
             return List.of();
         }
         decodeBatchesInARow = prefills.isEmpty() ? 0 : decodeBatchesInARow + 1;
-        return take(decodes, Integer.MAX_VALUE);
+        List<T> batch = take(decodes, Integer.MAX_VALUE);
+        prefillBatchesAhead = decodes.isEmpty() ? 0 : prefillBatchesAhead;
+        return batch;
     }
 
-    /** From the next batch on, most prompt tokens in a batch; the other bounds stay. */
+    private boolean gathersDecodes() {
+        return prefillTokens > limits.maxPrefillTokens()
+                && decodes.size() < limits.gatheredDecodes()
+                && prefillBatchesAhead < limits.prefillBatchesPerDecode();
+    }
+
+    private List<T> takePrefills() {
+        long most = (long) limits.maxPrefillTokens() * limits.prefillGrowth();
+        long tokens = Math.clamp(prefillTokens / 2, limits.maxPrefillTokens(), most);
+        return take(prefills, (int) Math.min(tokens, Integer.MAX_VALUE));
+    }
+
+    /** From the next batch on, most prompt tokens in a batch while few wait; the other bounds stay. */
     public void setMaxPrefillTokens(int tokens) {
         if (tokens != limits.maxPrefillTokens()) {
-            limits = new BatchLimits(limits.maxChunks(), tokens, limits.decodeBatchesPerPrefill());
+            limits = limits.withMaxPrefillTokens(tokens);
         }
     }
 
     /** Forgets everything of a session, for example when it has ended. */
     public void remove(SessionId session) {
         decodes.removeIf(ready -> ready.session.equals(session));
-        prefills.removeIf(ready -> ready.session.equals(session));
+        prefills.removeIf(ready -> {
+            boolean of = ready.session.equals(session);
+            prefillTokens -= of ? ready.tokens : 0;
+            return of;
+        });
+        prefillBatchesAhead = decodes.isEmpty() ? 0 : prefillBatchesAhead;
     }
 
     /** Chunks waiting. */
@@ -139,6 +173,7 @@ public final class BatchScheduler<T> {
             tokens += ready.tokens;
             batch.add(ready.item);
             waiting.remove();
+            prefillTokens -= queue == prefills ? ready.tokens : 0;
         }
         return batch;
     }
