@@ -1,5 +1,6 @@
 package io.sluice.launcher;
 
+import io.sluice.core.planning.live.LiveObjective;
 import io.sluice.core.planning.live.PlacementPolicy;
 import java.time.Duration;
 import java.util.Optional;
@@ -24,10 +25,19 @@ final class PlacementOptions {
     private Mode mode;
 
     @Option(
+            names = "--placement-objective",
+            paramLabel = "serving|flow",
+            defaultValue = "serving",
+            description = "serving: predicted decode tokens/s, by flow, hops, batches, KV cache and the mix of tokens"
+                    + " that passes. flow: max flow. Searches and the gain of a move go by it; where a worker"
+                    + " announces no KV cache, by flow; default: ${DEFAULT-VALUE}.")
+    private String objective;
+
+    @Option(
             names = "--placement-threshold",
             paramLabel = "RATIO",
             defaultValue = "0.15",
-            description = "Gain in flow that a move must bring, beside its cost; default: ${DEFAULT-VALUE}.")
+            description = "Gain by the objective that a move must bring, beside its cost; default: ${DEFAULT-VALUE}.")
     private double threshold;
 
     @Option(
@@ -49,7 +59,9 @@ final class PlacementOptions {
     Optional<PlacementPolicy> policy(boolean usual) {
         boolean on = mode == null ? usual : mode == Mode.AUTO;
         try {
-            PlacementPolicy policy = PlacementPolicy.DEFAULT.with(threshold, floor, timeLimit.toNanos() / NANOS);
+            PlacementPolicy policy = PlacementPolicy.DEFAULT
+                    .withObjective(LiveObjective.parse(objective))
+                    .with(threshold, floor, timeLimit.toNanos() / NANOS);
             return on ? Optional.of(policy) : Optional.empty();
         } catch (IllegalArgumentException e) {
             throw new UserException(e.getMessage(), e);

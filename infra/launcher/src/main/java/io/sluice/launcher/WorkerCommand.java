@@ -53,7 +53,8 @@ final class WorkerCommand implements Callable<Integer>, Logs.InFolder {
     @Option(
             names = "--max-layers",
             paramLabel = "N",
-            description = "Most layers to hold at once without --layers; default: as many as memory and KV cache allow.")
+            description =
+                    "Most layers to hold at once without --layers; default: as many as memory and KV cache allow.")
     private Integer maxLayers;
 
     @Option(
@@ -83,8 +84,9 @@ final class WorkerCommand implements Callable<Integer>, Logs.InFolder {
     @Option(
             names = "--link-bytes-per-s",
             paramLabel = "N",
-            description = "Network bandwidth of this worker, announced to the planner; where it is low, sending keeps to"
-                    + " it, decode steps first. Default: the device's.")
+            description =
+                    "Network bandwidth of this worker, announced to the planner; where it is low, sending keeps to"
+                            + " it, decode steps first. Default: the device's.")
     private Double linkBytesPerSecond;
 
     @Option(
@@ -132,9 +134,8 @@ final class WorkerCommand implements Callable<Integer>, Logs.InFolder {
     @Override
     public Integer call() throws InterruptedException {
         WorkerService worker = WorkerService.start(config());
-        String served = worker.layers()
-                .map(range -> range.first() + "-" + range.end())
-                .orElse("none");
+        String served =
+                worker.layers().map(range -> range.first() + "-" + range.end()).orElse("none");
         spec.commandLine()
                 .getOut()
                 .println("worker " + id + " ready: layers " + served + ", metrics " + worker.metricsUrl() + "/metrics");

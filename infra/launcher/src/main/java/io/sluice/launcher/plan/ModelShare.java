@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.ToDoubleFunction;
 
 /**
  * A model to be placed and its part of the demand, as {@code --model NAME} or {@code --model NAME=WEIGHT} says it.
@@ -14,15 +15,16 @@ record ModelShare(String name, double weight) {
     /**
      * Reads the flags.
      *
+     * @param otherwise the weight of a model whose flag has none
      * @throws IllegalArgumentException when a name is given twice or a weight is no positive number
      */
-    static List<ModelShare> parse(List<String> flags) {
+    static List<ModelShare> parse(List<String> flags, ToDoubleFunction<String> otherwise) {
         List<ModelShare> shares = new ArrayList<>();
         Set<String> seen = new HashSet<>();
         for (String flag : flags) {
             int equals = flag.lastIndexOf('=');
             String name = equals < 0 ? flag : flag.substring(0, equals);
-            double weight = equals < 0 ? 1 : weight(flag, flag.substring(equals + 1));
+            double weight = equals < 0 ? otherwise.applyAsDouble(name) : weight(flag, flag.substring(equals + 1));
             if (name.isBlank() || !seen.add(name)) {
                 throw new IllegalArgumentException("--model " + flag + ": a name that is given once is needed");
             }

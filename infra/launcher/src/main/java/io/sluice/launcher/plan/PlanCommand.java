@@ -8,6 +8,8 @@ import io.sluice.clusters.PlacementFiles;
 import io.sluice.core.cluster.RequestShape;
 import io.sluice.core.cluster.Workload;
 import io.sluice.core.placement.Layout;
+import io.sluice.core.placement.MultiModelProblem;
+import io.sluice.core.placement.MultiModelProblem.Demand;
 import io.sluice.core.placement.Objectives;
 import io.sluice.core.placement.PlacementMethod;
 import io.sluice.core.placement.PlacementObjective;
@@ -44,7 +46,8 @@ import picocli.CommandLine.Spec;
         description = "Decides which node of a cluster holds which layers of a model, and says what limits it.",
         footer = {
             "%nCtrl-C stops the search and prints the best so far. Methods: ./sluice plan --methods.",
-            "JSON: flow_tokens_per_s, bound, gap, estimate, bottleneck, one_more[], nodes[], links[]."
+            "JSON: flow_tokens_per_s, bound, gap, estimate, bottleneck, one_more[], nodes[], links[].",
+            "Several models: JSON has lambda_tokens_per_s, bottleneck, models[]; FILE becomes FILE-MODEL for --svg, --out."
         },
         subcommands = PlanExplainCommand.class,
         mixinStandardHelpOptions = true)
@@ -59,8 +62,12 @@ public final class PlanCommand implements Callable<Integer> {
     @Parameters(index = "0", arity = "0..1", paramLabel = "CLUSTER", description = "Cluster file (YAML).")
     private Path cluster;
 
-    @Option(names = "--model", paramLabel = "NAME", description = "A model of the cluster file.")
-    private String model;
+    @Option(
+            names = "--model",
+            paramLabel = "NAME[=WEIGHT]",
+            description = "A model of the cluster file; several share the cluster by weight, for example --model a=0.7"
+                    + " --model b=0.3; default: the file's demand.")
+    private List<String> models = List.of();
 
     @Option(names = "--methods", description = "List the methods and objectives, and do nothing else.")
     private boolean listMethods;
@@ -137,7 +144,7 @@ public final class PlanCommand implements Callable<Integer> {
         if (cluster == null) {
             throw new ParameterException(spec.commandLine(), "Missing required parameter: 'CLUSTER'");
         }
-        if (model == null) {
+        if (models.isEmpty()) {
             throw new ParameterException(spec.commandLine(), "Missing required option: '--model=NAME'");
         }
         PlacementMethod method = method();
@@ -145,12 +152,74 @@ public final class PlanCommand implements Callable<Integer> {
         ClusterDescription description = ClusterFiles.read(cluster);
         Workload workload =
                 trace == null ? description.workload() : TraceInput.read(trace).workload();
-        PlacementProblem problem = new PlacementProblem(
-                description.cluster(),
-                description.model(model),
-                workload,
-                asked.over(description.constraintsOf(model)));
+        List<ModelShare> shares = shares(description);
+        List<PlacementProblem> problems = shares.stream()
+                .map(share -> new PlacementProblem(
+                        description.cluster(),
+                        description.model(share.name()),
+                        workload,
+                        asked.over(description.constraintsOf(share.name()))))
+                .toList();
         OrToolsMaxFlow.load();
+        return problems.size() == 1
+                ? one(problems.get(0), method, objective, out)
+                : several(problems, shares, method, objective, out);
+    }
+
+    private List<ModelShare> shares(ClusterDescription description) {
+        try {
+            return ModelShare.parse(models, description::demandOf);
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+        }
+    }
+
+    /** Several models at once; pictures and placements are files of their own, by model. */
+    private int several(
+            List<PlacementProblem> problems,
+            List<ModelShare> shares,
+            PlacementMethod method,
+            PlacementObjective objective,
+            PrintWriter out) {
+        if (!refine.isZero()) {
+            throw new ParameterException(
+                    spec.commandLine(), "--refine simulates one model; leave it out or give one --model");
+        }
+        double sum = shares.stream().mapToDouble(ModelShare::weight).sum();
+        List<Demand> demands = new ArrayList<>();
+        for (int m = 0; m < problems.size(); m++) {
+            demands.add(new Demand(problems.get(m), shares.get(m).weight() / sum));
+        }
+        ProgressLine progress =
+                new ProgressLine(spec.commandLine().getErr(), ProgressLine.onTerminal(), objective.unit());
+        try (StopSignal stop = StopSignal.listen()) {
+            SharedPlan plan;
+            try {
+                plan = SharedPlan.place(
+                        new MultiModelProblem(demands), method, objective, control(timeLimit, stop, progress::show));
+            } finally {
+                progress.end();
+            }
+            plan.print(out);
+            if (stop.stopped()) {
+                out.println("  stopped    by you; this is the best so far");
+            }
+            JsonFile.write(json, plan.json());
+            for (Planned planned : plan.models()) {
+                String name = planned.report().model();
+                write(
+                        planned,
+                        planned.report(),
+                        svg == null ? null : SharedPlan.file(svg, name),
+                        placement == null ? null : SharedPlan.file(placement, name));
+            }
+            out.flush();
+            stop.finished();
+        }
+        return 0;
+    }
+
+    private int one(PlacementProblem problem, PlacementMethod method, PlacementObjective objective, PrintWriter out) {
         try (StopSignal stop = StopSignal.listen()) {
             Planned planned = searched(problem, method, objective, stop);
             boolean stopped = stop.stopped();
@@ -161,7 +230,8 @@ public final class PlanCommand implements Callable<Integer> {
             if (stopped) {
                 out.println("  stopped    by you; this is the best so far");
             }
-            write(planned, report);
+            JsonFile.write(json, PlanJson.of(report));
+            write(planned, report, svg, placement);
             out.flush();
             stop.finished();
         }
@@ -249,10 +319,9 @@ public final class PlanCommand implements Callable<Integer> {
         }
     }
 
-    private void write(Planned planned, PlanReport report) {
-        JsonFile.write(json, PlanJson.of(report));
-        if (svg != null) {
-            picture(report).write(svg);
+    private static void write(Planned planned, PlanReport report, Path picture, Path placement) {
+        if (picture != null) {
+            picture(report).write(picture);
         }
         if (placement != null) {
             List<PlacedStage> stages = new ArrayList<>();

@@ -91,7 +91,8 @@ final class PlanRun {
                 .orElse(start);
     }
 
-    private static Planned report(
+    /** What is to be said of a layout. */
+    static Planned report(
             PlacementProblem problem,
             Layout layout,
             PlacementObjective objective,

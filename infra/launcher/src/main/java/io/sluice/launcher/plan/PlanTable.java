@@ -156,7 +156,7 @@ final class PlanTable {
         return String.join(", ", parts) + " (" + report.unit() + ", re-planned)";
     }
 
-    private static void line(PrintWriter out, String name, String value) {
+    static void line(PrintWriter out, String name, String value) {
         String indent = " ".repeat(13);
         List<String> lines = PlanPicture.wrap(value, 100);
         for (int i = 0; i < lines.size(); i++) {
