@@ -47,7 +47,11 @@ record LoopSettings(
                 activations,
                 ChunkWriter.MAX_PAYLOAD_BYTES,
                 chunks,
-                new BatchLimits(64, chunks.mostTokens(), SchedulingBounds.DEFAULT.decodeBatchesPerPrefill()),
+                BatchLimits.adaptive(
+                        64,
+                        chunks.mostTokens(),
+                        SchedulingBounds.DEFAULT.decodeBatchesPerPrefill(),
+                        chunks.mostBatchTokens()),
                 64,
                 Duration.ofSeconds(30),
                 Duration.ofSeconds(3),

@@ -1,5 +1,6 @@
 package io.sluice.worker;
 
+import io.sluice.core.batching.BatchLimits;
 import io.sluice.core.batching.PrefillChunking;
 import io.sluice.core.batching.SchedulingBounds;
 import io.sluice.core.cluster.Curve;
@@ -49,6 +50,14 @@ final class PromptChunking {
     /** The largest chunk there can be. */
     int mostTokens() {
         return byRule() ? SchedulingBounds.DEFAULT.mostChunkTokens() : fixedTokens;
+    }
+
+    /**
+     * Most prompt positions of a batch. A real runner computes the chunks of a batch one by one, so that more of them
+     * would only hold up decode steps.
+     */
+    int mostBatchTokens() {
+        return byRule() ? BatchLimits.PREFILL_GROWTH * mostTokens() : fixedTokens;
     }
 
     /** Chunk size of a prompt that runs so many layers here; a spare asks for one. */

@@ -3,14 +3,20 @@ package io.sluice.core.routing;
 /**
  * How many prompts may be computed at once. Fewer than the pipelines can overlap leave them idle; more only queue up in
  * front of one another at nodes and links, where they make decode steps wait, while in the router they wait at no one's
- * cost. So the window follows what prompts tell: while they take less than {@link #SLOWNESS} times what they would take
- * alone it grows by one per window of prompts, else it shrinks as slowly (additive both ways: TCP Vegas, SIGCOMM'94). A
+ * cost. So the window follows what prompts tell: while they take less than {@link #wantedSlowness} times what they would
+ * take alone it grows by one per window of prompts, else it shrinks as slowly (additive both ways: TCP Vegas, SIGCOMM'94).
+ * Where the KV cache is full, decode steps are what a cluster serves, and {@link #SLOWNESS} is wanted; where much of it
+ * stays free, outputs are short and prompts are the work, so that up to {@link #MOST_SLOWNESS} they may queue up. A
  * prompt of usual length counts one, a longer one more, and a window that is empty takes any prompt. Not thread-safe.
  */
 public final class PromptWindow {
-    /** Time of a prompt by its time alone at which the window keeps its size. */
+    /** Time of a prompt by its time alone at which the window keeps its size where the KV cache is full. */
     public static final double SLOWNESS = 2.5;
+    /** The same where at most 0.4 of the KV cache is held. */
+    public static final double MOST_SLOWNESS = 3.5;
 
+    private static final double FREE_KV = 0.4;
+    private static final double FULL_KV = 0.6;
     private static final double LEAST = 4;
     private static final double NEWEST_WEIGHT = 0.1;
 
@@ -18,6 +24,7 @@ public final class PromptWindow {
     private double limit;
     private double usualTokens;
     private double slowness = SLOWNESS;
+    private double wantedSlowness = SLOWNESS;
     private double used;
     private int prompts;
 
@@ -72,7 +79,25 @@ public final class PromptWindow {
         slowness += NEWEST_WEIGHT * (seconds / aloneSeconds - slowness);
         double step = 1 / limit;
         limit = Math.clamp(
-                slowness < SLOWNESS ? limit + step : limit - step, Math.min(LEAST, mostPrompts), mostPrompts);
+                slowness < wantedSlowness ? limit + step : limit - step, Math.min(LEAST, mostPrompts), mostPrompts);
+    }
+
+    /**
+     * How full the KV cache is, of that worker where it is fullest.
+     *
+     * @param part held or reserved, 0 to 1; more counts as full
+     */
+    public void kvHeld(double part) {
+        if (!(part >= 0)) {
+            throw new IllegalArgumentException("a part of " + part + " of the KV cache; it must not be negative");
+        }
+        double free = Math.clamp((FULL_KV - part) / (FULL_KV - FREE_KV), 0.0, 1.0);
+        wantedSlowness = SLOWNESS + free * (MOST_SLOWNESS - SLOWNESS);
+    }
+
+    /** Time of a prompt by its time alone at which the window now keeps its size. */
+    public double wantedSlowness() {
+        return wantedSlowness;
     }
 
     /** Prompts now being computed. */

@@ -39,12 +39,26 @@ final class PromptWindowTest {
     }
 
     @Test
+    void shouldLetPromptsQueueUpFurtherWhileKvCacheStaysFree() {
+        PromptWindow window = new PromptWindow(8, 20, 100);
+        double between = (PromptWindow.SLOWNESS + PromptWindow.MOST_SLOWNESS) / 2;
+        window.kvHeld(0.3);
+        prompts(window, 500, between);
+        assertThat(window.limit()).as("outputs are short, prompts are the work").isEqualTo(20);
+        window.kvHeld(0.95);
+        prompts(window, 2000, between);
+        assertThat(window.limit()).as("outputs fill the cache").isEqualTo(4);
+        assertThat(window.wantedSlowness()).isEqualTo(PromptWindow.SLOWNESS);
+    }
+
+    @Test
     void shouldRejectNonsense() {
         assertThatThrownBy(() -> new PromptWindow(0, 1, 1)).hasMessageContaining("must be positive");
         PromptWindow window = new PromptWindow(1, 1, 1);
         assertThatThrownBy(() -> window.finished(1)).hasMessageContaining("none had started");
         window.started(1);
         assertThatThrownBy(() -> window.finished(1, 1, 0)).hasMessageContaining("positive");
+        assertThatThrownBy(() -> window.kvHeld(Double.NaN)).hasMessageContaining("NaN");
     }
 
     private static void prompts(PromptWindow window, int count, double slowness) {

@@ -20,17 +20,12 @@ import java.util.function.Consumer;
  * all of it goes on. Pieces of a prompt that links have cut are gathered to a chunk of the node's size again first.
  */
 final class SluiceNode implements NodePolicy {
-    /** Most chunks that go together where prompts pile up: a decode step waits behind so many at most. */
-    private static final int MOST_CHUNKS = 4;
-
     private final int endLayer;
     private final StageTime time;
     private final SluiceSettings settings;
     private final int chunkTokens;
     private final BatchScheduler<List<Work>> scheduler;
     private final Map<Integer, Gathering> gatherings = new HashMap<>();
-    private final int mostPrefillTokens;
-    private int promptTokensWaiting;
     private int waiting;
 
     SluiceNode(Topology topology, int node, SluiceSettings settings) {
@@ -41,11 +36,11 @@ final class SluiceNode implements NodePolicy {
         this.endLayer = topology.layout().end(node);
         this.time = StageTime.of(topology, node);
         this.chunkTokens = ChunkSizes.node(topology, node, settings);
-        this.mostPrefillTokens = Math.min(MOST_CHUNKS * chunkTokens, Math.max(chunkTokens, limits.promptMaxTokens()));
-        this.scheduler = new BatchScheduler<>(new BatchLimits(
+        this.scheduler = new BatchScheduler<>(BatchLimits.adaptive(
                 limits.decodeMaxRequests(),
                 Math.min(Math.max(chunkTokens, 1), limits.promptMaxTokens()),
-                settings.decodeBatchesPerPrefill()));
+                settings.decodeBatchesPerPrefill(),
+                limits.promptMaxTokens()));
     }
 
     @Override
@@ -61,7 +56,6 @@ final class SluiceNode implements NodePolicy {
         gathering.parts.add(work);
         gathering.tokens += work.tokens();
         gathering.arrived += work.tokens();
-        promptTokensWaiting += work.tokens();
         boolean complete = gathering.arrived == work.request().promptTokens();
         if (complete || gathering.tokens >= chunkTokens) {
             scheduler.addPrefill(
@@ -76,9 +70,6 @@ final class SluiceNode implements NodePolicy {
 
     @Override
     public double next(Batch batch, double nowSeconds) {
-        // Where prompts pile up, a batch takes several: a decode batch of few steps costs as much as one of many.
-        int backlog = promptTokensWaiting / 2;
-        scheduler.setMaxPrefillTokens(Math.clamp(backlog, chunkTokens, mostPrefillTokens));
         List<List<Work>> works = scheduler.next();
         if (works.isEmpty()) {
             return 0;
@@ -89,7 +80,6 @@ final class SluiceNode implements NodePolicy {
                 batch.add(work, endLayer - work.layer());
                 time.add(work);
                 waiting--;
-                promptTokensWaiting -= work.prompt() ? work.tokens() : 0;
             }
         }
         return time.seconds();

@@ -121,6 +121,7 @@ final class SluiceRouting implements Routing {
     @Override
     public void promptFinished(Request request, double nowSeconds) {
         Started prompt = started.remove(request.number());
+        window.kvHeld(kvExpectation());
         window.finished(request.promptTokens(), nowSeconds - prompt.atSeconds(), prompt.aloneSeconds());
     }
 
