@@ -58,6 +58,12 @@ final class HelixData {
                 windowed(Scenario.offline("test", topology, policy, conversations(), 11), warmUp, window));
     }
 
+    /** The prompt-heavy load of a coding assistant: 1379 tokens in, 28 out. */
+    SimulationResult offlineCode(Topology topology, SimulationPolicy policy, double warmUp, double window) {
+        List<RequestShape> shapes = RequestLengths.read(folder.resolve("traces/azure_code_lengths.csv"));
+        return Simulation.run(windowed(Scenario.offline("test", topology, policy, shapes, 11), warmUp, window));
+    }
+
     SimulationResult online(Topology topology, SimulationPolicy policy, double tokensPerSecond, double window) {
         int[] arrivals = Arrivals.perSlot(folder.resolve("traces/azure_conv_arrivals_per_3s.csv"));
         return Simulation.run(windowed(

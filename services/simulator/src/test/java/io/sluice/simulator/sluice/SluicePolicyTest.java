@@ -47,6 +47,20 @@ final class SluicePolicyTest {
         assertThat(ours.prompt().mean()).isLessThan(0.9 * helix.prompt().mean());
     }
 
+    /** While Helix's cluster fills up; over ten minutes it serves 93 tokens/s there, and Sluice 86. */
+    @Test
+    void shouldKeepDecodeStepsFastUnderPromptHeavyLoadAndNotLetPromptsWaitLonger() {
+        Topology topology = data.topology("single24", "helix");
+
+        SimulationResult helix = data.offlineCode(topology, HELIX, 60, 100);
+        SimulationResult ours = data.offlineCode(topology, SLUICE, 60, 100);
+
+        assertThat(ours.decodeTokensPerSecond()).isGreaterThan(75);
+        assertThat(ours.decode().mean()).isLessThan(0.5 * helix.decode().mean());
+        assertThat(ours.prompt().mean()).isLessThan(helix.prompt().mean());
+        assertThat(ours.requestsRejected()).isZero();
+    }
+
     @Test
     void shouldChargeHelixNoLessUnderTheCommonCosts() {
         Topology topology = data.topology("single24", "helix");
