@@ -13,7 +13,7 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * Forms a worker's next batch from what is ready now; it never waits for more. Decode steps go first because each one
+ * Forms a worker's next batch from what is ready now; it never leaves a worker idle for more. Decode steps go first because each one
  * holds up a whole session, and a batch is either decodes or prompt chunks, so that no decode's result waits for the
  * prompt chunk of a stranger. While prompt chunks wait, at most {@link BatchLimits#decodeBatchesPerPrefill} decode
  * batches run in a row.
