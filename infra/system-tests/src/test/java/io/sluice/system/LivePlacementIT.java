@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.core.WorkerId;
+import io.sluice.core.planning.live.LiveObjective;
 import io.sluice.core.planning.live.PlacementPolicy;
 import io.sluice.launcher.stack.EmbeddedStack;
 import io.sluice.launcher.stack.WorkerSpec;
@@ -54,6 +55,8 @@ class LivePlacementIT {
     void shouldPlaceAnewWhenAWorkerComesAndWhenOneIsLost() throws Exception {
         List<WorkerSpec> three = List.of(worker("t4-1"), worker("t4-2"), worker("t4-3"));
         PlacementPolicy policy = PlacementPolicy.DEFAULT
+                // What is compared with the floor and with the allocations is flow.
+                .withObjective(LiveObjective.FLOW)
                 .withMinIntervalMillis(2_000)
                 // One cause at a time: the load's own change of demand is none of this test's events.
                 .withDriftMillis(Duration.ofHours(1).toMillis());

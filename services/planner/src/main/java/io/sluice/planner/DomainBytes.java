@@ -28,15 +28,17 @@ final class DomainBytes {
     static final int V1 = 1;
     /** What is written: workers with what they have loaded, placements with what is to come. */
     static final int V2 = 2;
+    /** The placement planner's state with the demand and the situation it last searched; otherwise as before. */
+    static final int V3 = 3;
 
     private DomainBytes() {}
 
     /** Returns {@code version}; fails with a remedy when it is from a newer program. */
     static int checkVersion(int version, String what) throws IOException {
-        if (version != V1 && version != V2) {
+        if (version < V1 || version > V3) {
             throw new IOException(
                     what + " was written in version " + version
-                            + ", this program reads versions 1 and 2; start the version that wrote it, or go without its checkpoint");
+                            + ", this program reads versions 1 to 3; start the version that wrote it, or go without its checkpoint");
         }
         return version;
     }

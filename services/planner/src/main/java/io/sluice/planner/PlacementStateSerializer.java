@@ -2,13 +2,17 @@ package io.sluice.planner;
 
 import io.sluice.core.WorkerId;
 import io.sluice.core.planning.PublishedPlacement;
+import io.sluice.core.planning.live.Demand;
 import io.sluice.core.planning.live.PlacementState;
 import io.sluice.core.planning.live.PlacementState.Rest;
 import io.sluice.core.planning.live.PlacementState.Search;
+import io.sluice.core.planning.live.Searched;
 import io.sluice.core.planning.live.Trigger;
 import io.sluice.core.planning.live.Watch;
 import io.sluice.core.planning.live.Watch.Seen;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
 import org.apache.flink.api.common.typeutils.SimpleTypeSerializerSnapshot;
@@ -24,7 +28,7 @@ final class PlacementStateSerializer extends TypeSerializerSingleton<PlacementSt
 
     @Override
     public void serialize(PlacementState state, DataOutputView out) throws IOException {
-        out.writeByte(DomainBytes.V2);
+        out.writeByte(DomainBytes.V3);
         PlannerStateSerializer.INSTANCE.serialize(state.seen(), out);
         DomainBytes.writeList(List.copyOf(state.stalledUntil().entrySet()), out, (entry, o) -> {
             o.writeUTF(entry.getKey().value());
@@ -45,9 +49,7 @@ final class PlacementStateSerializer extends TypeSerializerSingleton<PlacementSt
             o.writeDouble(entry.getValue().layerSpeed());
             o.writeLong(entry.getValue().driftedMillis());
         });
-        out.writeDouble(rest.watch().promptShare());
-        out.writeLong(rest.watch().shiftedMillis());
-        out.writeLong(rest.watch().uncoveredMillis());
+        writeDemand(rest.watch(), out);
         write(rest.trigger(), out);
         out.writeLong(rest.searches());
         out.writeBoolean(rest.search() != null);
@@ -56,6 +58,47 @@ final class PlacementStateSerializer extends TypeSerializerSingleton<PlacementSt
             write(rest.search().trigger(), out);
             out.writeLong(rest.search().atMillis());
         }
+    }
+
+    private static void writeDemand(Watch watch, DataOutputView out) throws IOException {
+        out.writeDouble(watch.promptShare());
+        out.writeLong(watch.uncoveredMillis());
+        Demand demand = watch.demand();
+        out.writeDouble(demand.promptShare());
+        out.writeDouble(demand.reference());
+        out.writeDouble(demand.tokens());
+        out.writeLong(demand.trafficMillis());
+        out.writeLong(demand.stableMillis());
+        out.writeLong(demand.lookedMillis());
+        Searched searched = watch.searched();
+        // Not writeUTF: many workers make a long text.
+        byte[] workers = searched.workers().getBytes(StandardCharsets.UTF_8);
+        out.writeInt(workers.length);
+        out.write(workers);
+        DomainBytes.writeList(searched.layerSpeeds(), out, (speed, o) -> o.writeDouble(speed));
+        out.writeDouble(searched.decodeShare());
+        out.writeLong(searched.atMillis());
+    }
+
+    private static Watch readWatch(TreeMap<WorkerId, Seen> members, int version, DataInputView in) throws IOException {
+        double share = in.readDouble();
+        if (version < DomainBytes.V3) {
+            in.readLong();
+            return new Watch(members, share, in.readLong(), Demand.NONE, Searched.NONE);
+        }
+        long uncovered = in.readLong();
+        Demand demand = new Demand(
+                in.readDouble(), in.readDouble(), in.readDouble(), in.readLong(), in.readLong(), in.readLong());
+        byte[] workers = new byte[in.readInt()];
+        in.readFully(workers);
+        int count = in.readInt();
+        List<Double> speeds = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            speeds.add(in.readDouble());
+        }
+        Searched searched =
+                new Searched(new String(workers, StandardCharsets.UTF_8), speeds, in.readDouble(), in.readLong());
+        return new Watch(members, share, uncovered, demand, searched);
     }
 
     private static void write(Trigger trigger, DataOutputView out) throws IOException {
@@ -91,7 +134,7 @@ final class PlacementStateSerializer extends TypeSerializerSingleton<PlacementSt
                     new WorkerId(in.readUTF()),
                     new Seen(DomainBytes.readOptionalRange(in), in.readDouble(), in.readLong()));
         }
-        Watch watch = new Watch(members, in.readDouble(), in.readLong(), in.readLong());
+        Watch watch = readWatch(members, version, in);
         Trigger trigger = readTrigger(in);
         long searches = in.readLong();
         Search search = in.readBoolean() ? new Search(in.readLong(), readTrigger(in), in.readLong()) : null;

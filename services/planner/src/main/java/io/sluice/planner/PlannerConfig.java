@@ -26,8 +26,8 @@ import java.util.regex.Pattern;
  * @param transactionTimeout at most the broker's {@code transaction.max.timeout.ms} (15 min by default)
  * @param startTimeout how long each start waits for broker, registry and Flink
  * @param policy how eagerly to publish allocations
- * @param placement when to place again while everything runs, which gain a move must bring (15 %), which part of the
- *     flow it keeps (80 %), and how long a search may take (2 s); empty: placements stay as they are published by hand
+ * @param placement when to place again while everything runs, by which objective (predicted
+ *     serving), which gain a move must bring (15 %), which part of the flow it keeps (80 %), and how long a search may take (2 s); empty: placements stay as they are published by hand
  * @param epochFloors last epoch per model published before this job's own state began; {@link PlannerService} reads
  *     them
  */

@@ -1,23 +1,26 @@
 package io.sluice.planner;
 
 import io.sluice.core.planning.PlannerPolicy;
+import io.sluice.core.planning.live.LiveObjective;
 import io.sluice.core.planning.live.PlacementPolicy;
 import java.nio.ByteBuffer;
 
 /** The numbers of two policies as bytes, to travel with the job graph. Stateless. */
 final class PolicyBytes {
-    private static final int NUMBERS = 19;
+    private static final int NUMBERS = 21;
 
     private PolicyBytes() {}
 
     static byte[] of(PlacementPolicy p, PlannerPolicy m) {
         return ByteBuffer.allocate(NUMBERS * Long.BYTES)
+                .putLong(p.objective().ordinal())
                 .putDouble(p.threshold())
                 .putDouble(p.floorShare())
                 .putLong(p.minIntervalMillis())
                 .putLong(p.settleMillis())
                 .putDouble(p.driftThreshold())
                 .putLong(p.driftMillis())
+                .putLong(p.stableMixMillis())
                 .putLong(p.uncoveredMillis())
                 .putLong(p.stallMillis())
                 .putLong(p.tickMillis())
@@ -40,11 +43,13 @@ final class PolicyBytes {
 
     private static PlacementPolicy placement(ByteBuffer in) {
         return new PlacementPolicy(
+                LiveObjective.values()[(int) in.getLong()],
                 in.getDouble(),
                 in.getDouble(),
                 in.getLong(),
                 in.getLong(),
                 in.getDouble(),
+                in.getLong(),
                 in.getLong(),
                 in.getLong(),
                 in.getLong(),

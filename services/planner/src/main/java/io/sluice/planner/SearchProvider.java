@@ -1,7 +1,6 @@
 package io.sluice.planner;
 
 import io.sluice.core.placement.LocalSearch;
-import io.sluice.core.placement.Objectives;
 import io.sluice.core.placement.SearchControl;
 import io.sluice.core.planning.live.PlacementSearch;
 import java.io.Serializable;
@@ -13,13 +12,13 @@ interface SearchProvider extends Serializable {
     /** Opens a search; it is used by one thread. */
     PlacementSearch open();
 
-    /** The search that {@code sluice plan} uses, too, on max flow, from the present layout, with a fixed seed. */
+    /** The search that {@code sluice plan} uses, too, by the objective asked for, from the present layout, with a fixed seed. */
     static SearchProvider shared() {
         // A limit by changes beside the one by time: a handful of workers shall not take two seconds of two cores.
-        return () -> (problem, current, seconds) -> new LocalSearch(20_000L * Math.max(1, problem.nodes()))
+        return () -> (problem, current, objective, seconds) -> new LocalSearch(20_000L * Math.max(1, problem.nodes()))
                 .place(
                         problem,
-                        Objectives.flow(),
+                        objective,
                         SearchControl.of(1, seconds, System::nanoTime).withStarts(List.of(current)));
     }
 }

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import io.sluice.core.planning.PlannerCommand;
 import io.sluice.core.planning.PlannerPolicy;
 import io.sluice.core.planning.PublishedPlacement;
+import io.sluice.core.planning.live.LiveObjective;
 import io.sluice.core.planning.live.PlacementPolicy;
 import io.sluice.messaging.PlacementCodec;
 import io.sluice.records.Placement;
@@ -37,7 +38,9 @@ class PlacementFunctionTest {
     private static KeyedOneInputStreamOperatorTestHarness<String, PlannerInput, Placement> harness() throws Exception {
         return new KeyedOneInputStreamOperatorTestHarness<>(
                 new KeyedProcessOperator<>(new PlacementFunction(
-                        PlacementPolicy.DEFAULT.withMinIntervalMillis(1_000),
+                        PlacementPolicy.DEFAULT
+                                .withObjective(LiveObjective.FLOW)
+                                .withMinIntervalMillis(1_000),
                         PlannerPolicy.DEFAULT,
                         SearchProvider.shared())),
                 input -> input.command().model(),

@@ -14,7 +14,9 @@ import io.sluice.core.planning.PlannerPolicy;
 import io.sluice.core.planning.PlannerState;
 import io.sluice.core.planning.PublishedPlacement;
 import io.sluice.core.planning.Transition;
+import io.sluice.core.planning.live.Demand;
 import io.sluice.core.planning.live.PlacementState;
+import io.sluice.core.planning.live.Searched;
 import io.sluice.core.planning.live.Trigger;
 import io.sluice.core.planning.live.Watch;
 import io.sluice.messaging.PlacementCodec;
@@ -117,7 +119,12 @@ class SerializersTest {
                 NOW - 1,
                 true,
                 NOW - 2,
-                new Watch(seen, 0.25, NOW, -1),
+                new Watch(
+                        seen,
+                        0.25,
+                        -1,
+                        new Demand(0.75, 0.7, 4_096, NOW - 3, 250, NOW - 4),
+                        new Searched("a:0-2/2 ", List.of(12.5), 0.25, NOW - 5)),
                 trigger,
                 3,
                 new PlacementState.Search(3, trigger, NOW)));

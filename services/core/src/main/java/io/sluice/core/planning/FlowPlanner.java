@@ -22,6 +22,8 @@ import java.util.OptionalLong;
 public final class FlowPlanner {
     /** Tokens of each kind that the even mix counts for at the start. */
     private static final double PRIOR_MIX_TOKENS = 256;
+    /** Fewer tokens say nothing of the demand. */
+    private static final double LEAST_MIX_TOKENS = 512;
 
     private final PlannerPolicy policy;
     private final FlowSolver solver;
@@ -201,6 +203,14 @@ public final class FlowPlanner {
             }
         }
         return new TokenMix(prefill, decode);
+    }
+
+    /** The same without the prior; empty while fewer than {@value #LEAST_MIX_TOKENS} tokens have passed. */
+    public Optional<TokenMix> measuredMix(PlannerState state, long nowMillis) {
+        TokenMix mix = mix(state, nowMillis);
+        double prefill = mix.prefillTokens() - PRIOR_MIX_TOKENS;
+        double decode = mix.decodeTokens() - PRIOR_MIX_TOKENS;
+        return prefill + decode < LEAST_MIX_TOKENS ? Optional.empty() : Optional.of(new TokenMix(prefill, decode));
     }
 
     /** Members that joined and are heard of, in order of their ids. */

@@ -132,6 +132,40 @@ class FlowPlannerTest {
     }
 
     @Test
+    void shouldPublishFewAllocationsOnNoiseOfAFifthAndStillFollowAHalvedWorker() {
+        for (long seed = 0; seed < 10; seed++) {
+            FlowPlannerTest world = new FlowPlannerTest();
+            SplittableRandom random = new SplittableRandom(seed);
+            world.start();
+            world.noisy(random, "", 240);
+            assertThat(world.published.size())
+                    .as("a minute of noise, seed %d", seed)
+                    .isLessThanOrEqualTo(3);
+            world.noisy(random, "", 4 * 240);
+            assertThat(world.published.size())
+                    .as("five minutes of noise, seed %d", seed)
+                    .isLessThanOrEqualTo(10);
+            int before = world.published.size();
+            world.noisy(random, "a", 8);
+            assertThat(world.published.subList(before, world.published.size()))
+                    .as("two seconds at half the speed, seed %d", seed)
+                    .anyMatch(p -> p.reason().contains("a fell"));
+            world.noisy(random, "a", 8);
+            assertThat(world.last().workers().getFirst().capacity())
+                    .as("seed %d", seed)
+                    .isCloseTo(SPEED / 2, within(SPEED * 0.1));
+        }
+    }
+
+    /** So many reports of every worker, each measurement up to a fifth off; one worker is half as fast. */
+    private void noisy(SplittableRandom random, String halved, int reports) {
+        for (int i = 0; i < reports; i++) {
+            speeds.replaceAll((id, speed) -> SPEED * (id.equals(halved) ? 0.5 : 1) * (0.8 + random.nextDouble(0.4)));
+            run(250);
+        }
+    }
+
+    @Test
     void shouldFollowAHalvedSpeedWithinTwoSeconds() {
         start();
         run(5_000);

@@ -3,14 +3,15 @@ package io.sluice.core.planning.live;
 import io.sluice.core.LayerRange;
 import io.sluice.core.WorkerId;
 import io.sluice.core.placement.Layout;
-import io.sluice.core.placement.LayoutFlow;
 import io.sluice.core.placement.PlacementConstraints;
+import io.sluice.core.placement.PlacementObjective;
 import io.sluice.core.placement.PlacementProblem;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.ToDoubleFunction;
 
 /**
- * Of layouts that carry about the same, the one for which least must move: where giving layers to the spares alone comes
+ * Of layouts that are worth about the same by the objective, the one for which least must move: where giving layers to the spares alone comes
  * within {@value #ABOUT} of the best layout found, those that serve keep what they have; and a worker whose move adds
  * nothing does not move. Stateless.
  */
@@ -20,23 +21,24 @@ final class FewMoves {
 
     private FewMoves() {}
 
-    static Layout prefer(LiveCluster cluster, Layout best, PlacementSearch search, double timeLimitSeconds) {
-        LayoutFlow flow = new LayoutFlow(cluster.problem());
+    static Layout prefer(
+            LiveCluster cluster, Layout best, PlacementSearch search, PlacementObjective by, double timeLimitSeconds) {
+        ToDoubleFunction<Layout> value = layout -> by.value(cluster.problem(), layout);
         Layout current = cluster.current();
-        double most = flow.value(best);
+        double most = value.applyAsDouble(best);
         Layout chosen = best;
-        if (!movesOnlySpares(current, best) && flow.value(current) > 0) {
+        if (!movesOnlySpares(current, best) && value.applyAsDouble(current) > 0) {
             PlacementProblem spares = withServingPinned(cluster);
             Layout found =
-                    search.search(spares, current, timeLimitSeconds).found().orElse(best);
-            if (movesOnlySpares(current, found) && flow.value(found) >= ABOUT * most) {
+                    search.search(spares, current, by, timeLimitSeconds).found().orElse(best);
+            if (movesOnlySpares(current, found) && value.applyAsDouble(found) >= ABOUT * most) {
                 chosen = found;
             }
         }
-        double kept = flow.value(chosen);
+        double kept = value.applyAsDouble(chosen);
         for (int node = 0; node < current.nodes(); node++) {
             Layout without = chosen.with(node, current.first(node), current.end(node));
-            if (flow.value(without) >= kept * SAME) {
+            if (value.applyAsDouble(without) >= kept * SAME) {
                 chosen = without;
             }
         }

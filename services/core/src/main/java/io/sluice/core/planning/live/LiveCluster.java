@@ -42,8 +42,13 @@ import java.util.TreeMap;
  * @param fingerprint equal while the same workers serve the same layers
  */
 public record LiveCluster(PlacementProblem problem, Layout current, int[] maxLayers, String fingerprint) {
-    private static final int LARGEST_BATCH = 1 << 16;
+    private static final int LARGEST_BATCH = 1 << 12;
+    /**
+     * Prompt and generated tokens of a request, since no telemetry tells how many requests the tokens belong to: about
+     * the mean of the Azure trace of conversations. How they divide is measured; before that, evenly.
+     */
     private static final double WORKLOAD_TOKENS = 1_000;
+
     private static final String UNNAMED_REGION = "local";
 
     /**
@@ -142,7 +147,8 @@ public record LiveCluster(PlacementProblem problem, Layout current, int[] maxLay
     }
 
     private static Curve line(double fixed, double perToken, double scale) {
-        return Curve.line(fixed * scale, perToken * scale);
+        double longest = (fixed + LARGEST_BATCH * perToken) * scale;
+        return Curve.of(new double[] {0, LARGEST_BATCH}, new double[] {fixed * scale, longest});
     }
 
     private static Links links(PlannerState state, List<Member> members) {

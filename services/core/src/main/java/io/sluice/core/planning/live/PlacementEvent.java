@@ -36,7 +36,7 @@ public sealed interface PlacementEvent {
      * A transition begins.
      *
      * @param first what is published: its first step
-     * @param gain relative gain in flow; infinite where nothing passed before
+     * @param gain relative gain by the objective; infinite where nothing passed before
      * @param floorNote why the floor is lower than asked for; empty: it is not
      */
     record Begun(

@@ -86,11 +86,22 @@ public final class PlacementPlanner {
                 || !(Triggers.uncovered(state, live)
                         || nowMillis >= state.decidedMillis() + policy.minIntervalMillis());
         if (!wait) {
-            PlacementTask task = new PlacementTask(
-                    state.searches() + 1, cluster(state, live, nowMillis), policy.floorShare(), policy.searchSeconds());
-            events.add(new PlacementEvent.SearchRequested(task, state.trigger().get(), nowMillis));
+            LiveCluster cluster = cluster(state, live, nowMillis);
+            if (!known(state.watch().searched(), cluster, nowMillis)) {
+                PlacementTask task = new PlacementTask(
+                        state.searches() + 1, cluster, policy.objective(), policy.floorShare(), policy.searchSeconds());
+                events.add(
+                        new PlacementEvent.SearchRequested(task, state.trigger().get(), nowMillis));
+            }
         }
         return events;
+    }
+
+    /** Whether the answer is known: the same was searched a short while ago. */
+    private boolean known(Searched last, LiveCluster cluster, long nowMillis) {
+        return nowMillis >= last.atMillis()
+                && nowMillis < last.atMillis() + policy.repeatMillis()
+                && last.like(Searched.of(cluster, nowMillis), policy.driftThreshold());
     }
 
     private List<Member> live(PlacementState state, long nowMillis) {
@@ -244,25 +255,26 @@ public final class PlacementPlanner {
             return List.of(new PlacementEvent.Declined(id, reason, result.seconds(), nowMillis));
         }
         TransitionPlan plan = result.transition().get();
-        Worth.Verdict verdict = worth.judge(asked, plan);
+        Score score = result.score().orElseThrow();
+        Worth.Verdict verdict = worth.judge(asked, plan, score);
         if (!verdict.worthIt()) {
             String reason = trigger.reason() + ": " + verdict.sentence();
             return List.of(new PlacementEvent.Declined(id, reason, result.seconds(), nowMillis));
         }
-        double gain = plan.startFlow() > 0 ? plan.targetFlow() / plan.startFlow() - 1 : Double.POSITIVE_INFINITY;
         String reason = String.format(
                 Locale.ROOT,
-                "%s: %s in %d %s, never below %.1f%s",
+                "%s: %s in %d %s, %snever below %.1f%s",
                 trigger.reason(),
                 verdict.sentence(),
                 plan.phases().size(),
                 plan.phases().size() == 1 ? "phase" : "phases",
+                score.objective() == LiveObjective.FLOW ? "" : "flow ",
                 plan.floor(),
                 plan.loweredBecause().map(why -> " (" + why + ")").orElse(""));
         return List.of(new PlacementEvent.Begun(
                 id,
                 next(beginning(state, asked, plan, result, reason)),
-                gain,
+                score.gain(),
                 plan.loweredBecause(),
                 result.seconds(),
                 nowMillis));

@@ -1,14 +1,19 @@
 package io.sluice.core.planning.live;
 
+import java.util.Objects;
+
 /**
  * When the placement planner acts. Immutable.
  *
- * @param threshold relative gain in flow that a move must bring, for example 0.15
+ * @param objective what layouts are searched and compared by; the floor is one of flow in any case
+ * @param threshold relative gain by that objective that a move must bring, for example 0.15
  * @param floorShare part of the present flow that a transition keeps, 0 to 1
- * @param minIntervalMillis least time between two decisions, unless a layer is uncovered
+ * @param minIntervalMillis least time between two decisions, unless a layer is uncovered; four times that between two
+ *     searches of the same workers at about the same speeds and demand
  * @param settleMillis wait after an event, so that events that come together are one
  * @param driftThreshold relative move of a worker's speed, or absolute move of the share of prompt tokens, that counts
  * @param driftMillis for how long it must have moved
+ * @param stableMixMillis for how long, counting time with traffic only, the demand must have stayed before it counts
  * @param uncoveredMillis for how long a layer must be uncovered before that alone is an event
  * @param stallMillis a step not carried out for so long is given up
  * @param tickMillis how often things are looked at
@@ -18,12 +23,14 @@ package io.sluice.core.planning.live;
  * @param drainSeconds time until the sessions on layers given up have ended, as the cost of a move counts it
  */
 public record PlacementPolicy(
+        LiveObjective objective,
         double threshold,
         double floorShare,
         long minIntervalMillis,
         long settleMillis,
         double driftThreshold,
         long driftMillis,
+        long stableMixMillis,
         long uncoveredMillis,
         long stallMillis,
         long tickMillis,
@@ -31,11 +38,18 @@ public record PlacementPolicy(
         double horizonSeconds,
         double layerLoadSeconds,
         double drainSeconds) {
-    /** Gain 15 %, floor 80 %, a decision every 30 s at most, drift of a quarter for 10 s, searches of 2 s. */
-    public static final PlacementPolicy DEFAULT =
-            new PlacementPolicy(0.15, 0.8, 30_000, 500, 0.25, 10_000, 10_000, 120_000, 250, 2, 600, 1, 10);
+    /**
+     * Predicted serving, gain 15 %, floor 80 %, a decision every 30 s at most, drift of a quarter for 10 s, of demand for
+     * 30 s, searches of 2 s.
+     */
+    public static final PlacementPolicy DEFAULT = new PlacementPolicy(
+            LiveObjective.SERVING, 0.15, 0.8, 30_000, 500, 0.25, 10_000, 30_000, 10_000, 120_000, 250, 2, 600, 1, 10);
+
+    /** Least time between two searches of the same situation, in least times between two decisions. */
+    private static final int REPEAT_INTERVALS = 4;
 
     public PlacementPolicy {
+        Objects.requireNonNull(objective, "objective");
         if (!(threshold >= 0) || threshold > 10) {
             throw new IllegalArgumentException(
                     "placement threshold " + threshold + " must be 0 to 10 (1: twice as much)");
@@ -50,11 +64,13 @@ public record PlacementPolicy(
         if (minIntervalMillis < 0
                 || settleMillis < 0
                 || driftMillis < 0
+                || stableMixMillis < 0
                 || uncoveredMillis < 0
                 || stallMillis < 1
                 || tickMillis < 1) {
             throw new IllegalArgumentException("placement policy: least interval " + minIntervalMillis
-                    + " ms, settling time " + settleMillis + " ms, drift time " + driftMillis
+                    + " ms, settling time " + settleMillis + " ms, drift time " + driftMillis + " ms, stable time "
+                    + stableMixMillis
                     + " ms and uncovered time "
                     + uncoveredMillis + " ms must not be negative, stall " + stallMillis + " ms and tick " + tickMillis
                     + " ms be positive");
@@ -66,15 +82,22 @@ public record PlacementPolicy(
         }
     }
 
+    /** Least time between two searches of the same situation. */
+    long repeatMillis() {
+        return REPEAT_INTERVALS * minIntervalMillis;
+    }
+
     /** The same policy with what people set. */
     public PlacementPolicy with(double gainThreshold, double floor, double timeLimitSeconds) {
         return new PlacementPolicy(
+                objective,
                 gainThreshold,
                 floor,
                 minIntervalMillis,
                 settleMillis,
                 driftThreshold,
                 driftMillis,
+                stableMixMillis,
                 uncoveredMillis,
                 stallMillis,
                 tickMillis,
@@ -84,15 +107,37 @@ public record PlacementPolicy(
                 drainSeconds);
     }
 
+    /** The same policy with another objective. */
+    public PlacementPolicy withObjective(LiveObjective other) {
+        return new PlacementPolicy(
+                other,
+                threshold,
+                floorShare,
+                minIntervalMillis,
+                settleMillis,
+                driftThreshold,
+                driftMillis,
+                stableMixMillis,
+                uncoveredMillis,
+                stallMillis,
+                tickMillis,
+                searchSeconds,
+                horizonSeconds,
+                layerLoadSeconds,
+                drainSeconds);
+    }
+
     /** The same policy, in which a change of speed or demand must have lasted for so long. */
     public PlacementPolicy withDriftMillis(long millis) {
         return new PlacementPolicy(
+                objective,
                 threshold,
                 floorShare,
                 minIntervalMillis,
                 settleMillis,
                 driftThreshold,
                 millis,
+                stableMixMillis,
                 uncoveredMillis,
                 stallMillis,
                 tickMillis,
@@ -105,12 +150,14 @@ public record PlacementPolicy(
     /** The same policy with another least time between two decisions. */
     public PlacementPolicy withMinIntervalMillis(long millis) {
         return new PlacementPolicy(
+                objective,
                 threshold,
                 floorShare,
                 millis,
                 settleMillis,
                 driftThreshold,
                 driftMillis,
+                stableMixMillis,
                 uncoveredMillis,
                 stallMillis,
                 tickMillis,

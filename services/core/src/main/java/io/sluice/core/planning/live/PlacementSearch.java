@@ -1,6 +1,7 @@
 package io.sluice.core.planning.live;
 
 import io.sluice.core.placement.Layout;
+import io.sluice.core.placement.PlacementObjective;
 import io.sluice.core.placement.PlacementOutcome;
 import io.sluice.core.placement.PlacementProblem;
 
@@ -11,7 +12,9 @@ public interface PlacementSearch {
      * A layout of {@code problem}, at least as good as {@code current} where that serves.
      *
      * @param current what the workers serve now; a good search begins there, so that little moves without need
+     * @param objective what is to be large
      * @param timeLimitSeconds most time
      */
-    PlacementOutcome search(PlacementProblem problem, Layout current, double timeLimitSeconds);
+    PlacementOutcome search(
+            PlacementProblem problem, Layout current, PlacementObjective objective, double timeLimitSeconds);
 }

@@ -94,12 +94,14 @@ public final class PlacementState {
             case PlacementEvent.Triggered e -> trigger(e.trigger());
             case PlacementEvent.SearchRequested e -> {
                 searches = e.task().id();
+                watch = watch.searching(Searched.of(e.task().cluster(), e.atMillis()));
                 search = new Search(e.task().id(), e.trigger(), e.atMillis());
                 trigger = null;
             }
             case PlacementEvent.Declined e -> decided(e.atMillis());
             case PlacementEvent.Outdated e -> {
                 search = null;
+                watch = watch.searching(Searched.NONE);
                 trigger(e.trigger());
             }
             case PlacementEvent.Begun e -> {

@@ -1,6 +1,7 @@
 package io.sluice.core.planning.live;
 
 import io.sluice.core.placement.Layout;
+import io.sluice.core.placement.PlacementObjective;
 import io.sluice.core.placement.PlacementOutcome;
 import io.sluice.core.planning.transition.TransitionPlan;
 import io.sluice.core.planning.transition.TransitionPlanner;
@@ -12,34 +13,46 @@ import java.util.function.LongSupplier;
  *
  * @param id tells searches of a model apart
  * @param cluster as it was when the search was asked for
+ * @param objective asked for; where it cannot be computed, max flow takes its place
  */
-public record PlacementTask(long id, LiveCluster cluster, double floorShare, double timeLimitSeconds) {
+public record PlacementTask(
+        long id, LiveCluster cluster, LiveObjective objective, double floorShare, double timeLimitSeconds) {
 
     /**
      * What came out of it.
      *
      * @param transition to the layout found; empty: none was found
+     * @param score of what is served and of the layout found; there whenever a transition is
      * @param explanation how the search went, or why nothing was found, for people
      */
-    public record Result(PlacementTask task, Optional<TransitionPlan> transition, String explanation, double seconds) {}
+    public record Result(
+            PlacementTask task,
+            Optional<TransitionPlan> transition,
+            Optional<Score> score,
+            String explanation,
+            double seconds) {}
 
     /** Does it in the calling thread; never throws but for bugs in the JVM. */
     public Result run(PlacementSearch search, LongSupplier nanoTime) {
         long start = nanoTime.getAsLong();
         Optional<TransitionPlan> transition = Optional.empty();
+        Optional<Score> score = Optional.empty();
         String explanation;
         try {
-            PlacementOutcome outcome = search.search(cluster.problem(), cluster.current(), timeLimitSeconds / 2);
+            Score.Basis basis = Score.Basis.of(objective, cluster);
+            PlacementObjective by = basis.objective().objective();
+            PlacementOutcome outcome = search.search(cluster.problem(), cluster.current(), by, timeLimitSeconds / 2);
             explanation = explain(outcome);
             if (outcome.found().isPresent()) {
-                Layout target = FewMoves.prefer(cluster, outcome.found().get(), search, timeLimitSeconds / 2);
+                Layout target = FewMoves.prefer(cluster, outcome.found().get(), search, by, timeLimitSeconds / 2);
+                score = Optional.of(Score.of(cluster, target, basis));
                 transition = Optional.of(TransitionPlanner.plan(
                         cluster.problem(), cluster.current(), target, cluster.maxLayers(), floorShare));
             }
         } catch (RuntimeException e) {
             explanation = "the search failed: " + e;
         }
-        return new Result(this, transition, explanation, (nanoTime.getAsLong() - start) / 1e9);
+        return new Result(this, transition, score, explanation, (nanoTime.getAsLong() - start) / 1e9);
     }
 
     private static String explain(PlacementOutcome outcome) {

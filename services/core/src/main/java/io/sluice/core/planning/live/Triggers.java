@@ -17,6 +17,9 @@ import java.util.TreeMap;
 
 /** Notices what may be worth placing again, by comparing with the last look and the last decision. Thread-safe. */
 final class Triggers {
+    /** Share of prompts that is assumed before anything was measured. */
+    private static final double EVEN_SHARE = 0.5;
+
     private final PlacementPolicy policy;
     private final FlowPlanner flows;
 
@@ -44,11 +47,12 @@ final class Triggers {
                 reasons.add("worker " + id + " left");
             }
         });
-        long shifted = shift(state, before, reasons, nowMillis);
-        double share = before.promptShare() < 0 || shifted < 0 ? promptShare(state, nowMillis) : before.promptShare();
+        Demand demand = before.demand()
+                .seen(flows.measuredMix(state.seen(), nowMillis), policy.driftThreshold() / 2, nowMillis);
+        double share = shift(before.promptShare(), demand, reasons);
         long uncovered = uncoveredSince(state, live, before, reasons, nowMillis);
         List<PlacementEvent> events = new ArrayList<>();
-        events.add(new PlacementEvent.Watched(new Watch(members, share, Math.max(0, shifted), uncovered)));
+        events.add(new PlacementEvent.Watched(new Watch(members, share, uncovered, demand, before.searched())));
         if (!reasons.isEmpty()) {
             events.add(new PlacementEvent.Triggered(Trigger.of(String.join(", ", reasons), nowMillis)));
         }
@@ -86,25 +90,29 @@ final class Triggers {
         return new Seen(served, speed, 0);
     }
 
-    private double promptShare(PlacementState state, long nowMillis) {
-        TokenMix mix = flows.mix(state.seen(), nowMillis);
-        return mix.prefillTokens() / (mix.prefillTokens() + mix.decodeTokens());
-    }
-
-    /** Since when the demand is different, 0 when it is not, -1 when that has just become an event. */
-    private long shift(PlacementState state, Watch before, List<String> reasons, long nowMillis) {
-        double base = before.promptShare();
-        double share = promptShare(state, nowMillis);
-        if (base < 0 || Math.abs(share - base) <= policy.driftThreshold()) {
-            return 0;
+    /**
+     * The share of prompts that the present placement is taken to be made for. One made before anything was measured was
+     * made for an even mix; what is then seen first counts only once it has stayed, like any other change.
+     */
+    private double shift(double decided, Demand demand, List<String> reasons) {
+        long enough = Math.max(policy.stableMixMillis(), policy.driftMillis());
+        if (demand.promptShare() < 0 || demand.stableMillis() < enough) {
+            return decided;
         }
-        long since = before.shiftedMillis() == 0 ? nowMillis : before.shiftedMillis();
-        if (nowMillis - since < policy.driftMillis()) {
-            return since;
+        double base = decided < 0 ? EVEN_SHARE : decided;
+        double share = demand.promptShare();
+        if (Math.abs(share - base) <= policy.driftThreshold()) {
+            return decided < 0 ? share : decided;
         }
-        reasons.add(String.format(
-                Locale.ROOT, "demand changed (prompts were %.0f %% of tokens, are %.0f %%)", 100 * base, 100 * share));
-        return -1;
+        reasons.add(
+                decided < 0
+                        ? String.format(Locale.ROOT, "demand became known (prompts are %.0f %% of tokens)", 100 * share)
+                        : String.format(
+                                Locale.ROOT,
+                                "demand changed (prompts were %.0f %% of tokens, are %.0f %%)",
+                                100 * base,
+                                100 * share));
+        return share;
     }
 
     /** Since when layers are uncovered; 0: none are; negative: reported, once per decision. */

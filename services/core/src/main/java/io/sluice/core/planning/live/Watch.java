@@ -12,14 +12,19 @@ import java.util.TreeMap;
  * Immutable.
  *
  * @param members live at the last look
- * @param promptShare share of prompt tokens at the last decision; negative: none yet
- * @param shiftedMillis since when the demand is different; 0: it is not
+ * @param promptShare share of prompt tokens at the last decision; negative: it was not known then
  * @param uncoveredMillis since when some layer is served by nobody; 0: none is
+ * @param demand as it is now
+ * @param searched what was last searched
  */
 public record Watch(
-        NavigableMap<WorkerId, Seen> members, double promptShare, long shiftedMillis, long uncoveredMillis) {
+        NavigableMap<WorkerId, Seen> members,
+        double promptShare,
+        long uncoveredMillis,
+        Demand demand,
+        Searched searched) {
     /** Nothing seen yet. */
-    public static final Watch NONE = new Watch(new TreeMap<>(), -1, 0, 0);
+    public static final Watch NONE = new Watch(new TreeMap<>(), -1, 0, Demand.NONE, Searched.NONE);
 
     public Watch {
         members = Collections.unmodifiableNavigableMap(new TreeMap<>(members));
@@ -38,6 +43,12 @@ public record Watch(
     Watch renewed() {
         NavigableMap<WorkerId, Seen> fresh = new TreeMap<>();
         members.forEach((id, seen) -> fresh.put(id, new Seen(seen.served(), 0, 0)));
-        return new Watch(fresh, -1, 0, uncoveredMillis == 0 ? 0 : -1);
+        double share = demand.promptShare() < 0 ? promptShare : demand.promptShare();
+        return new Watch(fresh, share, uncoveredMillis == 0 ? 0 : -1, demand, searched);
+    }
+
+    /** With what is being searched now. */
+    Watch searching(Searched situation) {
+        return new Watch(members, promptShare, uncoveredMillis, demand, situation);
     }
 }

@@ -5,7 +5,7 @@ import io.sluice.core.planning.transition.TransitionPlan;
 import java.util.Locale;
 
 /**
- * Whether a move is worth its cost. The gain must exceed the threshold plus the tokens that the move costs, spread over
+ * Whether a move is worth its cost, by the objective of the search. The gain must exceed the threshold plus the tokens that the move costs, spread over
  * the horizon: a worker that serves and has to load or give up layers serves fewer tokens while it does, and its KV cache
  * takes no new sessions until the old ones have ended. A layer that nobody serves makes any move worth it. Stateless.
  */
@@ -19,21 +19,25 @@ final class Worth {
     /** @param sentence for people */
     record Verdict(boolean worthIt, String sentence) {}
 
-    Verdict judge(LiveCluster cluster, TransitionPlan plan) {
-        double now = plan.startFlow();
-        double then = plan.targetFlow();
+    Verdict judge(LiveCluster cluster, TransitionPlan plan, Score score) {
+        double now = score.before();
+        double then = score.after();
+        String unit = (score.objective() == LiveObjective.FLOW ? "tokens/s" : "predicted decode tokens/s")
+                + score.fallback().map(why -> " of flow, because " + why + ",").orElse("");
         if (!(then > 0)) {
             return new Verdict(false, "no layout of the live workers serves every layer");
         }
         if (plan.phases().isEmpty()) {
-            return new Verdict(false, format("the present placement is the best found, %.1f tokens/s", now));
+            return new Verdict(false, format("the present placement is the best found, %.1f %s", now, unit));
         }
         if (now <= 0) {
-            return new Verdict(true, format("0 to %.1f tokens/s", then));
+            return new Verdict(true, format("0 to %.1f %s", then, unit));
         }
-        double cost = costTokens(cluster, plan) / policy.horizonSeconds();
+        // The tokens a move costs are those of the flow: the same part of what is compared.
+        double cost =
+                plan.startFlow() > 0 ? now * costTokens(cluster, plan) / plan.startFlow() / policy.horizonSeconds() : 0;
         double needed = now * (1 + policy.threshold()) + cost;
-        String move = format("%.1f to %.1f tokens/s (%+.0f %%)", now, then, 100 * (then / now - 1));
+        String move = format("%.1f to %.1f %s (%+.0f %%)", now, then, unit, 100 * (then / now - 1));
         return then >= needed
                 ? new Verdict(true, move)
                 : new Verdict(

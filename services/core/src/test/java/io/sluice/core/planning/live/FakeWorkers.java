@@ -21,6 +21,9 @@ final class FakeWorkers {
     private final List<String> overfull = new ArrayList<>();
     private PublishedPlacement placement;
     private long sequence;
+    private double promptPart = 0.5;
+    private boolean idle;
+    private long kvTokens = 4_096;
 
     private static final class Worker {
         private double announced;
@@ -45,6 +48,21 @@ final class FakeWorkers {
         worker.fit = fit;
         Worker before = workers.put(id, worker);
         worker.held = before != null && before.held;
+    }
+
+    /** @param part of the tokens that are prompts */
+    void prompts(double part) {
+        promptPart = part;
+    }
+
+    /** Whether no token passes. */
+    void idle(boolean none) {
+        idle = none;
+    }
+
+    /** @param tokens of KV cache in one layer that every worker announces */
+    void kvTokens(long tokens) {
+        kvTokens = tokens;
     }
 
     void kill(String id) {
@@ -112,7 +130,7 @@ final class FakeWorkers {
                     1,
                     new Holding(w.served, loaded, w.fit, w.epoch, w.left.size()),
                     "r",
-                    4_096,
+                    kvTokens / measured,
                     w.announced / measured,
                     w.announced / measured,
                     1e9,
@@ -146,8 +164,20 @@ final class FakeWorkers {
                 int measured = w.served.map(LayerRange::size).orElse(1);
                 // 40 s of work in 40 s of time, so that rounding does not count.
                 long tokens = Math.round(100 * w.speed / measured);
+                // No two reports are alike.
+                long prompts = idle ? 0 : Math.round(tokens * promptPart) + (sequence * 2_654_435_761L >>> 16) % 5;
                 samples.add(new DeviceSample(
-                        model, new WorkerId(id), 1, ++sequence, now, 250, 100_000_000, 1, tokens / 2, tokens / 2, 100));
+                        model,
+                        new WorkerId(id),
+                        1,
+                        ++sequence,
+                        now,
+                        250,
+                        idle ? 0 : 100_000_000,
+                        idle ? 0 : 1,
+                        prompts,
+                        idle ? 0 : tokens - prompts,
+                        idle ? 0 : 100));
             }
         });
         return samples;

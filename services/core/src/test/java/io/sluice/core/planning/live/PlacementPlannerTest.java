@@ -9,7 +9,6 @@ import io.sluice.core.WorkerId;
 import io.sluice.core.placement.Layout;
 import io.sluice.core.placement.LayoutFlow;
 import io.sluice.core.placement.LocalSearch;
-import io.sluice.core.placement.Objectives;
 import io.sluice.core.placement.PlacementOutcome;
 import io.sluice.core.placement.SearchControl;
 import io.sluice.core.planning.FlowNetwork;
@@ -27,11 +26,12 @@ import org.junit.jupiter.api.Test;
 
 class PlacementPlannerTest {
     private static final String MODEL = "psalm";
-    private static final PlacementSearch SEARCH = (problem, current, seconds) -> new LocalSearch(4_000)
-            .place(problem, Objectives.flow(), SearchControl.of(1, 60, () -> 0L).withStarts(List.of(current)));
+    private static final PlacementSearch SEARCH = (problem, current, objective, seconds) -> new LocalSearch(4_000)
+            .place(problem, objective, SearchControl.of(1, 60, () -> 0L).withStarts(List.of(current)));
 
     private final FakeWorkers workers = new FakeWorkers(MODEL);
-    private PlacementPlanner planner = planner(PlacementPolicy.DEFAULT.withMinIntervalMillis(2_000));
+    private PlacementPlanner planner =
+            planner(PlacementPolicy.DEFAULT.withObjective(LiveObjective.FLOW).withMinIntervalMillis(2_000));
     private PlacementState state = new PlacementState(MODEL);
     private PlacementSearch search = SEARCH;
     private final List<PlacementEvent> events = new ArrayList<>();
@@ -292,7 +292,7 @@ class PlacementPlannerTest {
     void shouldAskAgainWhenASearchIsLostOrOutdated() {
         startThree();
         workers.start("w3", 60, 6);
-        search = (problem, current, seconds) -> {
+        search = (problem, current, objective, seconds) -> {
             throw new IllegalStateException("broken");
         };
         run(3_000);
@@ -357,7 +357,10 @@ class PlacementPlannerTest {
 
         @Override
         public PlacementOutcome search(
-                io.sluice.core.placement.PlacementProblem problem, Layout current, double timeLimitSeconds) {
+                io.sluice.core.placement.PlacementProblem problem,
+                Layout current,
+                io.sluice.core.placement.PlacementObjective objective,
+                double timeLimitSeconds) {
             String[] parts = ranges.split(" ");
             Layout layout = current;
             for (int i = 0; i < parts.length; i++) {

@@ -1,0 +1,55 @@
+package io.sluice.core.planning.live;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import org.junit.jupiter.api.Test;
+
+class LiveObjectiveTest {
+    private final LiveWorld world = new LiveWorld(PlacementPolicy.DEFAULT.withMinIntervalMillis(2_000));
+
+    @Test
+    void shouldSearchAndCompareByPredictedServing() {
+        world.workers.kvTokens(100_000);
+        world.startThree();
+        world.workers.prompts(0.8);
+        world.run(5_000);
+        world.workers.start("w3", 120, 6);
+        world.run(10_000);
+        PlacementTask task = world.tasks.getFirst();
+        assertThat(task.objective()).isEqualTo(LiveObjective.SERVING);
+        assertThat(task.cluster().problem().workload().meanPromptTokens())
+                .as("eight tenths of 1,000 tokens, but for the even prior")
+                .isCloseTo(800, within(40.0));
+        assertThat(world.of(PlacementEvent.Declined.class)).isEmpty();
+        PlacementEvent.Begun begun = world.of(PlacementEvent.Begun.class).getFirst();
+        assertThat(begun.first().reason())
+                .matches(
+                        "spare w3 joined: [\\d.]+ to [\\d.]+ predicted decode tokens/s \\(\\+\\d+ %\\) in \\d phases?, flow"
+                                + " never below [\\d.]+.*");
+        assertThat(begun.gain()).isGreaterThan(0.15);
+        assertThat(begun.first().transition().floorTokensPerSecond())
+                .as("four fifths of the flow of 30 tokens/s")
+                .isCloseTo(24, within(0.1));
+    }
+
+    @Test
+    void shouldGoByFlowAndSayWhyWhenNoKvCacheIsAnnounced() {
+        world.workers.kvTokens(0);
+        world.startThree();
+        world.workers.start("w3", 60, 6);
+        world.run(10_000);
+        assertThat(world.of(PlacementEvent.Begun.class).getFirst().first().reason())
+                .startsWith("spare w3 joined: 30.0 to 40.0 tokens/s of flow, because worker w0 announces no KV cache,"
+                        + " (+33 %)");
+    }
+
+    @Test
+    void shouldReadItsNames() {
+        assertThat(LiveObjective.parse("serving")).isEqualTo(LiveObjective.SERVING);
+        assertThat(LiveObjective.parse(LiveObjective.FLOW.toString())).isEqualTo(LiveObjective.FLOW);
+        assertThatThrownBy(() -> LiveObjective.parse("speed"))
+                .hasMessage("placement objective 'speed' must be serving or flow");
+    }
+}

@@ -1,0 +1,93 @@
+package io.sluice.core.planning.live;
+
+import io.sluice.core.LayerRange;
+import io.sluice.core.Stage;
+import io.sluice.core.WorkerId;
+import io.sluice.core.placement.LocalSearch;
+import io.sluice.core.placement.SearchControl;
+import io.sluice.core.planning.FlowPlanner;
+import io.sluice.core.planning.PlacementPlan;
+import io.sluice.core.planning.PlannerCommand;
+import io.sluice.core.planning.PlannerPolicy;
+import io.sluice.core.planning.PublishedPlacement;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A placement planner with fake workers of six layers and time of its own; searches end in the step they began in. */
+final class LiveWorld {
+    static final String MODEL = "psalm";
+
+    final FakeWorkers workers = new FakeWorkers(MODEL);
+    final List<PlacementEvent> events = new ArrayList<>();
+    final List<PlacementTask> tasks = new ArrayList<>();
+    private final PlacementPlanner planner;
+    private final PlacementState state = new PlacementState(MODEL);
+    private long now = 1_800_000_000_000L;
+
+    LiveWorld(PlacementPolicy policy) {
+        FlowPlanner flows = new FlowPlanner(
+                network -> {
+                    throw new AssertionError("the placement planner solves no flow");
+                },
+                PlannerPolicy.DEFAULT);
+        planner = new PlacementPlanner(policy, flows);
+    }
+
+    /** Three workers of 60 tokens/s a layer, two layers each. */
+    void startThree() {
+        List<Stage> stages = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            workers.start("w" + i, 60, 6);
+            stages.add(new Stage(new WorkerId("w" + i), new LayerRange(2 * i, 2 * i + 2)));
+        }
+        PublishedPlacement placement = PublishedPlacement.of(new PlacementPlan(MODEL, 1, 6, 64, 2, stages), "by hand");
+        workers.see(placement);
+        observe(new PlannerCommand.Place(placement));
+        run(2_000);
+    }
+
+    void run(long millis) {
+        for (long t = 0; t < millis; t += 250) {
+            now += 250;
+            workers.statuses(now).forEach(s -> observe(new PlannerCommand.Announce(s)));
+            workers.heartbeats(now).forEach(s -> observe(new PlannerCommand.MeasureDevice(s)));
+            observe(new PlannerCommand.Tick(MODEL));
+            List<PlacementTask> asked = List.copyOf(tasks.subList(answered, tasks.size()));
+            answered = tasks.size();
+            asked.forEach(task -> tell(new PlacementCommand.Finished(task.run(LiveWorld::search, () -> 0L))));
+        }
+    }
+
+    private int answered;
+
+    private static io.sluice.core.placement.PlacementOutcome search(
+            io.sluice.core.placement.PlacementProblem problem,
+            io.sluice.core.placement.Layout current,
+            io.sluice.core.placement.PlacementObjective objective,
+            double seconds) {
+        return new LocalSearch(2_000)
+                .place(problem, objective, SearchControl.of(1, 60, () -> 0L).withStarts(List.of(current)));
+    }
+
+    <T extends PlacementEvent> List<T> of(Class<T> type) {
+        return events.stream().filter(type::isInstance).map(type::cast).toList();
+    }
+
+    private void observe(PlannerCommand command) {
+        tell(new PlacementCommand.Observe(command));
+    }
+
+    private void tell(PlacementCommand command) {
+        for (PlacementEvent event : planner.decide(state, command, now)) {
+            state.apply(event);
+            events.add(event);
+            switch (event) {
+                case PlacementEvent.SearchRequested e -> tasks.add(e.task());
+                case PlacementEvent.Begun e -> workers.see(e.first());
+                case PlacementEvent.Stepped e -> workers.see(e.placement());
+                case PlacementEvent.Abandoned e -> e.placement().ifPresent(workers::see);
+                default -> {}
+            }
+        }
+    }
+}
