@@ -58,12 +58,24 @@ record Block(int width, List<Row> rows, int[] used) {
      */
     static List<Block> all(
             List<NodeClass> classes, double flow, int replicas, int most, double mostRow, Predicate<Block> wanted) {
+        return all(classes, flow, replicas, Integer.MAX_VALUE, most, mostRow, wanted);
+    }
+
+    /** The same with at most {@code mostWidth} layers. */
+    static List<Block> all(
+            List<NodeClass> classes,
+            double flow,
+            int replicas,
+            int mostWidth,
+            int most,
+            double mostRow,
+            Predicate<Block> wanted) {
         List<Block> blocks = new ArrayList<>();
         int widest = 0;
         for (NodeClass c : classes) {
             widest = Math.max(widest, c.maxLayers());
         }
-        for (int width = 1; width <= widest; width++) {
+        for (int width = 1; width <= Math.min(widest, mostWidth); width++) {
             Search search = new Search(classes, flow, replicas, width, mostRow, wanted);
             search.add(0, 0);
             search.found.sort(Comparator.comparingDouble((Block b) -> b.work(classes, flow) / b.width)

@@ -9,17 +9,16 @@ import io.sluice.core.placement.PlacementOutcome;
 import io.sluice.core.placement.PlacementProblem;
 import io.sluice.core.placement.SearchControl;
 import java.util.ArrayList;
-import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 
 /**
  * Method {@code blocks}: for a flow F, pipelines are put together from {@link Block}s that carry F, by a small integer
  * program ({@link BlockProgram}); F is then halved in. Regions that can hold the model get pipelines of their own, the
- * others one through them all; nodes left over make further pipelines. Links inside a region are taken to be fast, those
+ * others one through them all; nodes left over make further pipelines. Beyond {@value #MANY_NODES} nodes, pipelines go
+ * through groups of regions, each group solved by itself ({@link ChainSearch}). Links inside a region are taken to be fast, those
  * between regions count by how many there are between two blocks; the exact maximum flow of the layout is what is
  * reported. The bound is that of {@link CoverBound}. Stateless and thread-safe.
  */
@@ -29,13 +28,12 @@ public final class BlockPlacement implements PlacementMethod {
     /** Parts of the relaxed flow that are tried until one succeeds. */
     private static final double[] SHARES = {0.9999, 0.995, 0.985, 0.97, 0.95, 0.92, 0.88, 0.82, 0.75, 0.65, 0.5, 0.3};
 
-    private static final double[] SHARES_OF_MANY = {0.96, 0.92, 0.87, 0.8, 0.7, 0.55, 0.4, 0.25};
     private static final double PRECISION = 2e-4;
     private static final int RELAXED_STEPS = 9;
     /** About so many nodes of several regions get one pipeline. */
     private static final int MOST_JOINT_NODES = 220;
     /** Part of the time for pipelines through several regions. */
-    private static final double JOINT_SHARE = 0.8;
+    private static final double JOINT_SHARE = 0.9;
 
     private static final int MOST_ORDERED_REGIONS = 4;
     private static final int MANY_NODES = 40;
@@ -61,7 +59,7 @@ public final class BlockPlacement implements PlacementMethod {
         }
         BestSoFar best = new BestSoFar(NAME, problem, objective, control);
         if (best.isFlow()) {
-            best.flowBound(new CoverBound(problem).flow(control));
+            best.flowBound(new CoverBound(problem).flow(SluicePlacement.forBound(control)));
         }
         improve(problem, best, control);
         best.prove();
@@ -81,7 +79,6 @@ public final class BlockPlacement implements PlacementMethod {
         private final LayoutFlow flow;
         private final int[] first;
         private final int[] end;
-        private double until = Double.POSITIVE_INFINITY;
 
         Run(PlacementProblem problem, BestSoFar best, SearchControl control) {
             this.problem = problem;
@@ -107,14 +104,10 @@ public final class BlockPlacement implements PlacementMethod {
                 remaining();
                 restore(pinnedFirst, pinnedEnd);
             }
-            if (all.size() > 1 && !few) {
-                List<List<List<NodeClass>>> chunks = chunks(all);
-                for (int c = 0; c < chunks.size(); c++) {
-                    until = control.elapsedSeconds() + control.remainingSeconds() * JOINT_SHARE / (chunks.size() - c);
-                    pipeline(orders(chunks.get(c)));
-                }
-                until = Double.POSITIVE_INFINITY;
-                remaining();
+            var asked = problem.constraints();
+            boolean deep = asked.maxHops() == 0 && asked.priceCeilingPerHour() == 0;
+            if (all.size() > 1 && !few && deep) {
+                chains(all);
                 restore(pinnedFirst, pinnedEnd);
             }
             for (List<NodeClass> part : parts()) {
@@ -122,7 +115,9 @@ public final class BlockPlacement implements PlacementMethod {
                     pipeline(List.of(List.of(part)));
                 }
             }
-            remaining();
+            if (problem.nodes() <= MOST_NODES) {
+                remaining();
+            }
         }
 
         /** Neighbouring regions in groups that are not too large, each for one pipeline. */
@@ -136,8 +131,28 @@ public final class BlockPlacement implements PlacementMethod {
             return chunks;
         }
 
-        private boolean late() {
-            return best.done() || control.elapsedSeconds() >= until;
+        /** A pipeline through each group of neighbouring regions, in turns so that each has as much time. */
+        private void chains(List<List<NodeClass>> regions) {
+            double left = control.remainingSeconds() * JOINT_SHARE;
+            double from = control.elapsedSeconds();
+            List<List<List<NodeClass>>> chunks = chunks(regions);
+            for (int c = 0; c < chunks.size() && !best.done(); c++) {
+                List<Integer> nodes = chunks.get(c).stream()
+                        .flatMap(List::stream)
+                        .flatMap(members -> members.members().stream())
+                        .sorted()
+                        .toList();
+                PlacementProblem part = chunks.size() == 1 ? problem : SubProblem.of(problem, nodes);
+                SearchControl silent = control.withListener(progress -> {}).withStarts(List.of());
+                new ChainSearch(part, silent, from + left * (c + 1) / chunks.size(), best::done).run(found -> {
+                    for (int i = 0; i < nodes.size(); i++) {
+                        int at = chunks.size() == 1 ? nodes.get(i) : i;
+                        first[nodes.get(i)] = found.first()[at];
+                        end[nodes.get(i)] = found.end()[at];
+                    }
+                    best.offer(Layout.of(first, end));
+                });
+            }
         }
 
         /** Pipelines through everything that is free, one after the other, as long as anything comes of it. */
@@ -237,10 +252,10 @@ public final class BlockPlacement implements PlacementMethod {
             double start = flow.value(first, end);
             Search search = new Search(orders, start);
             double high = workBound(orders.get(0));
-            high = many(orders.get(0)) ? high : search.relaxed(high);
+            high = search.relaxed(high);
             double failed = high;
-            for (double share : many(orders.get(0)) ? SHARES_OF_MANY : SHARES) {
-                if (search.reached > start || late() || !(high > 0)) {
+            for (double share : SHARES) {
+                if (search.reached > start || best.done() || !(high > 0)) {
                     break;
                 }
                 if (!search.attempt(high * share)) {
@@ -248,7 +263,7 @@ public final class BlockPlacement implements PlacementMethod {
                 }
             }
             double low = search.reached - start;
-            while (low > 0 && failed - low > (many(orders.get(0)) ? 10 : 1) * PRECISION * failed && !late()) {
+            while (low > 0 && failed - low > PRECISION * failed && !best.done()) {
                 double middle = (low + failed) / 2;
                 if (search.attempt(middle)) {
                     low = Math.max(middle, search.reached - start);
@@ -258,10 +273,6 @@ public final class BlockPlacement implements PlacementMethod {
             }
             search.keep();
             return search.reached;
-        }
-
-        private boolean many(List<List<NodeClass>> order) {
-            return order.size() > 1 && problem.nodes() > MANY_NODES;
         }
 
         /** The search for one pipeline's flow beside what is there already. */
@@ -305,7 +316,7 @@ public final class BlockPlacement implements PlacementMethod {
             boolean attempt(double target) {
                 for (List<List<NodeClass>> order : orders) {
                     for (double share : order.size() > 1 ? new double[] {1, 0.85} : new double[] {1}) {
-                        if (late() || !build(order, target, share)) {
+                        if (best.done() || !build(order, target, share)) {
                             continue;
                         }
                         double value = new CrossingSwaps(problem, flow, control).improve(first, end);
@@ -359,71 +370,9 @@ public final class BlockPlacement implements PlacementMethod {
         /** Writes a pipeline for the flow into the arrays; {@code share} of the widest links is counted on. */
         private boolean build(List<List<NodeClass>> order, double target, double share) {
             BlockProgram program = new BlockProgram(problem, order, (from, to) -> share * widestLink(from, to));
-            Optional<List<BlockProgram.Placed>> blocks = many(order)
-                    ? program.apart(target, control, PROGRAM_SECONDS)
-                    : program.solve(target, control, PROGRAM_SECONDS);
-            blocks.ifPresent(this::write);
+            Optional<List<BlockProgram.Placed>> blocks = program.solve(target, control, PROGRAM_SECONDS);
+            blocks.ifPresent(new BlockWriter(problem, first, end)::write);
             return blocks.isPresent();
-        }
-
-        /** Layers behind the last are cut off: fewer layers never make a node slower but for rounding in profiles. */
-        private void write(List<BlockProgram.Placed> blocks) {
-            Map<NodeClass, List<Integer>> left = new IdentityHashMap<>();
-            String home = "";
-            int layer = 0;
-            for (BlockProgram.Placed placed : blocks) {
-                for (NodeClass members : placed.classes()) {
-                    left.computeIfAbsent(members, m -> new ArrayList<>(m.members()));
-                }
-                home = home(placed, left, home);
-                for (Block.Row row : placed.block().rows()) {
-                    List<Integer> members = left.get(placed.classes().get(row.classNumber()));
-                    int at = layer;
-                    for (int i = 0; i < row.nodes(); i++) {
-                        int node = take(members, home);
-                        int last = Math.min(
-                                problem.layers(),
-                                at + row.layers(i, placed.block().width()));
-                        first[node] = last > at ? at : 0;
-                        end[node] = last > at ? last : 0;
-                        at = last;
-                    }
-                }
-                layer = Math.min(problem.layers(), layer + placed.block().width());
-            }
-        }
-
-        /** The region most of a block's nodes can come from; the one before as long as it has them all. */
-        private String home(BlockProgram.Placed placed, Map<NodeClass, List<Integer>> left, String before) {
-            Map<String, Integer> found = new TreeMap<>();
-            for (int c = 0; c < placed.classes().size(); c++) {
-                Map<String, Integer> here = new TreeMap<>();
-                left.get(placed.classes().get(c)).forEach(node -> here.merge(region(node), 1, Integer::sum));
-                int needed = placed.block().used()[c];
-                here.forEach((region, count) -> found.merge(region, Math.min(needed, count), Integer::sum));
-            }
-            int most = found.values().stream().mapToInt(Integer::intValue).max().orElse(0);
-            if (found.getOrDefault(before, 0) == most) {
-                return before;
-            }
-            return found.entrySet().stream()
-                    .filter(e -> e.getValue() == most)
-                    .findFirst()
-                    .map(Map.Entry::getKey)
-                    .orElse(before);
-        }
-
-        private int take(List<Integer> members, String home) {
-            for (int i = 0; i < members.size(); i++) {
-                if (region(members.get(i)).equals(home)) {
-                    return members.remove(i);
-                }
-            }
-            return members.remove(0);
-        }
-
-        private String region(int node) {
-            return problem.cluster().nodes().get(node).region();
         }
 
         private double widestLink(List<NodeClass> from, List<NodeClass> to) {

@@ -7,6 +7,7 @@ import io.sluice.core.placement.SearchControl;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /**
  * One pipeline of {@link Block}s for a given flow, region after region, as a small integer program: how often each block is
@@ -16,7 +17,6 @@ import java.util.Optional;
 final class BlockProgram {
     private static final int KEPT_PER_WIDTH = 150;
     private static final int FEW_NODES = 64;
-    private static final double SEGMENT_GAP = 0.005;
     /** Rows on either side of a crossing that are looked at. */
     private static final int MOST_CROSSING_ROWS = 14;
 
@@ -70,88 +70,6 @@ final class BlockProgram {
             return built.isPresent() && program.solve(control, mostSeconds)
                     ? Optional.of(read(built.get().regions, built.get().between))
                     : Optional.empty();
-        }
-    }
-
-    /**
-     * The same with every region solved by itself for as many layers as it can carry the flow through: a small program
-     * per region instead of a large one, for clusters where every region has nodes to spare. Regions begin and end with
-     * blocks of as many rows as slow links need on both sides.
-     */
-    Optional<List<Placed>> apart(double flow, SearchControl control, double mostSeconds) {
-        double link = Double.POSITIVE_INFINITY;
-        for (int r = 0; r + 1 < regions.size(); r++) {
-            link = Math.min(link, crossing.link(regions.get(r), regions.get(r + 1)));
-        }
-        int rows = (int) Math.ceil(Math.sqrt(flow / link)) + 1;
-        List<Placed> placed = new ArrayList<>();
-        int layers = 0;
-        for (int r = 0; r < regions.size() && layers < problem.layers(); r++) {
-            List<Placed> segment = segment(r, flow, link, rows, problem.layers() - layers, control, mostSeconds);
-            if (segment.isEmpty()) {
-                return Optional.empty();
-            }
-            placed.addAll(segment);
-            layers += segment.stream().mapToInt(p -> p.block().width()).sum();
-            double rest = 0;
-            for (NodeClass c : regions.subList(r + 1, regions.size()).stream()
-                    .flatMap(List::stream)
-                    .toList()) {
-                rest += c.count() * c.work(flow) / flow;
-            }
-            if (layers + rest < problem.layers()) {
-                return Optional.empty();
-            }
-        }
-        return layers >= problem.layers() ? Optional.of(placed) : Optional.empty();
-    }
-
-    private List<Placed> segment(
-            int region, double flow, double link, int rows, int most, SearchControl control, double mostSeconds) {
-        List<NodeClass> classes = regions.get(region);
-        int replicas = problem.constraints().minReplicas();
-        List<Block> inner = Block.all(classes, flow, replicas, KEPT_PER_WIDTH, Double.POSITIVE_INFINITY, b -> true);
-        List<Block> border = Block.all(
-                classes,
-                flow,
-                Math.max(replicas, rows),
-                KEPT_PER_WIDTH,
-                link * rows * 2,
-                b -> b.partners(flow, link) <= rows);
-        if (inner.isEmpty() || border.isEmpty()) {
-            return List.of();
-        }
-        try (Mip mip = Mip.integer()) {
-            MPConstraint layers = mip.atMost(most + inner.get(inner.size() - 1).width());
-            MPConstraint[] counts = counts(mip, classes);
-            Shared shared = new Shared(mip, layers, null, null);
-            MPConstraint begins = mip.row(region == 0 ? 0 : 1, 1);
-            MPConstraint ends = mip.row(region == regions.size() - 1 ? 0 : 1, 1);
-            List<MPVariable> first = new ArrayList<>();
-            List<MPVariable> middle = new ArrayList<>();
-            List<MPVariable> last = new ArrayList<>();
-            for (Block block : inner) {
-                middle.add(column(shared, classes, counts, block, problem.layers()));
-                mip.objective(middle.get(middle.size() - 1), block.width());
-            }
-            for (Block block : border) {
-                first.add(column(shared, classes, counts, block, 1));
-                last.add(column(shared, classes, counts, block, 1));
-                mip.objective(first.get(first.size() - 1), block.width());
-                mip.objective(last.get(last.size() - 1), block.width());
-                begins.setCoefficient(first.get(first.size() - 1), 1);
-                ends.setCoefficient(last.get(last.size() - 1), 1);
-            }
-            mip.gap(SEGMENT_GAP);
-            if (!mip.solve(control, mostSeconds)) {
-                return List.of();
-            }
-            List<Placed> placed = new ArrayList<>();
-            Columns columns = new Columns(classes, inner, border, middle, first, last, List.of());
-            take(placed, columns, border, first);
-            take(placed, columns, inner, middle);
-            take(placed, columns, border, last);
-            return placed;
         }
     }
 
@@ -306,54 +224,28 @@ final class BlockProgram {
     /** Where regions meet, each side has the rows that the other needs to get the flow through slow links. */
     private void cross(Mip mip, int region, Columns before, Columns after, Columns transition, double flow) {
         double link = crossing.link(regions.get(region), regions.get(region + 1));
+        Side early = new Side(before.border, List.of(before.ends, before.only));
+        Side late = new Side(after.border, List.of(after.begins, after.only));
         for (int rows = 1; rows <= MOST_CROSSING_ROWS; rows++) {
-            apart(
-                    mip,
-                    rows,
-                    before.border,
-                    List.of(before.ends, before.only),
-                    after.border,
-                    List.of(after.begins, after.only),
-                    transition,
-                    flow,
-                    link);
-            apart(
-                    mip,
-                    rows,
-                    after.border,
-                    List.of(after.begins, after.only),
-                    before.border,
-                    List.of(before.ends, before.only),
-                    transition,
-                    flow,
-                    link);
+            for (List<Side> sides : List.of(List.of(early, late), List.of(late, early))) {
+                MPConstraint apart = mip.atMost(1);
+                transition.inner.forEach(column -> apart.setCoefficient(column, -1));
+                // No block that needs more partners across from one that has at most so many rows.
+                int least = rows;
+                sides.get(0).mark(apart, block -> block.partners(flow, link) > least);
+                sides.get(1).mark(apart, block -> block.rows().size() <= least);
+            }
         }
     }
 
-    /** No block that needs more than so many partners across from one that has at most so many rows. */
-    private static void apart(
-            Mip mip,
-            int rows,
-            List<Block> needy,
-            List<List<MPVariable>> needyColumns,
-            List<Block> small,
-            List<List<MPVariable>> smallColumns,
-            Columns transition,
-            double flow,
-            double link) {
-        MPConstraint apart = mip.atMost(1);
-        transition.inner.forEach(column -> apart.setCoefficient(column, -1));
-        for (int b = 0; b < needy.size(); b++) {
-            if (needy.get(b).partners(flow, link) > rows) {
-                for (List<MPVariable> columns : needyColumns) {
-                    apart.setCoefficient(columns.get(b), 1);
-                }
-            }
-        }
-        for (int b = 0; b < small.size(); b++) {
-            if (small.get(b).rows().size() <= rows) {
-                for (List<MPVariable> columns : smallColumns) {
-                    apart.setCoefficient(columns.get(b), 1);
+    /** The blocks on one side of a crossing and the columns they have there. */
+    private record Side(List<Block> blocks, List<List<MPVariable>> columns) {
+        void mark(MPConstraint row, Predicate<Block> which) {
+            for (int b = 0; b < blocks.size(); b++) {
+                if (which.test(blocks.get(b))) {
+                    for (List<MPVariable> variables : columns) {
+                        row.setCoefficient(variables.get(b), 1);
+                    }
                 }
             }
         }

@@ -34,15 +34,20 @@ final class CrossingSwaps {
 
     /** Improves the ranges in place and returns their flow, tokens/s. */
     double improve(int[] first, int[] end) {
+        return improve(first, end, Double.POSITIVE_INFINITY, MOST_EVALUATIONS);
+    }
+
+    /** The same until the flow is {@code enough}, with so many evaluations at most. */
+    double improve(int[] first, int[] end, double enough, int mostEvaluations) {
         double value = flow.value(first, end);
         int evaluations = 0;
-        boolean better = true;
-        while (better) {
+        boolean better = value < enough;
+        while (better && value < enough) {
             better = false;
             for (int node : atCrossings(first, end)) {
                 for (int other : classes.get(classOf[node]).members()) {
                     boolean same = first[node] == first[other] && end[node] == end[other];
-                    if (same || evaluations >= MOST_EVALUATIONS || control.expired()) {
+                    if (same || evaluations >= mostEvaluations || value >= enough || control.expired()) {
                         continue;
                     }
                     swap(first, end, node, other);

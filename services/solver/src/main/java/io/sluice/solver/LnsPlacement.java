@@ -18,7 +18,8 @@ import java.util.SplittableRandom;
  * best layout; the program places the few: those of a layer window, of a region, of a machine type, of the minimum cut,
  * or any. More are freed when a program is solved without gain, fewer when it is not solved in time. Starts from the
  * layouts given, else from {@link BlockPlacement}; keeps improving until gap, time or the user ends it. Layouts of equal
- * flow are taken too, as a step sideways. Stateless and thread-safe.
+ * flow are taken too, as a step sideways. Beyond a few hundred nodes the program of single nodes gains nothing in minutes:
+ * there the neighbourhoods are those of {@link ChainSearch}, other orders of regions. Stateless and thread-safe.
  */
 public final class LnsPlacement implements PlacementMethod {
     private static final int LEAST_FREE = 3;
@@ -53,7 +54,7 @@ public final class LnsPlacement implements PlacementMethod {
             return new PlacementOutcome.Infeasible(impossible.get());
         }
         BestSoFar best = new BestSoFar(name(), problem, objective, control);
-        best.flowBound(new CoverBound(problem).flow(control));
+        best.flowBound(new CoverBound(problem).flow(SluicePlacement.forBound(control)));
         if (best.layout().isEmpty()) {
             Starts.offer(problem, best, control);
             BlockPlacement.improve(problem, best, control);
@@ -65,7 +66,8 @@ public final class LnsPlacement implements PlacementMethod {
 
     /** Improves the layout of {@code best}, should it have one. */
     static void improve(PlacementProblem problem, BestSoFar best, SearchControl control, int mostRounds) {
-        if (best.layout().isPresent() && best.isFlow()) {
+        boolean small = problem.nodes() <= SluicePlacement.MOST_NODES_ONE_BY_ONE;
+        if (best.layout().isPresent() && best.isFlow() && small) {
             new Run(problem, best, control).run(mostRounds);
         }
     }

@@ -19,6 +19,8 @@ import java.util.concurrent.TimeUnit;
  */
 final class Mip implements AutoCloseable {
     private static final long POLL_MILLIS = 100;
+    /** OR-Tools would stop at 1e-4. */
+    private static final double PROOF = 1e-7;
 
     static {
         // Before any field below touches a native class.
@@ -37,6 +39,7 @@ final class Mip implements AutoCloseable {
             throw new IllegalStateException("this build of OR-Tools has no solver '" + backend + "'");
         }
         solver.objective().setMaximization();
+        gap(PROOF);
     }
 
     /** A mixed-integer program (SCIP). */

@@ -21,6 +21,13 @@ import java.util.Optional;
  */
 public final class SluicePlacement implements PlacementMethod {
     private static final double TURN_SECONDS = 8;
+    /** Part of the time for the bound, should it be slow. */
+    private static final double BOUND_SHARE = 0.1;
+
+    private static final double LEAST_BOUND_SECONDS = 12;
+
+    /** Above so many nodes, moving one at a time gains nothing in minutes. */
+    static final int MOST_NODES_ONE_BY_ONE = 260;
 
     @Override
     public String name() {
@@ -42,18 +49,20 @@ public final class SluicePlacement implements PlacementMethod {
         List<Layout> starts = new ArrayList<>(control.starts());
         starts.addAll(Starts.offer(problem, best, control));
         if (best.isFlow()) {
-            best.flowBound(new CoverBound(problem).flow(control));
+            best.flowBound(new CoverBound(problem).flow(forBound(control)));
         }
         SearchControl blocks = control.withListener(progress -> progress.best().ifPresent(starts::add));
         BestSoFar byFlow = new BestSoFar(name(), problem, best.objective(), blocks.withStarts(List.of()));
-        if (!best.done()) {
+        if (!best.done() && best.isFlow()) {
+            BlockPlacement.improve(problem, best, control);
+            best.prove();
+        } else if (!best.done()) {
             BlockPlacement.improve(problem, byFlow, control);
             starts.forEach(best::offer);
-            best.prove();
         }
-        if (best.isFlow()) {
+        if (best.isFlow() && problem.nodes() <= MOST_NODES_ONE_BY_ONE) {
             closeGap(problem, best, control);
-        } else {
+        } else if (!best.isFlow()) {
             search(problem, best, control, starts, control.remainingSeconds());
         }
         best.prove();
@@ -80,6 +89,11 @@ public final class SluicePlacement implements PlacementMethod {
                 .withStarts(all)
                 .withListener(progress -> progress.best().ifPresent(best::offer));
         new LocalSearch().place(problem, best.objective(), turn).found().ifPresent(best::offer);
+    }
+
+    /** The control for the bound, which large clusters would spend minutes on. */
+    static SearchControl forBound(SearchControl control) {
+        return within(control, 0, Math.max(LEAST_BOUND_SECONDS, BOUND_SHARE * control.remainingSeconds()));
     }
 
     /** The control for a turn of so many seconds from now. */
