@@ -13,10 +13,10 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * Forms a worker's next batch from what is ready now; it never leaves a worker idle for more. Decode steps go first because each one
- * holds up a whole session, and a batch is either decodes or prompt chunks, so that no decode's result waits for the
- * prompt chunk of a stranger. While prompt chunks wait, at most {@link BatchLimits#decodeBatchesPerPrefill} decode
- * batches run in a row.
+ * Forms a worker's next batch from what is ready now; it never leaves a worker idle for more. Decode steps go first
+ * because each one holds up a whole session, and a batch is either decodes or prompt chunks, so that no decode's result
+ * waits for the prompt chunk of a stranger. While prompt chunks wait, at most {@link
+ * BatchLimits#decodeBatchesPerPrefill} decode batches run in a row.
  *
  * <p>A decode batch of few steps costs nearly what one of many does: a pass over the weights. Where prompts pile up, that
  * is, more of them wait than one batch takes, such passes would eat the time of the prompts. There a prompt batch takes up
