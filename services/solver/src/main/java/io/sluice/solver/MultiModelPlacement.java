@@ -18,6 +18,8 @@ import java.util.Optional;
  */
 public final class MultiModelPlacement {
     private static final long CHANGES = 3_000;
+    /** How much longer it takes to value a layout by anything but flow. */
+    private static final long SLOWER = 6;
 
     private final PlacementMethod method;
     private final long changes;
@@ -47,6 +49,7 @@ public final class MultiModelPlacement {
         if (impossible.isPresent()) {
             return new MultiModelOutcome.Infeasible(impossible.get());
         }
-        return new SplitSearch(problem, objective, control, changes, mostSplits).run(method);
+        long each = objective.name().equals("flow") ? changes : Math.max(1, changes / SLOWER);
+        return new SplitSearch(problem, objective, control, each, mostSplits).run(method);
     }
 }
