@@ -30,7 +30,7 @@ final class PlacementOptions {
             defaultValue = "serving",
             description = "serving: predicted decode tokens/s, by flow, hops, batches, KV cache and the mix of tokens"
                     + " that passes. flow: max flow. Searches and the gain of a move go by it; where a worker"
-                    + " announces no KV cache, by flow; default: ${DEFAULT-VALUE}.")
+                    + " announces no KV cache or no cost of a batch, by flow; default: ${DEFAULT-VALUE}.")
     private String objective;
 
     @Option(

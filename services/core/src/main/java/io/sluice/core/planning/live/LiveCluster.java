@@ -29,6 +29,7 @@ import io.sluice.core.planning.WorkerGraph;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -40,8 +41,10 @@ import java.util.TreeMap;
  * @param current what is served now
  * @param maxLayers layers that fit, per node; for a pinned one those it serves
  * @param fingerprint equal while the same workers serve the same layers
+ * @param unpredictable why serving cannot be predicted; empty: it can
  */
-public record LiveCluster(PlacementProblem problem, Layout current, int[] maxLayers, String fingerprint) {
+public record LiveCluster(
+        PlacementProblem problem, Layout current, int[] maxLayers, String fingerprint, Optional<String> unpredictable) {
     private static final int LARGEST_BATCH = 1 << 12;
     /**
      * Prompt and generated tokens of a request, since no telemetry tells how many requests the tokens belong to: about
@@ -101,7 +104,19 @@ public record LiveCluster(PlacementProblem problem, Layout current, int[] maxLay
                         Math.max(1, WORKLOAD_TOKENS * mix.prefillTokens() / all),
                         Math.max(1, WORKLOAD_TOKENS * mix.decodeTokens() / all)),
                 new PlacementConstraints(true, Set.of(), Set.of(), pinned, 0, 1, 0));
-        return new LiveCluster(problem, Layout.of(first, end), fit, fingerprint.toString());
+        return new LiveCluster(problem, Layout.of(first, end), fit, fingerprint.toString(), unpredictable(usable));
+    }
+
+    private static Optional<String> unpredictable(List<Member> members) {
+        for (Member m : members) {
+            String missing = m.status().kvCapacityTokens() == 0
+                    ? "KV cache"
+                    : m.status().cost().known() ? "" : "cost of a batch";
+            if (!missing.isEmpty()) {
+                return Optional.of("worker " + m.status().worker() + " announces no " + missing);
+            }
+        }
+        return Optional.empty();
     }
 
     private static boolean mayChange(Member m, Set<WorkerId> fixed) {

@@ -52,15 +52,8 @@ public record Score(LiveObjective objective, double before, double after, Option
     record Basis(LiveObjective objective, Optional<String> fallback) {
         /** {@code wanted}, or max flow where the workers announce too little for it. */
         static Basis of(LiveObjective wanted, LiveCluster cluster) {
-            if (wanted == LiveObjective.FLOW) {
-                return new Basis(wanted, Optional.empty());
-            }
-            PlacementProblem problem = cluster.problem();
-            for (int node = 0; node < problem.nodes(); node++) {
-                if (problem.maxLayers(node) > 0 && problem.kvTokensPerLayer(node, 1) <= 0) {
-                    String worker = problem.cluster().nodes().get(node).id().value();
-                    return new Basis(LiveObjective.FLOW, Optional.of("worker " + worker + " announces no KV cache"));
-                }
+            if (wanted == LiveObjective.SERVING && cluster.unpredictable().isPresent()) {
+                return new Basis(LiveObjective.FLOW, cluster.unpredictable());
             }
             return new Basis(wanted, Optional.empty());
         }

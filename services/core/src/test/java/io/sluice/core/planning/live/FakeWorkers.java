@@ -23,6 +23,7 @@ final class FakeWorkers {
     private long sequence;
     private double promptPart = 0.5;
     private boolean idle;
+    private boolean costs = true;
     private long kvTokens = 4_096;
 
     private static final class Worker {
@@ -48,6 +49,11 @@ final class FakeWorkers {
         worker.fit = fit;
         Worker before = workers.put(id, worker);
         worker.held = before != null && before.held;
+    }
+
+    /** Whether workers announce what a batch costs. */
+    void costs(boolean announced) {
+        costs = announced;
     }
 
     /** @param part of the tokens that are prompts */
@@ -134,7 +140,9 @@ final class FakeWorkers {
                     w.announced / measured,
                     w.announced / measured,
                     1e9,
-                    BatchCost.UNKNOWN,
+                    costs
+                            ? new BatchCost(0, 1e6 * measured / w.announced, 1e6 * measured / w.announced)
+                            : BatchCost.UNKNOWN,
                     now));
         });
         return statuses;

@@ -46,6 +46,16 @@ class LiveObjectiveTest {
     }
 
     @Test
+    void shouldGoByFlowAndSayWhyWhenNoCostOfABatchIsAnnounced() {
+        world.workers.costs(false);
+        world.startThree();
+        world.workers.start("w3", 60, 6);
+        world.run(10_000);
+        assertThat(world.of(PlacementEvent.Begun.class).getFirst().first().reason())
+                .contains("tokens/s of flow, because worker w0 announces no cost of a batch, (+33 %)");
+    }
+
+    @Test
     void shouldReadItsNames() {
         assertThat(LiveObjective.parse("serving")).isEqualTo(LiveObjective.SERVING);
         assertThat(LiveObjective.parse(LiveObjective.FLOW.toString())).isEqualTo(LiveObjective.FLOW);
