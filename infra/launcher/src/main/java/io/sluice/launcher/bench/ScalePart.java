@@ -52,10 +52,10 @@ final class ScalePart {
     }
 
     private static double limit(int nodes, boolean quick) {
-        if (quick) {
-            return nodes < 200 ? 10 : 60;
+        if (nodes < 200) {
+            return quick ? 10 : 20;
         }
-        return nodes <= 200 ? 60 : nodes <= 500 ? 120 : 300;
+        return nodes == 200 ? 60 : nodes <= 500 ? 120 : 300;
     }
 
     /** What a search reached; times are infinite when a gap was not reached. */
