@@ -30,7 +30,7 @@ class HelixClustersTest {
     /** Far more than any method here needs; the tests ask for results, not times. */
     private static final double AMPLE_SECONDS = 600;
 
-    private static PlacementProblem problem(String cluster, String model, PlacementConstraints constraints) {
+    static PlacementProblem problem(String cluster, String model, PlacementConstraints constraints) {
         Path folder = Path.of("").toAbsolutePath();
         while (!Files.isDirectory(folder.resolve("examples/helix"))) {
             folder = folder.getParent();

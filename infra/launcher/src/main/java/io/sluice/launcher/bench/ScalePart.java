@@ -12,6 +12,7 @@ import io.sluice.core.planning.FlowSolver;
 import io.sluice.core.planning.WorkerGraph;
 import io.sluice.launcher.UserException;
 import io.sluice.solver.PlacementCatalogue;
+import io.sluice.solver.SyntheticClusters;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;

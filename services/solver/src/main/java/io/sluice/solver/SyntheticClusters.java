@@ -1,4 +1,4 @@
-package io.sluice.launcher.bench;
+package io.sluice.solver;
 
 import io.sluice.core.LayerRange;
 import io.sluice.core.Stage;
@@ -16,7 +16,7 @@ import java.util.Locale;
 import java.util.SplittableRandom;
 
 /** Clusters of any size for the growth curves, made from a seed. */
-final class SyntheticClusters {
+public final class SyntheticClusters {
     private static final double NEAR_BYTES_PER_SECOND = 1.25e9;
     private static final double FAR_BYTES_PER_SECOND = 12.5e6;
     private static final double NEAR_SECONDS = 0.001;
@@ -29,7 +29,7 @@ final class SyntheticClusters {
      * Machines in the mix of {@code like}, spread over regions of about fifty, with geo24's bandwidths and latencies;
      * each link up to a tenth better or worse.
      */
-    static PlacementProblem of(PlacementProblem like, int nodes, long seed) {
+    public static PlacementProblem of(PlacementProblem like, int nodes, long seed) {
         SplittableRandom random = new SplittableRandom(seed);
         Cluster old = like.cluster();
         int regions = Math.max(3, nodes / NODES_PER_REGION);
@@ -69,7 +69,7 @@ final class SyntheticClusters {
      *
      * @param nudge part by which every tenth capacity is changed, for solving again
      */
-    static WorkerGraph graph(int workers, long seed, double nudge) {
+    public static WorkerGraph graph(int workers, long seed, double nudge) {
         SplittableRandom random = new SplittableRandom(seed);
         int cells = 46;
         List<WorkerGraph.Vertex> vertices = new ArrayList<>();
