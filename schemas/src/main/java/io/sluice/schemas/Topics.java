@@ -8,12 +8,15 @@ import io.sluice.records.BestEffortProgress;
 import io.sluice.records.Completion;
 import io.sluice.records.ErrorRecord;
 import io.sluice.records.GpuTelemetry;
+import io.sluice.records.Heartbeat;
 import io.sluice.records.InferenceRequest;
 import io.sluice.records.Limits;
 import io.sluice.records.LinkTelemetry;
 import io.sluice.records.Placement;
 import io.sluice.records.Session;
+import io.sluice.records.SessionReport;
 import io.sluice.records.Token;
+import io.sluice.records.WorkerCommand;
 import io.sluice.records.WorkerStatus;
 import java.time.Duration;
 import java.util.List;
@@ -50,8 +53,14 @@ public final class Topics {
             perRequest("sluice.inference.errors.v1", ErrorRecord.class, Cleanup.DELETE, LONG);
     public static final TopicSpec<Session> SESSIONS =
             perRequest("sluice.routing.sessions.v1", Session.class, Cleanup.COMPACT_DELETE, DAY);
+    public static final TopicSpec<SessionReport> REPORTS =
+            perRequest("sluice.routing.reports.v1", SessionReport.class, Cleanup.DELETE, DAY);
     public static final TopicSpec<WorkerStatus> WORKERS =
             control("sluice.cluster.workers.v1", WorkerStatus.class, WORKER_ID);
+    public static final TopicSpec<Heartbeat> HEARTBEATS = new TopicSpec<>(
+            "sluice.cluster.heartbeats.v1", Heartbeat.class, WORKER_ID, 1, Cleanup.DELETE, SHORT, false);
+    public static final TopicSpec<WorkerCommand> WORKER_COMMANDS =
+            control("sluice.cluster.commands.v1", WorkerCommand.class, WORKER_ID);
     public static final TopicSpec<GpuTelemetry> GPU_TELEMETRY =
             new TopicSpec<>("sluice.telemetry.gpu.v1", GpuTelemetry.class, WORKER_ID, 1, Cleanup.DELETE, SHORT, false);
     public static final TopicSpec<LinkTelemetry> LINK_TELEMETRY = new TopicSpec<>(
@@ -72,7 +81,10 @@ public final class Topics {
             COMPLETIONS,
             ERRORS,
             SESSIONS,
+            REPORTS,
             WORKERS,
+            HEARTBEATS,
+            WORKER_COMMANDS,
             GPU_TELEMETRY,
             LINK_TELEMETRY,
             PLACEMENTS,

@@ -3,6 +3,7 @@ package io.sluice.schemas;
 import io.sluice.records.ActivationBatch;
 import io.sluice.records.ActivationChunk;
 import io.sluice.records.Allocation;
+import io.sluice.records.BeatState;
 import io.sluice.records.BestEffortJob;
 import io.sluice.records.BestEffortProgress;
 import io.sluice.records.ChatMessage;
@@ -15,6 +16,7 @@ import io.sluice.records.ErrorReason;
 import io.sluice.records.ErrorRecord;
 import io.sluice.records.FinishReason;
 import io.sluice.records.GpuTelemetry;
+import io.sluice.records.Heartbeat;
 import io.sluice.records.HopSummary;
 import io.sluice.records.HopTiming;
 import io.sluice.records.InferenceRequest;
@@ -24,17 +26,25 @@ import io.sluice.records.JobState;
 import io.sluice.records.Limits;
 import io.sluice.records.LinkTelemetry;
 import io.sluice.records.LoadedLayers;
+import io.sluice.records.LogRange;
 import io.sluice.records.Placement;
+import io.sluice.records.ResumeMode;
 import io.sluice.records.ServiceClass;
 import io.sluice.records.Session;
+import io.sluice.records.SessionReport;
+import io.sluice.records.SessionResume;
 import io.sluice.records.SessionSetup;
 import io.sluice.records.SessionState;
 import io.sluice.records.Slo;
 import io.sluice.records.Stage;
+import io.sluice.records.StageResume;
+import io.sluice.records.StageTrouble;
 import io.sluice.records.Token;
 import io.sluice.records.TransferSample;
 import io.sluice.records.TransitionStep;
+import io.sluice.records.WorkerCommand;
 import io.sluice.records.WorkerFlow;
+import io.sluice.records.WorkerOrder;
 import io.sluice.records.WorkerState;
 import io.sluice.records.WorkerStatus;
 import java.nio.ByteBuffer;
@@ -45,8 +55,8 @@ import org.apache.avro.specific.SpecificRecord;
 final class SampleRecords {
     private static final long AT_MS = 1_795_000_000_000L;
     private static final List<Stage> STAGES = List.of(new Stage("w1", 0, 4), new Stage("w-2", 4, 6));
-    private static final List<HopTiming> HOPS =
-            List.of(new HopTiming("w1", 512L, 40L, 1_700L, 3), new HopTiming("w-2", -3L, 0L, 900L, 1));
+    private static final List<HopTiming> HOPS = List.of(
+            new HopTiming("w1", 512L, 40L, 1_700L, 3, 100L, 107L), new HopTiming("w-2", -3L, 0L, 900L, 1, -1L, -1L));
 
     private SampleRecords() {}
 
@@ -57,8 +67,11 @@ final class SampleRecords {
                 completion(),
                 error(),
                 session(),
+                report(),
                 activations(new byte[] {1, 2, 3, (byte) 0xff}),
                 workerStatus(),
+                heartbeat(),
+                command(),
                 gpuTelemetry(),
                 linkTelemetry(),
                 placement(),
@@ -133,7 +146,22 @@ final class SampleRecords {
     }
 
     static Session session() {
-        return new Session("req-1", "psalm", SessionState.REASSIGNED, 2, 9L, STAGES, 12, 64, 128, AT_MS);
+        return new Session(
+                "req-1", "psalm", SessionState.REASSIGNED, 2, 9L, STAGES, 12, 64, 128, AT_MS, "worker w1 is lost");
+    }
+
+    static SessionReport report() {
+        return new SessionReport(
+                "req-1", 2, "w-2", AT_MS - 5, StageTrouble.LOG_GONE, "offset 40 is gone, the log begins at 52", AT_MS);
+    }
+
+    static Heartbeat heartbeat() {
+        return new Heartbeat(
+                "w1", AT_MS - 5, 31L, BeatState.DRAINING, AT_MS + 9_000, 1_200, "w1", "spot instance notice", AT_MS);
+    }
+
+    static WorkerCommand command() {
+        return new WorkerCommand("w1", AT_MS - 5, WorkerOrder.DRAIN, AT_MS + 9_000, "operator", AT_MS);
     }
 
     static ActivationBatch activations(byte[] payload) {
@@ -150,6 +178,12 @@ final class SampleRecords {
                 .setSeed(42L)
                 .setIgnoreEos(false)
                 .setServiceClass(ServiceClass.LATENCY_CRITICAL)
+                .setResume(new SessionResume(
+                        13,
+                        List.of(415, 7),
+                        List.of(
+                                new StageResume(ResumeMode.KEEP, 13, List.of()),
+                                new StageResume(ResumeMode.REBUILD, 13, List.of(new LogRange("w-3", 40L, 55L))))))
                 .build();
         ActivationChunk forward = ActivationChunk.newBuilder()
                 .setSessionId("req-1")

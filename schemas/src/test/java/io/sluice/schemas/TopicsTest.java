@@ -21,7 +21,10 @@ class TopicsTest {
                         "sluice.inference.completions.v1",
                         "sluice.inference.errors.v1",
                         "sluice.routing.sessions.v1",
+                        "sluice.routing.reports.v1",
                         "sluice.cluster.workers.v1",
+                        "sluice.cluster.heartbeats.v1",
+                        "sluice.cluster.commands.v1",
                         "sluice.telemetry.gpu.v1",
                         "sluice.telemetry.link.v1",
                         "sluice.planning.placements.v1",
@@ -34,15 +37,21 @@ class TopicsTest {
 
     @Test
     void shouldGiveTopicsThatJoinOnePartitionCount() {
-        assertThat(Stream.of(Topics.REQUESTS, Topics.TOKENS, Topics.COMPLETIONS, Topics.ERRORS, Topics.SESSIONS))
+        assertThat(Stream.of(
+                        Topics.REQUESTS,
+                        Topics.TOKENS,
+                        Topics.COMPLETIONS,
+                        Topics.ERRORS,
+                        Topics.SESSIONS,
+                        Topics.REPORTS))
                 .allSatisfy(topic -> assertThat(topic.partitions()).isEqualTo(Topics.REQUEST_PARTITIONS));
     }
 
     @Test
     void shouldKeepControlTopicsInOneOrderAndForEver() {
         assertThat(Topics.all().stream().filter(TopicSpec::global))
-                .containsExactlyElementsOf(
-                        List.of(Topics.WORKERS, Topics.PLACEMENTS, Topics.ALLOCATIONS, Topics.LIMITS))
+                .containsExactlyElementsOf(List.of(
+                        Topics.WORKERS, Topics.WORKER_COMMANDS, Topics.PLACEMENTS, Topics.ALLOCATIONS, Topics.LIMITS))
                 .allSatisfy(topic -> {
                     assertThat(topic.partitions()).isEqualTo(1);
                     assertThat(topic.cleanup()).isEqualTo(Cleanup.COMPACT);

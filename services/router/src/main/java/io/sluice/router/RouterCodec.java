@@ -48,7 +48,8 @@ final class RouterCodec {
                 request.topP(),
                 request.seed(),
                 request.ignoreEos(),
-                StageCodec.encode(request.serviceClass()));
+                StageCodec.encode(request.serviceClass()),
+                null);
         return toFirst(life, chunk(life, ChunkKind.FORWARD, ids.length, payload, setup), nowMs);
     }
 
@@ -92,12 +93,13 @@ final class RouterCodec {
                 request.promptIds().length,
                 request.maxTokens(),
                 request.kvTokens(),
-                nowMs);
+                nowMs,
+                "");
     }
 
     /** The refusal of a request that never became a session. */
     static Session rejected(String requestId, String model, long nowMs) {
-        return new Session(requestId, model, SessionState.REJECTED, 0, 0L, List.of(), 0, 0, 0, nowMs);
+        return new Session(requestId, model, SessionState.REJECTED, 0, 0L, List.of(), 0, 0, 0, nowMs, "");
     }
 
     /** @param tokens all tokens of the session, by index */

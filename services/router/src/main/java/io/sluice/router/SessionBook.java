@@ -3,7 +3,6 @@ package io.sluice.router;
 import io.sluice.core.SessionId;
 import io.sluice.core.routing.AdmissionQueue;
 import io.sluice.core.routing.SessionLife;
-import io.sluice.core.routing.SessionPhase;
 import io.sluice.records.Token;
 import io.sluice.schemas.AvroDeserializer;
 import io.sluice.schemas.Topics;
@@ -55,7 +54,7 @@ final class SessionBook {
                 SessionLife life = session.life();
                 switch (life.phase()) {
                     case WAITING -> waiting.add(session);
-                    case ACTIVE ->
+                    case ACTIVE, RECOVERING ->
                         running.put(
                                 life.id().value(),
                                 session.with(
@@ -163,13 +162,14 @@ final class SessionBook {
     private static SessionLife resumed(SessionLife life, int received, long nowMs) {
         return new SessionLife(
                 life.id(),
-                SessionPhase.ACTIVE,
+                life.phase(),
                 life.attempt(),
                 life.epoch(),
                 life.pipeline(),
                 received,
                 nowMs,
-                life.deadlineMs());
+                life.deadlineMs(),
+                life.assignments());
     }
 
     /** The separator is no character of an id, and fixed-width digits sort like the numbers. */

@@ -148,7 +148,7 @@ final class RouterHarness implements AutoCloseable {
                 "last",
                 now().toEpochMilli(),
                 Arrays.stream(workers)
-                        .map(w -> new HopTiming(w, 10L, 20L, 30L, 1))
+                        .map(w -> new HopTiming(w, 10L, 20L, 30L, 1, 5L, 9L))
                         .toList());
     }
 

@@ -311,7 +311,9 @@ final class StageLoop {
                 chunk.arrival().transferMicros(),
                 (startNanos - chunk.arrival().receivedNanos()) / 1_000,
                 (endNanos - startNanos) / 1_000,
-                batchSize));
+                batchSize,
+                -1L,
+                -1L));
         return hops;
     }
 

@@ -217,7 +217,8 @@ final class ActivationAdapterTest {
                 1f,
                 0L,
                 false,
-                ServiceClass.LATENCY_CRITICAL);
+                ServiceClass.LATENCY_CRITICAL,
+                null);
         ActivationChunk chunk = new ActivationChunk(
                 "r1",
                 1,

@@ -250,7 +250,8 @@ final class LinkPacerTest {
                         1f,
                         0L,
                         true,
-                        ServiceClass.LATENCY_CRITICAL);
+                        ServiceClass.LATENCY_CRITICAL,
+                        null);
         return chunk(session, position, count, last, setup);
     }
 

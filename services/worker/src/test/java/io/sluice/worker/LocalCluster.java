@@ -286,7 +286,8 @@ final class LocalCluster {
                 1f,
                 0L,
                 true,
-                ServiceClass.LATENCY_CRITICAL);
+                ServiceClass.LATENCY_CRITICAL,
+                null);
     }
 
     ActivationChunk prompt(String session, int attempt, List<Integer> ids, int maxTokens) {

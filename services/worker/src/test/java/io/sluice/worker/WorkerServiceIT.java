@@ -440,7 +440,8 @@ final class WorkerServiceIT {
                 1f,
                 0L,
                 true,
-                ServiceClass.LATENCY_CRITICAL);
+                ServiceClass.LATENCY_CRITICAL,
+                null);
         return LocalCluster.tokenChunk(session, 1, 0, ids, setup);
     }
 

@@ -88,6 +88,43 @@ public final class Dispatcher {
         return new Routed(pipeline.get(), chooser.allocation().epoch());
     }
 
+    /**
+     * Finds a pipeline for a session that runs and must leave some workers: the same one with only their layers on
+     * others, else one of new workers throughout. Its reservation moves along; while there is none, it keeps what it has.
+     *
+     * @param pipeline that it runs on
+     * @param avoid workers that the new pipeline must not use; may be empty, then the pipeline stays as it is
+     */
+    public Route reroute(
+            SessionId session,
+            Pipeline pipeline,
+            long work,
+            int kvTokens,
+            Set<String> regions,
+            Set<WorkerId> avoid,
+            Predicate<WorkerId> ready) {
+        if (chooser == null) {
+            return new Blocked(
+                    Cause.NO_ALLOCATION,
+                    "no allocation of model " + model + " has arrived; start workers and the planner");
+        }
+        release(session);
+        Predicate<WorkerFlow> usable = worker -> !avoid.contains(worker.worker()) && ready.test(worker.worker());
+        Predicate<WorkerFlow> allowed = usable.and(worker -> regions.isEmpty() || regions.contains(worker.region()));
+        Predicate<WorkerFlow> free = allowed.and(worker -> budget.fits(worker.worker(), kvTokens));
+        Optional<Pipeline> found = StageReplacement.replace(
+                        chooser.allocation(),
+                        pipeline,
+                        avoid,
+                        free,
+                        worker -> inFlight.worker(worker.worker().value()) / Math.max(1e-9, worker.capacity()))
+                .or(() -> chooser.choose(work, free));
+        // What it holds on healthy workers stays its own until there is something better.
+        restore(session, found.orElse(pipeline), kvTokens);
+        return found.<Route>map(next -> new Routed(next, chooser.allocation().epoch()))
+                .orElseGet(() -> explain(kvTokens, regions, usable, allowed));
+    }
+
     /** Counts a session that runs already, after a restart. */
     public void restore(SessionId session, Pipeline pipeline, int kvTokens) {
         budget.reserve(session, pipeline, kvTokens);

@@ -2,6 +2,7 @@ package io.sluice.core.routing;
 
 import io.sluice.core.Pipeline;
 import io.sluice.core.SessionId;
+import io.sluice.core.recovery.Assignment;
 
 /** What was decided about a session; only these change its state. */
 public sealed interface SessionEvent {
@@ -14,6 +15,12 @@ public sealed interface SessionEvent {
 
     /** It runs on a pipeline. */
     record Assigned(int attempt, Pipeline pipeline, long epoch, long atMs) implements SessionEvent {}
+
+    /** It lost a stage, or one cannot go on; it needs another attempt. */
+    record Interrupted(String reason, long atMs) implements SessionEvent {}
+
+    /** It runs on with a new attempt. */
+    record Reassigned(Assignment assignment, long epoch, String reason, long atMs) implements SessionEvent {}
 
     /** The next token of the sequence. */
     record TokenAccepted(int index, long atMs) implements SessionEvent {}

@@ -1,7 +1,10 @@
 package io.sluice.core.routing;
 
+import io.sluice.core.recovery.Assignment;
 import io.sluice.core.routing.SessionCommand.Assign;
 import io.sluice.core.routing.SessionCommand.GiveUp;
+import io.sluice.core.routing.SessionCommand.Interrupt;
+import io.sluice.core.routing.SessionCommand.Reassign;
 import io.sluice.core.routing.SessionCommand.Receive;
 import io.sluice.core.routing.SessionCommand.Submit;
 import io.sluice.core.routing.SessionCommand.Tick;
@@ -11,10 +14,13 @@ import io.sluice.core.routing.SessionEvent.Expired;
 import io.sluice.core.routing.SessionEvent.Finished;
 import io.sluice.core.routing.SessionEvent.Forgotten;
 import io.sluice.core.routing.SessionEvent.GivenUp;
+import io.sluice.core.routing.SessionEvent.Interrupted;
 import io.sluice.core.routing.SessionEvent.Queued;
+import io.sluice.core.routing.SessionEvent.Reassigned;
 import io.sluice.core.routing.SessionEvent.Stalled;
 import io.sluice.core.routing.SessionEvent.TokenAccepted;
 import io.sluice.core.routing.SessionEvent.TokenIgnored;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -36,6 +42,11 @@ public final class SessionMachine {
                 List.of(state.<SessionEvent>map(life -> new Duplicate(life.id(), life.phase()))
                         .orElseGet(() -> new Queued(submit.id(), submit.deadlineMs(), nowMs)));
             case Assign assign -> List.of(assign(state, assign, nowMs));
+            case Interrupt interrupt ->
+                state.filter(life -> life.phase() == SessionPhase.ACTIVE && life.attempt() == interrupt.attempt())
+                        .<List<SessionEvent>>map(life -> List.of(new Interrupted(interrupt.reason(), nowMs)))
+                        .orElse(List.of());
+            case Reassign reassign -> List.of(reassign(state, reassign, nowMs));
             case Receive token -> receive(state, token, nowMs);
             case GiveUp giveUp ->
                 state.filter(life -> !life.phase().isOver())
@@ -51,22 +62,16 @@ public final class SessionMachine {
             case Queued e ->
                 Optional.of(new SessionLife(e.id(), SessionPhase.WAITING, 0, 0, null, 0, e.atMs(), e.deadlineMs()));
             case Assigned e ->
-                state.map(s -> new SessionLife(
-                        s.id(),
-                        SessionPhase.ACTIVE,
-                        e.attempt(),
-                        e.epoch(),
-                        e.pipeline(),
-                        0,
-                        e.atMs(),
-                        s.deadlineMs()));
-            case TokenAccepted e -> state.map(s -> with(s, s.phase(), e.index() + 1, e.atMs()));
-            case Finished e -> state.map(s -> with(s, SessionPhase.FINISHED, s.nextIndex(), e.atMs()));
-            case Stalled e -> state.map(s -> with(s, SessionPhase.FAILED, s.nextIndex(), e.atMs()));
+                state.map(s -> assigned(s, Assignment.fresh(e.attempt(), e.pipeline()), e.epoch(), e.atMs()));
+            case Interrupted e -> state.map(s -> s.with(SessionPhase.RECOVERING, s.nextIndex(), e.atMs()));
+            case Reassigned e -> state.map(s -> assigned(s, e.assignment(), e.epoch(), e.atMs()));
+            case TokenAccepted e -> state.map(s -> s.with(s.phase(), e.index() + 1, e.atMs()));
+            case Finished e -> state.map(s -> s.with(SessionPhase.FINISHED, s.nextIndex(), e.atMs()));
+            case Stalled e -> state.map(s -> s.with(SessionPhase.FAILED, s.nextIndex(), e.atMs()));
             // One that waits again after a restart has no pipeline to remember.
             case GivenUp e ->
                 state.filter(s -> s.phase() != SessionPhase.WAITING)
-                        .map(s -> with(s, SessionPhase.FAILED, s.nextIndex(), e.atMs()));
+                        .map(s -> s.with(SessionPhase.FAILED, s.nextIndex(), e.atMs()));
             case Duplicate e -> state;
             case TokenIgnored e -> state;
             case Expired e -> Optional.empty();
@@ -80,10 +85,34 @@ public final class SessionMachine {
         return new Assigned(life.attempt() + 1, assign.pipeline(), assign.epoch(), nowMs);
     }
 
+    private static SessionEvent reassign(Optional<SessionLife> state, Reassign reassign, long nowMs) {
+        SessionLife life = state.filter(s -> s.phase() == SessionPhase.RECOVERING)
+                .orElseThrow(
+                        () -> new IllegalStateException("only an interrupted session is reassigned, this is " + state));
+        if (reassign.assignment().attempt() <= life.attempt()) {
+            throw new IllegalStateException("attempt " + reassign.assignment().attempt() + " of session " + life.id()
+                    + " must be above " + life.attempt());
+        }
+        return new Reassigned(reassign.assignment(), reassign.epoch(), reassign.reason(), nowMs);
+    }
+
+    private static SessionLife assigned(SessionLife s, Assignment assignment, long epoch, long atMs) {
+        List<Assignment> all = new ArrayList<>(s.assignments());
+        all.add(assignment);
+        return new SessionLife(
+                s.id(),
+                SessionPhase.ACTIVE,
+                assignment.attempt(),
+                epoch,
+                assignment.pipeline(),
+                s.nextIndex(),
+                atMs,
+                s.deadlineMs(),
+                all);
+    }
+
     private static List<SessionEvent> receive(Optional<SessionLife> state, Receive token, long nowMs) {
-        if (state.isEmpty()
-                || state.get().phase() != SessionPhase.ACTIVE
-                || state.get().attempt() != token.attempt()) {
+        if (state.isEmpty() || !state.get().phase().isRunning() || state.get().attempt() != token.attempt()) {
             return List.of(new TokenIgnored(TokenIgnored.Reason.STALE_ATTEMPT));
         }
         int expected = state.get().nextIndex();
@@ -99,12 +128,8 @@ public final class SessionMachine {
         long age = nowMs - life.changedMs();
         return switch (life.phase()) {
             case WAITING -> nowMs > life.deadlineMs() ? List.of(new Expired(age)) : List.of();
-            case ACTIVE -> age > tick.stallMs() ? List.of(new Stalled(age, nowMs)) : List.of();
+            case ACTIVE, RECOVERING -> age > tick.stallMs() ? List.of(new Stalled(age, nowMs)) : List.of();
             case FINISHED, FAILED -> age > tick.retentionMs() ? List.of(new Forgotten()) : List.of();
         };
-    }
-
-    private static SessionLife with(SessionLife s, SessionPhase phase, int nextIndex, long atMs) {
-        return new SessionLife(s.id(), phase, s.attempt(), s.epoch(), s.pipeline(), nextIndex, atMs, s.deadlineMs());
     }
 }
