@@ -45,7 +45,9 @@ public final class ChildProcess implements AutoCloseable {
      * @param mainClass its main class
      * @param args arguments of the main class
      * @param environment variables added to this process's own
-     * @param log file for its output; the one of the run before is kept as {@code NAME.1}
+     * @param log file for its output
+     * @param append whether the output goes to the end of that file, as after a restart; else what the run before wrote
+     *     is kept as {@code NAME.1}
      */
     public record Spec(
             String name,
@@ -54,7 +56,20 @@ public final class ChildProcess implements AutoCloseable {
             String mainClass,
             List<String> args,
             Map<String, String> environment,
-            Path log) {
+            Path log,
+            boolean append) {
+        /** A child with a log of its own. */
+        public Spec(
+                String name,
+                List<String> jvmArgs,
+                String classPath,
+                String mainClass,
+                List<String> args,
+                Map<String, String> environment,
+                Path log) {
+            this(name, jvmArgs, classPath, mainClass, args, environment, log, false);
+        }
+
         public Spec {
             Objects.requireNonNull(name, "name");
             Objects.requireNonNull(classPath, "classPath");
@@ -63,6 +78,11 @@ public final class ChildProcess implements AutoCloseable {
             jvmArgs = List.copyOf(jvmArgs);
             args = List.copyOf(args);
             environment = Map.copyOf(environment);
+        }
+
+        /** The same child once more: its output follows what the one before wrote. */
+        public Spec again() {
+            return new Spec(name, jvmArgs, classPath, mainClass, args, environment, log, true);
         }
     }
 
@@ -78,7 +98,7 @@ public final class ChildProcess implements AutoCloseable {
         command.addAll(spec.args());
         try {
             Files.createDirectories(spec.log().toAbsolutePath().getParent());
-            if (Files.exists(spec.log())) {
+            if (Files.exists(spec.log()) && !spec.append()) {
                 Files.move(
                         spec.log(),
                         spec.log().resolveSibling(spec.log().getFileName() + ".1"),
@@ -86,7 +106,7 @@ public final class ChildProcess implements AutoCloseable {
             }
             ProcessBuilder builder = new ProcessBuilder(command)
                     .redirectErrorStream(true)
-                    .redirectOutput(spec.log().toFile());
+                    .redirectOutput(ProcessBuilder.Redirect.appendTo(spec.log().toFile()));
             builder.environment().putAll(spec.environment());
             Process process = builder.start();
             LOG.info("child={} pid={} log={}", spec.name(), process.pid(), spec.log());
@@ -164,9 +184,20 @@ public final class ChildProcess implements AutoCloseable {
         process.toHandle().destroy();
     }
 
-    /** Kills the child at once, as a failing machine would. */
+    /** Kills the child at once, as a failing machine would; it counts as an unexpected exit. */
     public void kill() {
         process.toHandle().destroyForcibly();
+    }
+
+    /** Kills the child at once and says so to nobody who waits for an unexpected exit. */
+    public void killSilently() {
+        stopping = true;
+        kill();
+    }
+
+    /** Waits until the child has ended; false when it has not within that time. */
+    public boolean awaitEnd(Duration timeout) throws InterruptedException {
+        return process.waitFor(timeout.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     /** Stops the child in order, by force after 8 s; returns when it is gone. Idempotent. */

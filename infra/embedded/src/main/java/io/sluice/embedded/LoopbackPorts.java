@@ -12,6 +12,9 @@ public final class LoopbackPorts {
     /** Address that every embedded part binds to. */
     public static final String HOST = "127.0.0.1";
 
+    private static final int LASTING_FIRST = 20_000;
+    private static final int LASTING_END = 32_000;
+
     private LoopbackPorts() {}
 
     /** Distinct ports that were free a moment ago, one per {@code count}. */
@@ -34,6 +37,38 @@ public final class LoopbackPorts {
                     throw new StartupException("cannot release the probed port on " + HOST, e);
                 }
             }
+        }
+    }
+
+    /**
+     * Distinct ports that are free and stay so while their server is away: below the range from which the system takes the
+     * ports of outgoing connections. A client that keeps trying to reach an absent server on a port of that range may be
+     * given that very port, is then connected to itself, and keeps the server from coming back.
+     */
+    public static int[] lasting(int count) {
+        int[] ports = new int[count];
+        int found = 0;
+        int first = LASTING_FIRST + (int) (ProcessHandle.current().pid() % (LASTING_END - LASTING_FIRST));
+        for (int i = 0; i < LASTING_END - LASTING_FIRST && found < count; i++) {
+            int port = LASTING_FIRST + (first - LASTING_FIRST + i) % (LASTING_END - LASTING_FIRST);
+            if (isFree(port)) {
+                ports[found++] = port;
+            }
+        }
+        if (found < count) {
+            throw new StartupException("only " + found + " of " + count + " ports between " + LASTING_FIRST + " and "
+                    + LASTING_END + " are free on " + HOST);
+        }
+        return ports;
+    }
+
+    private static boolean isFree(int port) {
+        try (ServerSocket socket = new ServerSocket()) {
+            socket.setReuseAddress(true);
+            socket.bind(new InetSocketAddress(InetAddress.getByName(HOST), port), 1);
+            return true;
+        } catch (IOException e) {
+            return false;
         }
     }
 

@@ -27,11 +27,13 @@ public final class RegistryProcess implements AutoCloseable {
     private static final Duration REPORT_EVERY = Duration.ofSeconds(5);
 
     private final ChildProcess child;
+    private final int port;
     private final String url;
 
-    private RegistryProcess(ChildProcess child, String url) {
+    private RegistryProcess(ChildProcess child, int port) {
         this.child = child;
-        this.url = url;
+        this.port = port;
+        this.url = "http://" + LoopbackPorts.HOST + ":" + port + API;
     }
 
     /**
@@ -42,8 +44,19 @@ public final class RegistryProcess implements AutoCloseable {
      * @param logFile file for its output
      * @param port port of the API on loopback; 0 chooses a free one
      * @param startTimeout how long to wait until it answers
+     * @param again whether it is a restart: its log goes on in the same file
      */
-    public record Config(Path home, Path dataFolder, Path logFile, int port, Duration startTimeout) {
+    public record Config(Path home, Path dataFolder, Path logFile, int port, Duration startTimeout, boolean again) {
+        /** A first start: what the log of an earlier run holds is kept beside it. */
+        public Config(Path home, Path dataFolder, Path logFile, int port, Duration startTimeout) {
+            this(home, dataFolder, logFile, port, startTimeout, false);
+        }
+
+        /** The same registry once more, at the port where it was. */
+        public Config restartedOn(int samePort) {
+            return new Config(home, dataFolder, logFile, samePort, startTimeout, true);
+        }
+
         public Config {
             Objects.requireNonNull(home, "home");
             Objects.requireNonNull(dataFolder, "dataFolder");
@@ -70,7 +83,7 @@ public final class RegistryProcess implements AutoCloseable {
             int[] ports = LoopbackPorts.free(2);
             int port = config.port() == 0 ? ports[0] : config.port();
             ChildProcess child = launch(config, port, ports[1]);
-            RegistryProcess registry = new RegistryProcess(child, "http://" + LoopbackPorts.HOST + ":" + port + API);
+            RegistryProcess registry = new RegistryProcess(child, port);
             try {
                 registry.awaitReady(config.startTimeout());
                 return registry;
@@ -101,14 +114,15 @@ public final class RegistryProcess implements AutoCloseable {
                 "-XX:-UsePerfData",
                 "-Djava.io.tmpdir=" + data));
         settings(data, port, managementPort).forEach((key, value) -> jvm.add("-D" + key + "=" + value));
-        return ChildProcess.start(new ChildProcess.Spec(
+        ChildProcess.Spec spec = new ChildProcess.Spec(
                 "registry",
                 jvm,
                 config.home().resolve("quarkus-run.jar").toString(),
                 "io.quarkus.bootstrap.runner.QuarkusEntryPoint",
                 List.of(),
                 Map.of(),
-                config.logFile()));
+                config.logFile());
+        return ChildProcess.start(config.again() ? spec.again() : spec);
     }
 
     private static Map<String, String> settings(Path data, int port, int managementPort) {
@@ -189,6 +203,11 @@ public final class RegistryProcess implements AutoCloseable {
     /** Root of the Confluent API, without a slash at the end. */
     public String url() {
         return url;
+    }
+
+    /** Port of the API on loopback. */
+    public int port() {
+        return port;
     }
 
     /** The process, for its id and log. */
