@@ -6,8 +6,9 @@ import java.nio.FloatBuffer;
 
 /**
  * Hidden states as they travel: little-endian, row-major {@code [count, hidden]}. fp32 is exact; fp16 rounds to nearest
- * even. A value beyond fp16's range is an error rather than saturated, for a silently bent activation would change the
- * text. Stateless and thread-safe.
+ * even; int8 blocks are within {@code absmax / 254} of a block, but for the rounding of its scale ({@link Int8Blocks}). A
+ * value beyond a type's range is an error rather than saturated, for a silently bent activation would change the text.
+ * Stateless and thread-safe.
  */
 public final class ActivationCodec {
     /** Elements converted at a time, between plain arrays: the JVM turns such loops into vector instructions. */
@@ -20,8 +21,9 @@ public final class ActivationCodec {
     /**
      * Encodes {@code count} rows from the buffer's position, which stays as it is.
      *
-     * @return a heap buffer, position 0, of {@code count * hidden * dtype.bytes()} bytes
-     * @throws IllegalArgumentException when rows are missing, or a value for fp16 is NaN or beyond 65504
+     * @return a heap buffer, position 0, of {@code count * dtype.rowBytes(hidden)} bytes
+     * @throws IllegalArgumentException when rows are missing, a value for fp16 is NaN or beyond 65504, or one for int8 is
+     *     NaN or beyond 127 times that
      */
     public static ByteBuffer encode(FloatBuffer source, int count, int hidden, ActivationDtype dtype) {
         int elements = Math.multiplyExact(count, hidden);
@@ -29,12 +31,17 @@ public final class ActivationCodec {
             throw new IllegalArgumentException("activations have " + source.remaining() + " elements, but " + count
                     + " positions of " + hidden + " need " + elements);
         }
-        ByteBuffer target =
-                ByteBuffer.allocate(Math.multiplyExact(elements, dtype.bytes())).order(ByteOrder.LITTLE_ENDIAN);
-        if (dtype == ActivationDtype.FP32) {
-            target.asFloatBuffer().put(0, source, source.position(), elements);
-            return target;
+        ByteBuffer target = ByteBuffer.allocate(Math.multiplyExact(count, dtype.rowBytes(hidden)))
+                .order(ByteOrder.LITTLE_ENDIAN);
+        switch (dtype) {
+            case FP32 -> target.asFloatBuffer().put(0, source, source.position(), elements);
+            case FP16 -> encodeHalves(source, elements, hidden, target);
+            case INT8_BLOCK -> Int8Blocks.encode(source, count, hidden, target.array());
         }
+        return target;
+    }
+
+    private static void encodeHalves(FloatBuffer source, int elements, int hidden, ByteBuffer target) {
         float[] floats = new float[Math.min(BLOCK, elements)];
         short[] halves = new short[floats.length];
         var shorts = target.asShortBuffer();
@@ -53,30 +60,36 @@ public final class ActivationCodec {
             }
             shorts.put(halves, 0, n);
         }
-        return target;
     }
 
     /**
      * Decodes {@code count} rows from the buffer's position, which stays as it is, whatever its byte order.
      *
      * @return a heap buffer, position 0, of {@code count * hidden} floats
-     * @throws IllegalArgumentException when the buffer has not exactly that many elements
+     * @throws IllegalArgumentException when the buffer has not exactly that many elements, or a scale is no finite number
      */
     public static FloatBuffer decode(ByteBuffer source, int count, int hidden, ActivationDtype dtype) {
         int elements = Math.multiplyExact(count, hidden);
-        if (source.remaining() != (long) elements * dtype.bytes()) {
+        long bytes = (long) count * dtype.rowBytes(hidden);
+        if (source.remaining() != bytes) {
             throw new IllegalArgumentException("activations have " + source.remaining() + " bytes, but " + count
-                    + " positions of " + hidden + " in " + dtype + " are " + (long) elements * dtype.bytes());
+                    + " positions of " + hidden + " in " + dtype + " are " + bytes);
         }
         ByteBuffer little = source.slice().order(ByteOrder.LITTLE_ENDIAN);
         float[] floats = new float[elements];
-        if (dtype == ActivationDtype.FP32) {
-            little.asFloatBuffer().get(floats);
-        } else {
-            short[] halves = new short[elements];
-            little.asShortBuffer().get(halves);
-            for (int i = 0; i < elements; i++) {
-                floats[i] = Float.float16ToFloat(halves[i]);
+        switch (dtype) {
+            case FP32 -> little.asFloatBuffer().get(floats);
+            case FP16 -> {
+                short[] halves = new short[elements];
+                little.asShortBuffer().get(halves);
+                for (int i = 0; i < elements; i++) {
+                    floats[i] = Float.float16ToFloat(halves[i]);
+                }
+            }
+            case INT8_BLOCK -> {
+                byte[] blocks = new byte[(int) bytes];
+                little.get(blocks);
+                Int8Blocks.decode(blocks, count, hidden, floats);
             }
         }
         return FloatBuffer.wrap(floats);
