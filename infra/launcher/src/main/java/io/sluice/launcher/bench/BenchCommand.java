@@ -29,6 +29,8 @@ import picocli.CommandLine.Spec;
             "  start      time until ready and memory (PSS) of each part",
             "  planner    placements, simulated serving and scale against Helix's published layouts and figures;",
             "             half an hour, with --quick a few minutes; no stack is started",
+            "  recovery   steps/s against the rate at which stages are lost: Sluice's way, restart, recompute all;",
+            "             half an hour, with --quick a few minutes; no stack is started",
             "%nJSON (--json FILE): machine, rows[]: name, unit, value, baseline, ratio, target, met"
         },
         mixinStandardHelpOptions = true)
@@ -36,7 +38,7 @@ public final class BenchCommand implements Callable<Integer>, Logs.InFolder {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(index = "0", paramLabel = "NAME", description = "hop, pipeline, shares, start or planner.")
+    @Parameters(index = "0", paramLabel = "NAME", description = "hop, pipeline, shares, start, planner or recovery.")
     private String name;
 
     @Option(names = "--json", paramLabel = "FILE", description = "Write the rows to FILE as JSON.")
@@ -55,7 +57,7 @@ public final class BenchCommand implements Callable<Integer>, Logs.InFolder {
             description = "Repetitions, baseline and Sluice in turn; default: ${DEFAULT-VALUE}.")
     private int rounds;
 
-    @Option(names = "--quick", description = "planner: a few minutes, with one seed and fewer cases.")
+    @Option(names = "--quick", description = "planner, recovery: a few minutes, with fewer cases.")
     private boolean quick;
 
     @Option(
@@ -82,6 +84,7 @@ public final class BenchCommand implements Callable<Integer>, Logs.InFolder {
                 "hop", new HopBench(),
                 "pipeline", new PipelineBench(),
                 "planner", new PlannerBench(),
+                "recovery", new RecoveryBench(),
                 "shares", new SharesBench(),
                 "start", new StartBench()));
         Bench bench = benches.get(name);
