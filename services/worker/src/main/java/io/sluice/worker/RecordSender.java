@@ -3,7 +3,11 @@ package io.sluice.worker;
 import io.sluice.schemas.AvroSerializer;
 import io.sluice.schemas.TopicSpec;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Objects;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.kafka.clients.producer.Producer;
@@ -38,6 +42,22 @@ final class RecordSender<T extends SpecificRecord> {
                     (metadata, failure) -> sent(failure));
         } catch (KafkaException e) {
             sent(e);
+        }
+    }
+
+    /** Sends and waits until the record is delivered, at most for so long; false when it was not. */
+    boolean sendAndWait(String key, T record, Duration timeout) {
+        try {
+            byte[] value = serializer.serialize(topic, record);
+            producer.send(new ProducerRecord<>(topic, key.getBytes(StandardCharsets.UTF_8), value))
+                    .get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+            return true;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        } catch (ExecutionException | TimeoutException | KafkaException e) {
+            sent(e);
+            return false;
         }
     }
 

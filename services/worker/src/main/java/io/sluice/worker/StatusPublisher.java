@@ -5,6 +5,7 @@ import io.sluice.records.LoadedLayers;
 import io.sluice.records.WorkerState;
 import io.sluice.records.WorkerStatus;
 import io.sluice.worker.device.Device;
+import java.time.Duration;
 import java.util.Objects;
 import java.util.function.LongSupplier;
 
@@ -42,6 +43,11 @@ final class StatusPublisher {
 
     void send(WorkerState state, Holding holding) {
         sender.send(config.id().value(), record(state, holding));
+    }
+
+    /** Announces and waits until it is delivered, at most for so long. */
+    void sendAndWait(WorkerState state, Holding holding, Duration timeout) {
+        sender.sendAndWait(config.id().value(), record(state, holding), timeout);
     }
 
     private WorkerStatus record(WorkerState state, Holding holding) {

@@ -17,6 +17,9 @@ final class WorkerClients {
     private static final int MAX_BLOCK_MILLIS = 5_000;
     private static final int DELIVERY_MILLIS = 30_000;
     private static final int REQUEST_MILLIS = 10_000;
+    private static final long HEARTBEAT_RECONNECT_MILLIS = 200;
+    private static final long HEARTBEAT_BUFFER_BYTES = 1 << 20;
+    private static final int HEARTBEAT_BATCH_BYTES = 16 << 10;
 
     private WorkerClients() {}
 
@@ -31,6 +34,23 @@ final class WorkerClients {
         // A step must not wait for the acknowledgement of the former one. A retry may then reorder; receivers restore
         // order.
         settings.put(ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION, 5);
+        return producer(settings);
+    }
+
+    /**
+     * For heartbeats: nothing is repeated or kept for long, so that after an outage of the broker no old heartbeat
+     * arrives in place of a new one.
+     */
+    static Producer<byte[], byte[]> heartbeats(KafkaSettings kafka, WorkerId self, MembershipSettings membership) {
+        Map<String, Object> settings = KafkaClients.latencyProducer(kafka, "worker-" + self + "-heartbeats");
+        int patience = Math.toIntExact(membership.lease().toMillis() / 2);
+        settings.put(ProducerConfig.RETRIES_CONFIG, 0);
+        settings.put(ProducerConfig.MAX_BLOCK_MS_CONFIG, patience);
+        settings.put(ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG, patience);
+        settings.put(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, patience);
+        settings.put(ProducerConfig.RECONNECT_BACKOFF_MAX_MS_CONFIG, HEARTBEAT_RECONNECT_MILLIS);
+        settings.put(ProducerConfig.BUFFER_MEMORY_CONFIG, HEARTBEAT_BUFFER_BYTES);
+        settings.put(ProducerConfig.BATCH_SIZE_CONFIG, HEARTBEAT_BATCH_BYTES);
         return producer(settings);
     }
 

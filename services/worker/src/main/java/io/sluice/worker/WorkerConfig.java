@@ -35,6 +35,7 @@ import java.util.OptionalInt;
  * @param metricsPort 0: any free one
  * @param telemetryInterval between two GPU telemetry records; links are reported half as often
  * @param startTimeout how long broker and registry are waited for at start
+ * @param membership heartbeats, lease and drain
  */
 public record WorkerConfig(
         WorkerId id,
@@ -52,7 +53,8 @@ public record WorkerConfig(
         String region,
         int metricsPort,
         Duration telemetryInterval,
-        Duration startTimeout) {
+        Duration startTimeout,
+        MembershipSettings membership) {
     public static final int DEFAULT_KV_MIB = 256;
     public static final int DEFAULT_PREFILL_CHUNK = 128;
     public static final Duration DEFAULT_TELEMETRY_INTERVAL = Duration.ofMillis(250);
@@ -70,6 +72,7 @@ public record WorkerConfig(
         Objects.requireNonNull(device, "device");
         Objects.requireNonNull(activations, "activations");
         Objects.requireNonNull(region, "region");
+        Objects.requireNonNull(membership, "membership");
         require(modelName != null && !modelName.isBlank(), "--model-name", modelName, "must not be empty");
         require(maxLayers.orElse(1) >= 1, "--max-layers", maxLayers.orElse(1), "must be at least 1");
         require(threads >= 1, "--threads", threads, "must be at least 1");
@@ -88,6 +91,44 @@ public record WorkerConfig(
         require(metricsPort >= 0 && metricsPort <= MAX_PORT, "--metrics-port", metricsPort, "must be 0 to " + MAX_PORT);
         require(telemetryInterval.toMillis() >= 10, "telemetry interval", telemetryInterval, "must be at least 10 ms");
         require(!startTimeout.isNegative(), "start timeout", startTimeout, "must not be negative");
+    }
+
+    /** With the default heartbeats, lease and drain. */
+    public WorkerConfig(
+            WorkerId id,
+            KafkaSettings kafka,
+            Path model,
+            String modelName,
+            Optional<LayerRange> layers,
+            OptionalInt maxLayers,
+            DeviceSpec device,
+            int threads,
+            int kvMib,
+            OptionalInt prefillChunk,
+            OptionalDouble linkBytesPerSecond,
+            ActivationDtype activations,
+            String region,
+            int metricsPort,
+            Duration telemetryInterval,
+            Duration startTimeout) {
+        this(
+                id,
+                kafka,
+                model,
+                modelName,
+                layers,
+                maxLayers,
+                device,
+                threads,
+                kvMib,
+                prefillChunk,
+                linkBytesPerSecond,
+                activations,
+                region,
+                metricsPort,
+                telemetryInterval,
+                startTimeout,
+                MembershipSettings.DEFAULT);
     }
 
     /** With so many prompt positions per chunk, and the device's network. */
@@ -123,7 +164,30 @@ public record WorkerConfig(
                 region,
                 metricsPort,
                 telemetryInterval,
-                startTimeout);
+                startTimeout,
+                MembershipSettings.DEFAULT);
+    }
+
+    /** The same worker with other heartbeats, lease and drain. */
+    public WorkerConfig with(MembershipSettings other) {
+        return new WorkerConfig(
+                id,
+                kafka,
+                model,
+                modelName,
+                layers,
+                maxLayers,
+                device,
+                threads,
+                kvMib,
+                prefillChunk,
+                linkBytesPerSecond,
+                activations,
+                region,
+                metricsPort,
+                telemetryInterval,
+                startTimeout,
+                other);
     }
 
     /** Bandwidth declared, else the device's, bytes per second. */
@@ -150,7 +214,8 @@ public record WorkerConfig(
                 "local",
                 0,
                 DEFAULT_TELEMETRY_INTERVAL,
-                DEFAULT_START_TIMEOUT);
+                DEFAULT_START_TIMEOUT,
+                MembershipSettings.DEFAULT);
     }
 
     private static void require(boolean holds, String name, Object value, String rule) {

@@ -8,7 +8,6 @@ import io.sluice.messaging.KafkaSettings;
 import io.sluice.messaging.MetricsServer;
 import io.sluice.messaging.TopicAdmin;
 import io.sluice.records.ActivationBatch;
-import io.sluice.records.WorkerState;
 import io.sluice.runtime.ModelConfig;
 import io.sluice.runtime.ModelFiles;
 import io.sluice.runtime.ModelWeights;
@@ -28,6 +27,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -53,9 +53,10 @@ public final class WorkerService implements AutoCloseable {
     private final CompletableFuture<Void> stopped = new CompletableFuture<>();
     private final LongSupplier nanos = System::nanoTime;
     private final LongSupplier epochMillis = System::currentTimeMillis;
-    private final long incarnation = System.currentTimeMillis();
+    private final List<Thread> vital = new CopyOnWriteArrayList<>();
     private MetricsServer metricsServer;
     private LayerKeeper keeper;
+    private Membership membership;
 
     private WorkerService(WorkerConfig config) {
         this.config = config;
@@ -93,21 +94,37 @@ public final class WorkerService implements AutoCloseable {
     }
 
     /**
-     * Waits until the worker is closed.
+     * Waits until the worker is closed, by its owner or because it has drained.
      *
+     * @throws NameTakenException when a newer process has taken its name
      * @throws IllegalStateException when it stopped because a part of it failed
      */
     public void awaitStopped() throws InterruptedException {
         try {
             stopped.get();
         } catch (ExecutionException e) {
+            if (e.getCause() instanceof NameTakenException taken) {
+                throw taken;
+            }
             throw new IllegalStateException("worker " + config.id() + " failed: " + e.getCause(), e.getCause());
         }
     }
 
-    /** Announces LEFT and stops; sessions at hand are not finished. */
+    /**
+     * Takes no new session from now on and closes itself when none is left, or when {@code limit} has passed.
+     *
+     * @param limit zero: no limit
+     */
+    public void drain(Duration limit, String reason) {
+        membership.drain(limit, reason, true);
+    }
+
+    /** Announces LEFT and GONE and stops; sessions at hand are not finished. */
     @Override
     public void close() {
+        if (membership != null && stopped.isCompletedExceptionally()) {
+            membership.leaving("a part of it failed");
+        }
         parts.close();
         stopped.complete(null);
     }
@@ -129,12 +146,15 @@ public final class WorkerService implements AutoCloseable {
                     Topics.TOKENS,
                     Topics.ERRORS,
                     Topics.WORKERS,
+                    Topics.HEARTBEATS,
+                    Topics.WORKER_COMMANDS,
                     Topics.GPU_TELEMETRY,
                     Topics.LINK_TELEMETRY,
                     Topics.PLACEMENTS));
         }
         SchemaRegistry registry =
                 parts.push("registry", new SchemaRegistry(kafka.registryUrl(), config.startTimeout()));
+        membership = Membership.open(self, config.membership(), kafka, registry, epochMillis, parts);
         RuntimeOptions options = new RuntimeOptions(config.threads(), (long) config.kvMib() * MIB);
         OnnxStageRunner runner = parts.push("runner", OnnxStageRunner.empty(weights, options));
         parts.push("tokenizer", this::closeTokens);
@@ -150,7 +170,7 @@ public final class WorkerService implements AutoCloseable {
                 chunks,
                 // 0: it keeps the layers it was given, so that no planner asks it to move.
                 config.layers().isPresent() ? 0 : maxLayers,
-                incarnation,
+                membership.incarnation(),
                 metricsUrl(),
                 new RecordSender<>(durable, new AvroSerializer<>(registry, Topics.WORKERS), Topics.WORKERS),
                 epochMillis);
@@ -166,24 +186,16 @@ public final class WorkerService implements AutoCloseable {
                         () -> tokenStep(weights.config()),
                         outcome -> compute.put(new Inbound.Loaded(outcome))));
         Speeds speeds = Speeds.of(device, runner, chunks, nanos);
-        keeper = new LayerKeeper(
-                self,
-                runner,
-                maxLayers,
-                loader,
-                speeds,
-                holding -> statuses.send(WorkerState.JOINED, holding),
-                metrics,
-                nanos);
+        keeper = new LayerKeeper(self, runner, maxLayers, loader, speeds, membership::announce, metrics, nanos);
         begin(runner, device, speeds, maxLayers, follower);
 
-        wire(runner, device, chunks, metrics, compute, registry, durable, inTopic);
-        statuses.send(WorkerState.JOINED, keeper.holding());
-        parts.push("status", () -> statuses.send(WorkerState.LEFT, keeper.holding()));
-        follower.ifPresent(placements -> startThread(
-                "placements",
-                () -> placements.run(order -> compute.put(new Inbound.Ordered(order))),
-                placements::stop));
+        IntervalStats stats = new IntervalStats();
+        wire(runner, device, chunks, metrics, compute, registry, durable, inTopic, stats);
+        OrderGate orders = new OrderGate(membership.standing(), order -> compute.put(new Inbound.Ordered(order)));
+        membership.onServing(orders::release);
+        join(statuses, stats, registry, compute);
+        follower.ifPresent(
+                placements -> startThread("placements", () -> placements.run(orders::offer), placements::stop));
         Holding holding = keeper.holding();
         LOG.info(
                 "worker={} state=joined model={} layers={} max_layers={} placement_epoch={} device={} emulated={}"
@@ -200,6 +212,33 @@ public final class WorkerService implements AutoCloseable {
                 Math.round(holding.cost().decodeTokensPerSecond()),
                 inTopic.name(),
                 metricsUrl());
+    }
+
+    private void join(StatusPublisher statuses, IntervalStats stats, SchemaRegistry registry, ComputeThread compute) {
+        Producer<byte[], byte[]> beats = parts.push(
+                "heartbeat producer", WorkerClients.heartbeats(config.kafka(), config.id(), config.membership()));
+        membership.join(
+                statuses,
+                keeper::holding,
+                stats,
+                beats,
+                registry,
+                () -> vital.stream().allMatch(Thread::isAlive),
+                this::depart,
+                taken -> {
+                    LOG.error("worker={} state=superseded message=\"{}\"", config.id(), taken.getMessage());
+                    compute.close();
+                    stopped.completeExceptionally(taken);
+                },
+                this::startThread,
+                parts);
+    }
+
+    /** Closes this worker from a thread that closing does not wait for. */
+    private void depart(String reason) {
+        membership.leaving(reason);
+        LOG.info("worker={} state=leaving reason=\"{}\"", config.id(), reason);
+        Thread.ofPlatform().name(config.id() + "-leave").start(this::close);
     }
 
     /** The first layers: those configured, or what the newest placement says, or none. */
@@ -222,10 +261,10 @@ public final class WorkerService implements AutoCloseable {
             ComputeThread compute,
             SchemaRegistry registry,
             Producer<byte[], byte[]> durable,
-            TopicSpec<ActivationBatch> inTopic) {
+            TopicSpec<ActivationBatch> inTopic,
+            IntervalStats stats) {
         WorkerId self = config.id();
         KafkaSettings kafka = config.kafka();
-        IntervalStats stats = new IntervalStats();
         LinkStats links = new LinkStats();
         RecordSender<io.sluice.records.ErrorRecord> errorRecords =
                 new RecordSender<>(durable, new AvroSerializer<>(registry, Topics.ERRORS), Topics.ERRORS);
@@ -258,7 +297,7 @@ public final class WorkerService implements AutoCloseable {
         startTelemetry(
                 new TelemetryPublisher(
                         self,
-                        incarnation,
+                        membership.incarnation(),
                         config.modelName(),
                         device.memoryBytes(),
                         () -> keeper.holding().kvCapacityTokens(),
@@ -270,7 +309,7 @@ public final class WorkerService implements AutoCloseable {
                 durable,
                 registry);
 
-        startThread("compute", () -> compute.run(loop), compute::close);
+        vital.add(startThread("compute", () -> compute.run(loop), compute::close));
         Consumer<byte[], byte[]> consumer = parts.push("consumer", WorkerClients.consumer(kafka, self));
         ActivationAdapter adapter = new ActivationAdapter(
                 consumer,
@@ -285,7 +324,7 @@ public final class WorkerService implements AutoCloseable {
                 WorkerService::epochMicros);
         metrics.observeLag(adapter::lag);
         adapter.seekToEnd();
-        startThread("consumer", adapter::run, adapter::close);
+        vital.add(startThread("consumer", adapter::run, adapter::close));
     }
 
     /** Where this worker's link is slow, what waits for it. Closed after the compute thread, before the producer. */
@@ -359,7 +398,7 @@ public final class WorkerService implements AutoCloseable {
     }
 
     /** Starts a part's thread; closing the part tells it to stop and waits for it. */
-    private void startThread(String name, Runnable body, Runnable stop) {
+    private Thread startThread(String name, Runnable body, Runnable stop) {
         Thread thread = Thread.ofPlatform()
                 .daemon()
                 .name(config.id() + "-" + name)
@@ -378,6 +417,7 @@ public final class WorkerService implements AutoCloseable {
                 thread.join(STOP_TIMEOUT);
             }
         });
+        return thread;
     }
 
     private Optional<String> ailment() {
