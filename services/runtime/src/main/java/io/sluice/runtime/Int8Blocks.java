@@ -7,8 +7,8 @@ import java.nio.FloatBuffer;
  * element, {@code value = scale * byte}. Symmetric by the largest magnitude of the block; the scale is {@code absmax / 127}
  * rounded up to fp16, so that no byte saturates and no value moves by more than half a scale: {@code absmax / 254}, and up
  * to a 1024th of that more, or 3e-8 where the block is so small that its scale is subnormal (block-wise quantisation of
- * what travels between servers: Petals, NeurIPS'23; Dettmers et al., ICLR'22). One pass to find the scale and one to write,
- * about half a nanosecond an element. Stateless and thread-safe.
+ * what travels between servers: Petals, NeurIPS'23; Dettmers et al., ICLR'22). One pass to find the scale and one to write:
+ * 5 ns an element there and 2 back where fp16 took 1.4 and 1 (two busy cores of an EPYC). Stateless and thread-safe.
  */
 final class Int8Blocks {
     private static final int BLOCK = ActivationDtype.BLOCK;
