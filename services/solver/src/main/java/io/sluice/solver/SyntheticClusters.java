@@ -65,13 +65,13 @@ public final class SyntheticClusters {
     }
 
     /**
-     * Workers with unlike ranges over 45 boundaries: about {@code workers * workers / 50} edges between them.
+     * Workers with unlike ranges over 45 boundaries (fewer for less than 92 workers): about {@code workers * workers / 50} edges between them.
      *
      * @param nudge part by which every tenth capacity is changed, for solving again
      */
     public static WorkerGraph graph(int workers, long seed, double nudge) {
         SplittableRandom random = new SplittableRandom(seed);
-        int cells = 46;
+        int cells = Math.clamp(workers / 2, 1, 46);
         List<WorkerGraph.Vertex> vertices = new ArrayList<>();
         List<Stage> stages = new ArrayList<>();
         for (int i = 0; i < workers; i++) {

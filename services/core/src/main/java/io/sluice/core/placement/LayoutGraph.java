@@ -44,9 +44,9 @@ public final class LayoutGraph {
         return WorkerGraph.of(layout.plan(problem, epoch), vertices, edges);
     }
 
-    /** The canonical maximum flow of {@code layout}. */
+    /** The maximum flow of {@code layout} of least cost, whatever time it needs. */
     public static Allocation allocation(PlacementProblem problem, Layout layout, long epoch, MaxFlowSolver solver) {
-        return new FlowSolver(solver).solve(of(problem, layout, epoch), epoch);
+        return FlowSolver.exact(solver).solve(of(problem, layout, epoch), epoch);
     }
 
     private static String name(PlacementProblem problem, int node, String coordinator) {

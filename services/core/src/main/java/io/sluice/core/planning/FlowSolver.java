@@ -9,6 +9,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;
 
 /**
@@ -19,18 +20,21 @@ import java.util.stream.IntStream;
  *   <li>where workers of one region form stages (equal or disjoint ranges) and links allow it, every worker carries its
  *       share of its stage's capacity and every edge the product of the shares at its ends: closed form, independent of
  *       the solver;
- *   <li>elsewhere workers of equal range and region are taken together ({@link LikeWorkers}); between such groups the
- *       flow of least cost is taken, where a group's cost rises with its utilisation in {@value LikeWorkers#WORKER_STEPS}
- *       steps (the piecewise-linear form of flow²/capacity), an edge's, far cheaper, in {@value LikeWorkers#EDGE_STEPS},
- *       and a crossing between regions costs a little; within a group workers share in proportion to capacity. Graphs of
- *       more than some dozens of groups take the currents of an electrical network instead ({@link Potentials}): the same
- *       cost without steps and without capacities, in milliseconds for a thousand workers;
- *   <li>where that asks more of a link or a worker than it has, what is left of it as a flow grows to the maximum, first
- *       within a quarter more than was asked of each, then freely. Only there may like workers differ by more than a
- *       step, and the cost is no longer the least.
+ *   <li>elsewhere it is the maximum flow of least {@link FlowCost}: utilisations are evened out and crossings between
+ *       regions saved. Workers of equal range and region are taken together first ({@link LikeWorkers}) and share in
+ *       proportion to capacity; steps are then those of edges taken together, so the cost is the least within 12 for every
+ *       edge that a token passes, a tenth of one step of a worker. Where that asks more of some link than it has, the
+ *       workers themselves are solved: the cost is the least, and like workers may differ by a step;
+ *   <li>a solver {@link #FlowSolver(MaxFlowSolver) in time} does so while the network with its steps has at most
+ *       {@value #ARCS_IN_TIME} arcs, about 200 unlike workers. Beyond, it takes the currents of an electrical network
+ *       ({@link Potentials}): the same cost without steps and without capacities, in milliseconds for a thousand workers.
+ *       What is left grows to the maximum, first within a quarter more than was asked of each worker and edge, then
+ *       freely. No bound is known for how much more than the least this costs; on synthetic clusters of 300 to 1,000
+ *       workers it was 3 to 7 %, with up to twice the crossings. A solver {@link #exact without limit} takes the
+ *       least cost at every size that live planning knows (up to {@value #MOST_ARCS} arcs).
  * </ul>
- * The value is the maximum in all three cases. The minimum cut is the one nearest the source. Each worker is split into
- * in and out with its capacity between them. Same graph, same result. As thread-safe as its solver.
+ * The value is the maximum in all cases. The minimum cut is the one nearest the source. Each worker is split into in and
+ * out with its capacity between them. Same graph, same result. As thread-safe as its solver.
  */
 public final class FlowSolver {
     /** How far each worker and edge may go beyond what was asked of it, before all bounds but the real ones fall. */
@@ -38,10 +42,27 @@ public final class FlowSolver {
     /** Flow within this share of a capacity counts as full: solvers round. */
     private static final double FULL = 1e-7;
 
-    private final MaxFlowSolver solver;
+    /** What a solver of least cost takes about 10 ms for. */
+    private static final long ARCS_IN_TIME = 8_000;
 
+    private static final long MOST_ARCS = 4_000_000;
+
+    private final MaxFlowSolver solver;
+    private final long mostArcs;
+
+    /** One that always answers in time for live planning: 20 ms for a thousand workers with 20,000 edges. */
     public FlowSolver(MaxFlowSolver solver) {
+        this(solver, ARCS_IN_TIME);
+    }
+
+    private FlowSolver(MaxFlowSolver solver, long mostArcs) {
         this.solver = solver;
+        this.mostArcs = mostArcs;
+    }
+
+    /** One that takes the time that least cost needs: some tenths of a second for a thousand workers. */
+    public static FlowSolver exact(MaxFlowSolver solver) {
+        return new FlowSolver(solver, MOST_ARCS);
     }
 
     /** Solves {@code graph} and stamps the result with {@code epoch}. */
@@ -52,7 +73,7 @@ public final class FlowSolver {
         }
         Network network = new Network(graph);
         if (!network.spreadOverStages()) {
-            network.solve(solver);
+            network.solve(solver, mostArcs);
         }
         return network.allocation(epoch);
     }
@@ -145,13 +166,20 @@ public final class FlowSolver {
             return to[edge] < 0 ? 1 : 2 + 2 * to[edge];
         }
 
-        void solve(MaxFlowSolver solver) {
-            double[] asked = new LikeWorkers(graph, from, to).split(solver, graph, from, to);
+        void solve(MaxFlowSolver solver, long mostArcs) {
+            LikeWorkers alike = new LikeWorkers(graph, from, to);
+            double[] asked = alike.arcs() <= mostArcs ? alike.leastCost(solver) : alike.currents();
+            double[] wanted = asked.clone();
+            double[] askedOfWorker = settle(asked);
+            boolean possible = alike.arcs() <= mostArcs && same(wanted, asked);
+            if (!possible && FlowCost.arcs(workers, from.length) <= mostArcs) {
+                asked = leastCost(solver);
+                askedOfWorker = settle(asked);
+            }
             double largest = 0;
             for (int e = 0; e < from.length; e++) {
                 largest = Math.max(largest, Math.min(edgeCapacity(e), Math.min(capacity(from[e]), capacity(to[e]))));
             }
-            double[] askedOfWorker = settle(asked);
             AugmentingFlow flow = network(largest);
             for (int i = 0; i < workers; i++) {
                 flow.start(i, askedOfWorker[i]);
@@ -163,7 +191,29 @@ public final class FlowSolver {
                 limit(flow, asked, askedOfWorker, relaxation);
                 flow.maximise();
             }
-            take(flow);
+            take(e -> flow.flow(workers + e));
+        }
+
+        private double[] leastCost(MaxFlowSolver solver) {
+            List<Vertex> vertices = graph.vertices();
+            return FlowCost.least(
+                    solver,
+                    vertices.stream().mapToDouble(Vertex::capacity).toArray(),
+                    vertices.stream().map(Vertex::region).toArray(String[]::new),
+                    from,
+                    to,
+                    graph.edges().stream().mapToDouble(Edge::capacity).toArray());
+        }
+
+        /** Whether settling changed nothing but by rounding. */
+        private static boolean same(double[] wanted, double[] settled) {
+            double largest = 0;
+            double changed = 0;
+            for (int e = 0; e < wanted.length; e++) {
+                largest = Math.max(largest, wanted[e]);
+                changed = Math.max(changed, Math.abs(wanted[e] - settled[e]));
+            }
+            return changed <= FULL * largest;
         }
 
         /**
@@ -254,9 +304,9 @@ public final class FlowSolver {
             }
         }
 
-        private void take(AugmentingFlow flow) {
+        private void take(IntToDoubleFunction flow) {
             for (int e = 0; e < from.length; e++) {
-                edgeFlow[e] = Math.clamp(flow.flow(workers + e), 0, edgeCapacity(e));
+                edgeFlow[e] = Math.clamp(flow.applyAsDouble(e), 0, edgeCapacity(e));
                 if (to[e] >= 0) {
                     workerFlow[to[e]] += edgeFlow[e];
                 } else {
@@ -270,58 +320,12 @@ public final class FlowSolver {
 
         /** The closed form for workers in stages; false, and nothing changed, where it does not apply. */
         boolean spreadOverStages() {
-            double[] stage = oneRegion() ? stageCapacities() : null;
-            if (stage == null) {
+            double[] spread = StageSpread.of(graph, from, to);
+            if (spread == null) {
                 return false;
             }
-            double narrowest = Arrays.stream(stage).min().orElse(0);
-            if (!(narrowest > 0)) {
-                return false;
-            }
-            double[] spread = new double[edgeFlow.length];
-            for (int e = 0; e < spread.length; e++) {
-                double share = from[e] < 0 ? 1 : capacity(from[e]) / stage[from[e]];
-                double next = to[e] < 0 ? 1 : capacity(to[e]) / stage[to[e]];
-                spread[e] = narrowest * share * next;
-                if (spread[e] > edgeCapacity(e)) {
-                    return false;
-                }
-            }
-            System.arraycopy(spread, 0, edgeFlow, 0, spread.length);
-            for (int i = 0; i < workers; i++) {
-                workerFlow[i] = Math.min(capacity(i), narrowest * (capacity(i) / stage[i]));
-            }
-            value = narrowest;
+            take(e -> spread[e]);
             return true;
-        }
-
-        private boolean oneRegion() {
-            String region = graph.vertices().get(0).region();
-            return graph.vertices().stream().allMatch(v -> v.region().equals(region));
-        }
-
-        /** Per worker the capacity of its stage; null unless the ranges follow each other, equal or disjoint. */
-        private double[] stageCapacities() {
-            double[] stage = new double[workers];
-            int begin = 0;
-            double sum = 0;
-            for (int i = 0; i <= workers; i++) {
-                LayerRange current = graph.vertices().get(begin).layers();
-                LayerRange layers =
-                        i == workers ? null : graph.vertices().get(i).layers();
-                if (!current.equals(layers)) {
-                    Arrays.fill(stage, begin, i, sum);
-                    if (layers != null && layers.first() != current.end()) {
-                        return null;
-                    }
-                    begin = i;
-                    sum = 0;
-                }
-                if (layers != null) {
-                    sum += capacity(i);
-                }
-            }
-            return stage;
         }
 
         Allocation allocation(long epoch) {

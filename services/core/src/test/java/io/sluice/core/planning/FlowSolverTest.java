@@ -75,7 +75,7 @@ class FlowSolverTest {
                         Graphs.vertex("d", 3, 6, 1000)),
                 1);
         assertThat(allocation.maxFlow()).isCloseTo(100, within(1e-6));
-        assertThat(flowOf(allocation, "b")).isCloseTo(50, within(100.0 / LikeWorkers.WORKER_STEPS));
+        assertThat(flowOf(allocation, "b")).isCloseTo(50, within(100.0 / FlowCost.WORKER_STEPS));
         assertThat(AllocationVerifier.verify(allocation)).isEmpty();
     }
 
