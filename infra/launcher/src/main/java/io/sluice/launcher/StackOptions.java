@@ -71,6 +71,13 @@ public final class StackOptions {
     @Option(names = "--metrics-port", paramLabel = "N", defaultValue = "0", description = "0: any free one.")
     private int metricsPort;
 
+    @Option(
+            names = "--no-restart",
+            description =
+                    "Leave a worker process that ends by itself. Default: its end is reported to the router at once"
+                            + " and it is started again, at most six times a minute.")
+    private boolean noRestart;
+
     @Mixin
     private final PlacementOptions placement = new PlacementOptions();
 
@@ -90,16 +97,17 @@ public final class StackOptions {
             throw new UserException(
                     "--placement auto and a workers file that names layers exclude each other: drop one");
         }
-        return new StackConfig(
-                path,
-                modelName == null ? StackConfig.defaultName(path) : modelName,
-                specs,
-                stages,
-                policy,
-                activations,
-                dataFolder(),
-                new StackConfig.Ports(brokerPort, registryPort, metricsPort),
-                live);
+        StackConfig config = new StackConfig(
+                        path,
+                        modelName == null ? StackConfig.defaultName(path) : modelName,
+                        specs,
+                        stages,
+                        policy,
+                        activations,
+                        dataFolder(),
+                        new StackConfig.Ports(brokerPort, registryPort, metricsPort))
+                .withSupervision(noRestart ? StackConfig.Supervision.LEAVE : StackConfig.Supervision.RESTART);
+        return live.map(config::withPlacement).orElse(config);
     }
 
     /** Reads {@code max-flow}, {@code sluice} or {@code round-robin}. */

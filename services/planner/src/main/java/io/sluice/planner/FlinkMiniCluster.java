@@ -124,6 +124,22 @@ public final class FlinkMiniCluster implements AutoCloseable {
         return cluster;
     }
 
+    /**
+     * Takes the TaskManager away, as a lost machine would go, and gives the cluster a new one; jobs go on from their last
+     * checkpoint by themselves.
+     */
+    public void replaceTaskManager() {
+        try {
+            cluster.terminateTaskManager(0).get(STOP.toMillis(), TimeUnit.MILLISECONDS);
+            cluster.startTaskManager();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while the TaskManager was replaced", e);
+        } catch (Exception e) { // MiniCluster.startTaskManager
+            throw new IllegalStateException("the TaskManager could not be replaced: " + e.getMessage(), e);
+        }
+    }
+
     /** Stops all jobs; returns when Flink has gone or after 10 s. */
     @Override
     public void close() {

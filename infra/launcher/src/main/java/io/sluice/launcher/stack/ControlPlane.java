@@ -10,6 +10,7 @@ import io.sluice.router.RouterService;
 import io.sluice.router.RuntimeModelCatalog;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
 
 /** Starts the services that run in the stack's own JVM. */
 final class ControlPlane {
@@ -25,8 +26,25 @@ final class ControlPlane {
         this.folder = folder;
     }
 
-    /** A router that serves the stack's model; returns when it takes requests. */
-    AutoCloseable startRouter() {
+    /** A router that serves the stack's model, here or in a process of its own; returns when it takes requests. */
+    Restartable<AutoCloseable> startRouter() {
+        if (!config.isolation().processes()) {
+            return new Restartable<>("router", routerHere(), this::routerHere);
+        }
+        AtomicReference<Restartable<AutoCloseable>> router = new AtomicReference<>();
+        RouterProcess first = RouterProcess.start(config, settings, folder, false);
+        router.set(new Restartable<>(
+                "router", first, () -> watched(RouterProcess.start(config, settings, folder, true), router)));
+        watched(first, router);
+        return router.get();
+    }
+
+    private static RouterProcess watched(RouterProcess process, AtomicReference<Restartable<AutoCloseable>> router) {
+        process.process().onUnexpectedExit(() -> router.get().ended(process));
+        return process;
+    }
+
+    private AutoCloseable routerHere() {
         RuntimeModelCatalog models = RuntimeModelCatalog.open(Map.of(config.modelName(), config.model()));
         try {
             RouterService router = RouterService.start(

@@ -6,66 +6,57 @@ import io.sluice.core.Stage;
 import io.sluice.core.WorkerId;
 import io.sluice.core.planning.PlacementPlan;
 import io.sluice.embedded.ChildProcess;
-import io.sluice.embedded.EmbeddedBroker;
 import io.sluice.embedded.LoopbackPorts;
-import io.sluice.embedded.RegistryHome;
-import io.sluice.embedded.RegistryProcess;
 import io.sluice.embedded.StartupException;
 import io.sluice.launcher.ModelShape;
 import io.sluice.messaging.KafkaSettings;
 import io.sluice.messaging.MetricsServer;
-import io.sluice.messaging.TopicAdmin;
-import io.sluice.planner.FlinkMiniCluster;
 import io.sluice.records.Allocation;
 import io.sluice.records.WorkerStatus;
 import io.sluice.runtime.ModelConfig;
 import io.sluice.schemas.SchemaRegistry;
-import io.sluice.schemas.Topics;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
-import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Everything on one machine: broker, Flink job and router in this JVM, registry and workers as child processes, all on
- * loopback and under one folder. Started when the first allocation carries tokens and the router runs. Thread-safe.
+ * Everything on one machine: broker, Flink job and router in this JVM or, where the configuration isolates them, broker
+ * and router in processes of their own; registry and workers as child processes; all on loopback and under one folder.
+ * Started when the first allocation carries tokens and the router runs. A worker that ends by itself is reported to the
+ * router at once and started again. Thread-safe.
  */
 public final class EmbeddedStack implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(EmbeddedStack.class);
-    private static final int FLINK_SLOTS = 1;
-    private static final Duration START_TIMEOUT = Duration.ofMinutes(3);
+    private static final Duration JOIN_TIMEOUT = Duration.ofMinutes(3);
 
     private final StackConfig config;
     private final Progress progress;
     private final StackFolder folder;
     private final long beganNanos = System.nanoTime();
-    private final Deque<Part> parts = new ArrayDeque<>();
+    private final CloseOrder parts = new CloseOrder();
     private final WorkerProcesses workers = new WorkerProcesses();
     private final PrometheusMeterRegistry meters = MetricsServer.newRegistry("router");
 
+    private MetricsServer metrics;
+    private Infrastructure infrastructure;
     private KafkaSettings settings;
     private SchemaRegistry schemas;
     private Placements.Made placement;
+    private volatile Restartable<AutoCloseable> router;
+    private WorkerSupervisor supervisor;
     private RunningStack description;
     private boolean closed;
-
-    /** Something to stop again. */
-    private record Part(String name, AutoCloseable part) {}
 
     private EmbeddedStack(StackConfig config, Progress progress, StackFolder folder) {
         this.config = config;
@@ -97,17 +88,19 @@ public final class EmbeddedStack implements AutoCloseable {
         requireFree(config.ports().registry(), "registry", "--registry-port");
         ModelConfig model = ModelShape.read(config.model());
         Placements.make(config, model, 1);
-        Infrastructure infrastructure = startInfrastructure();
+        metrics = parts.opened(
+                "metrics", MetricsServer.start(meters, config.ports().metrics(), this::ailment));
+        infrastructure = parts.opened("infrastructure", Infrastructure.start(config, folder, progress));
         settings = infrastructure.settings();
-        schemas = opened("registry client", new SchemaRegistry(settings.registryUrl(), Duration.ofMinutes(1)));
+        schemas = parts.opened("registry client", new SchemaRegistry(settings.registryUrl(), Duration.ofMinutes(1)));
         placement = Placements.make(config, model, 1 + Placements.newestEpoch(settings, schemas, config.modelName()));
         try (ClusterWatch watch = new ClusterWatch(settings, schemas)) {
-            opened("workers", workers).startAll(config, placement.plan(), settings, folder.logs());
+            parts.opened("workers", workers).startAll(config, placement.plan(), this::settingsOf, folder.logs());
             progress.step("workers", workers.all().size() + " starting: " + describe(placement));
             Placements.publish(settings, schemas, placement, System.currentTimeMillis());
-            CompletableFuture<Void> services = startServices(infrastructure);
-            Allocation first = awaitReady(watch, services);
-            description = describe(infrastructure, watch);
+            Allocation first = new Readiness(watch, placement.plan(), workers.all(), startServices(), beganNanos)
+                    .await(progress, folder.logs());
+            description = describe(watch);
             progress.step(
                     "ready",
                     String.format(
@@ -117,7 +110,10 @@ public final class EmbeddedStack implements AutoCloseable {
                             first.getMaxFlowTokensPerS()));
         }
         description.write(folder.path());
-        workers.all().values().forEach(this::reportUnexpectedExit);
+        supervisor = parts.opened(
+                "supervisor",
+                new WorkerSupervisor(config.supervision(), workers, settings, schemas, progress, this::redescribe));
+        workers.all().forEach(supervisor::watch);
         double seconds = (System.nanoTime() - beganNanos) / 1e9;
         Gauge.builder("sluice.stack.start.seconds", () -> seconds).register(meters);
         LOG.info("stack=ready seconds={} data={}", seconds, folder.path());
@@ -142,124 +138,23 @@ public final class EmbeddedStack implements AutoCloseable {
         }
     }
 
-    /** What the services stand on. */
-    private record Infrastructure(KafkaSettings settings, FlinkMiniCluster flink, MetricsServer metrics) {}
-
-    private Infrastructure startInfrastructure() {
-        MetricsServer metrics =
-                opened("metrics", MetricsServer.start(meters, config.ports().metrics(), this::ailment));
-        CompletableFuture<EmbeddedBroker> broker = async(this::startBroker);
-        CompletableFuture<RegistryProcess> registry = async(this::startRegistry);
-        CompletableFuture<FlinkMiniCluster> flink = async(this::startFlink);
-        // All of them, even when one has failed: whatever was opened must be known before it can be closed.
-        join(CompletableFuture.allOf(broker, registry, flink));
-        return new Infrastructure(
-                new KafkaSettings(broker.join().bootstrap(), registry.join().url()), flink.join(), metrics);
+    private KafkaSettings settingsOf(WorkerId worker) {
+        return infrastructure.relays().settingsOf(worker, settings);
     }
 
-    private EmbeddedBroker startBroker() {
-        EmbeddedBroker broker = opened(
-                "broker",
-                EmbeddedBroker.start(new EmbeddedBroker.Config(
-                        folder.broker(), config.ports().broker(), Map.of())));
-        progress.step("broker", broker.bootstrap());
-        try (TopicAdmin admin = new TopicAdmin(new KafkaSettings(broker.bootstrap(), "http://unused"))) {
-            admin.ensure(Topics.all());
-        }
-        progress.step("topics", Topics.all().size() + " ready");
-        return broker;
-    }
-
-    private RegistryProcess startRegistry() {
-        RegistryProcess registry = opened(
-                "registry",
-                RegistryProcess.start(new RegistryProcess.Config(
-                        RegistryHome.find(),
-                        folder.registry(),
-                        folder.logs().resolve("registry.log"),
-                        config.ports().registry(),
-                        Duration.ofMinutes(2))));
-        progress.step("registry", registry.url());
-        return registry;
-    }
-
-    private FlinkMiniCluster startFlink() {
-        FlinkMiniCluster flink = opened("Flink", FlinkMiniCluster.start(folder.flink(), FLINK_SLOTS));
-        progress.step("Flink", flink.webUrl().toString());
-        return flink;
-    }
-
-    private CompletableFuture<Void> startServices(Infrastructure infrastructure) {
+    private CompletableFuture<Void> startServices() {
         ControlPlane controlPlane = new ControlPlane(settings, config, meters, folder);
-        CompletableFuture<Void> job = async(() -> {
-            opened("flow allocation job", controlPlane.startJob(infrastructure.flink()));
+        CompletableFuture<Void> job = Async.run(() -> {
+            parts.opened("flow allocation job", controlPlane.startJob(infrastructure.flink()));
             progress.step("job", "flow allocation runs");
             return null;
         });
-        CompletableFuture<Void> router = async(() -> {
-            opened("router", controlPlane.startRouter());
+        CompletableFuture<Void> routing = Async.run(() -> {
+            router = parts.opened("router", controlPlane.startRouter());
             progress.step("router", "runs, policy " + config.policy());
             return null;
         });
-        return CompletableFuture.allOf(job, router);
-    }
-
-    private Allocation awaitReady(ClusterWatch watch, CompletableFuture<Void> services) {
-        Set<WorkerId> started = workers.all().keySet();
-        Set<WorkerId> placed =
-                placement.plan().stages().stream().map(Stage::worker).collect(Collectors.toSet());
-        try {
-            while (true) {
-                watch.poll(progress);
-                requireAlive();
-                Optional<Allocation> allocation =
-                        watch.usable(config.modelName(), placement.plan().epoch(), placed);
-                if (services.isCompletedExceptionally()) {
-                    join(services);
-                }
-                if (services.isDone() && watch.haveJoined(started) && allocation.isPresent()) {
-                    return allocation.get();
-                }
-                if (System.nanoTime() - beganNanos > START_TIMEOUT.toNanos()) {
-                    throw new StartupException("the stack was not ready within " + START_TIMEOUT.toSeconds() + " s ("
-                            + missing(watch, started, allocation, services) + "): look at the logs in "
-                            + folder.logs());
-                }
-            }
-        } catch (RuntimeException e) {
-            services.exceptionally(ignored -> null).join(); // nothing may be opened after closing has begun
-            throw e;
-        }
-    }
-
-    private static String missing(
-            ClusterWatch watch,
-            Set<WorkerId> placed,
-            Optional<Allocation> allocation,
-            CompletableFuture<Void> services) {
-        List<String> missing = new ArrayList<>();
-        placed.stream()
-                .filter(worker -> !watch.haveJoined(Set.of(worker)))
-                .forEach(worker -> missing.add("worker " + worker));
-        if (allocation.isEmpty()) {
-            missing.add("an allocation that carries tokens");
-        }
-        if (!services.isDone()) {
-            missing.add("router or flow allocation job");
-        }
-        return "missing: " + String.join(", ", missing);
-    }
-
-    private void requireAlive() {
-        for (ChildProcess child : workers.all().values()) {
-            if (!child.isAlive()) {
-                throw new StartupException(child.describeExit());
-            }
-        }
-    }
-
-    private void reportUnexpectedExit(ChildProcess child) {
-        child.onUnexpectedExit(() -> progress.step("worker", child.name() + " has ended; its log: " + child.log()));
+        return CompletableFuture.allOf(job, routing);
     }
 
     private Optional<String> ailment() {
@@ -274,12 +169,17 @@ public final class EmbeddedStack implements AutoCloseable {
                 + made.plan().stages().stream().map(Stage::toString).collect(Collectors.joining(" "));
     }
 
-    private RunningStack describe(Infrastructure infrastructure, ClusterWatch watch) {
+    private RunningStack describe(ClusterWatch watch) {
         List<RunningStack.Worker> described = new ArrayList<>();
         for (WorkerSpec worker : config.workers()) {
             ChildProcess child = workers.process(worker.id());
             if (child != null) {
-                described.add(describe(worker, child, watch.status(worker.id()).orElseThrow()));
+                described.add(describe(
+                        worker.id(),
+                        worker.device().toString(),
+                        worker.region(),
+                        child,
+                        watch.status(worker.id()).orElseThrow()));
             }
         }
         ProcessHandle self = ProcessHandle.current();
@@ -290,7 +190,7 @@ public final class EmbeddedStack implements AutoCloseable {
                 settings.registryUrl(),
                 infrastructure.flink().webUrl().toString(),
                 infrastructure.flink().metricsUrl().toString(),
-                infrastructure.metrics().url() + "/metrics",
+                metrics.url() + "/metrics",
                 folder.path().toString(),
                 folder.logs().toString(),
                 config.modelName(),
@@ -298,14 +198,34 @@ public final class EmbeddedStack implements AutoCloseable {
                 described);
     }
 
-    private static RunningStack.Worker describe(WorkerSpec worker, ChildProcess child, WorkerStatus status) {
+    private static RunningStack.Worker describe(
+            WorkerId id, String device, String region, ChildProcess child, WorkerStatus status) {
         return new RunningStack.Worker(
-                worker.id().value(),
-                worker.device().toString(),
-                worker.region(),
+                id.value(),
+                device,
+                region,
                 ClusterWatch.layers(status).orElse("spare"),
                 child.pid(),
                 status.getMetricsUrl());
+    }
+
+    /** A worker has joined: if it was started again, its process and addresses are others now. */
+    private void redescribe(WorkerStatus status) {
+        WorkerId id = new WorkerId(status.getWorker());
+        ChildProcess child = workers.process(id);
+        synchronized (this) {
+            Optional<RunningStack.Worker> known = description.workers().stream()
+                    .filter(worker -> worker.id().equals(id.value()))
+                    .findFirst();
+            if (child == null || known.isEmpty() || known.get().pid() == child.pid()) {
+                return;
+            }
+            RunningStack.Worker now =
+                    describe(id, known.get().device(), known.get().region(), child, status);
+            describeWorkers(
+                    description.workers().stream().map(worker -> worker.id().equals(id.value()) ? now : worker));
+        }
+        progress.step("worker", id + " is back, pid " + child.pid());
     }
 
     /**
@@ -318,11 +238,11 @@ public final class EmbeddedStack implements AutoCloseable {
             throw new IllegalArgumentException("the stack already has a worker " + worker.id());
         }
         try (ClusterWatch watch = new ClusterWatch(settings, schemas)) {
-            ChildProcess child = workers.start(config, worker, worker.layers(), settings, folder.logs());
+            ChildProcess child = workers.start(config, worker, worker.layers(), settingsOf(worker.id()), folder.logs());
             long began = System.nanoTime();
             while (!watch.haveJoined(Set.of(worker.id()))) {
                 watch.poll(progress);
-                if (!child.isAlive() || System.nanoTime() - began > START_TIMEOUT.toNanos()) {
+                if (!child.isAlive() || System.nanoTime() - began > JOIN_TIMEOUT.toNanos()) {
                     workers.remove(worker.id());
                     String why =
                             child.isAlive() ? "it did not join in time; its log: " + child.log() : child.describeExit();
@@ -330,27 +250,45 @@ public final class EmbeddedStack implements AutoCloseable {
                     throw new StartupException("worker " + worker.id() + " was not added: " + why);
                 }
             }
-            reportUnexpectedExit(child);
-            RunningStack.Worker added =
-                    describe(worker, child, watch.status(worker.id()).orElseThrow());
+            supervisor.watch(worker.id(), child);
+            RunningStack.Worker added = describe(
+                    worker.id(),
+                    worker.device().toString(),
+                    worker.region(),
+                    child,
+                    watch.status(worker.id()).orElseThrow());
             describeWorkers(Stream.concat(description.workers().stream(), Stream.of(added)));
             return added;
         }
     }
 
     /**
-     * Kills a worker at once, as a lost machine would be lost.
+     * Kills a worker for good. The supervisor reports its end at once and does not start it again.
      *
      * @throws IllegalArgumentException when the stack has no worker of that name
      */
     public void killWorker(WorkerId id) {
+        taken(id).kill();
+        progress.step("worker", id + " was killed");
+    }
+
+    /**
+     * Kills a worker for good as a machine that loses power: nobody is there to report it or to start it again.
+     *
+     * @throws IllegalArgumentException when the stack has no worker of that name
+     */
+    public void loseMachine(WorkerId id) {
+        taken(id).killSilently();
+        progress.step("worker", id + " was lost with its machine");
+    }
+
+    private ChildProcess taken(WorkerId id) {
         ChildProcess child = workers.remove(id);
         if (child == null) {
             throw new IllegalArgumentException("the stack has no worker " + id);
         }
-        child.kill();
-        progress.step("worker", id + " was killed");
-        describeWorkers(description.workers().stream().filter(w -> !w.id().equals(id.value())));
+        describeWorkers(description().workers().stream().filter(w -> !w.id().equals(id.value())));
+        return child;
     }
 
     private synchronized void describeWorkers(Stream<RunningStack.Worker> present) {
@@ -380,42 +318,22 @@ public final class EmbeddedStack implements AutoCloseable {
         return placement.plan();
     }
 
-    /** Meters of router and stack. */
+    /** Meters of the stack, and of a router that runs in this JVM. */
     public PrometheusMeterRegistry meters() {
         return meters;
     }
 
-    /** A worker's process, for its id, its log, or to kill it; empty when the stack has none of that name. */
+    /**
+     * A worker's process, for its id, its log, or to kill it: unlike {@link #killWorker} that leaves the worker in the
+     * stack, so the supervisor starts it again. Empty when the stack has none of that name.
+     */
     public Optional<ChildProcess> worker(WorkerId id) {
         return Optional.ofNullable(workers.process(id));
     }
 
-    private synchronized <T extends AutoCloseable> T opened(String name, T part) {
-        parts.push(new Part(name, part));
-        return part;
-    }
-
-    private static <T> CompletableFuture<T> async(Supplier<T> start) {
-        CompletableFuture<T> result = new CompletableFuture<>();
-        Thread.ofPlatform().daemon().name("stack-start").start(() -> {
-            try {
-                result.complete(start.get());
-            } catch (RuntimeException | Error e) {
-                result.completeExceptionally(e);
-            }
-        });
-        return result;
-    }
-
-    private static void join(CompletableFuture<?> all) {
-        try {
-            all.join();
-        } catch (CompletionException e) {
-            if (e.getCause() instanceof RuntimeException cause) {
-                throw cause;
-            }
-            throw e;
-        }
+    /** What can be done to the stack to see whether it survives. */
+    public StackFaults faults() {
+        return new StackFaults(infrastructure, router, workers);
     }
 
     /** Stops everything, newest first; idempotent. */
@@ -426,14 +344,7 @@ public final class EmbeddedStack implements AutoCloseable {
         }
         closed = true;
         RunningStack.remove(folder.path());
-        while (!parts.isEmpty()) {
-            Part part = parts.pop();
-            try {
-                part.part().close();
-            } catch (Exception e) { // AutoCloseable.close
-                LOG.warn("{} did not stop in order: {}", part.name(), e.getMessage(), e);
-            }
-        }
+        parts.close();
         folder.close();
     }
 }

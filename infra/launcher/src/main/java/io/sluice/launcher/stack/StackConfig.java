@@ -22,6 +22,8 @@ import java.util.Optional;
  * @param data folder of everything the stack keeps
  * @param ports ports of the parts
  * @param placement how placements follow the workers while the stack runs; empty: they stay as they are
+ * @param supervision what happens when a worker process ends by itself
+ * @param isolation what has a process or a connection of its own
  */
 public record StackConfig(
         Path model,
@@ -32,8 +34,10 @@ public record StackConfig(
         ActivationDtype activations,
         Path data,
         Ports ports,
-        Optional<PlacementPolicy> placement) {
-    /** A stack whose placement stays as it is. */
+        Optional<PlacementPolicy> placement,
+        Supervision supervision,
+        Isolation isolation) {
+    /** A stack whose placement stays as it is; workers that end are started again. */
     public StackConfig(
             Path model,
             String modelName,
@@ -43,7 +47,18 @@ public record StackConfig(
             ActivationDtype activations,
             Path data,
             Ports ports) {
-        this(model, modelName, workers, stages, policy, activations, data, ports, Optional.empty());
+        this(
+                model,
+                modelName,
+                workers,
+                stages,
+                policy,
+                activations,
+                data,
+                ports,
+                Optional.empty(),
+                Supervision.RESTART,
+                Isolation.SHARED);
     }
 
     public StackConfig {
@@ -53,6 +68,8 @@ public record StackConfig(
         Objects.requireNonNull(data, "data");
         Objects.requireNonNull(ports, "ports");
         Objects.requireNonNull(placement, "placement");
+        Objects.requireNonNull(supervision, "supervision");
+        Objects.requireNonNull(isolation, "isolation");
         workers = List.copyOf(workers);
         if (!Files.exists(model)) {
             throw new UserException(
@@ -68,7 +85,63 @@ public record StackConfig(
 
     /** The same stack with placements that follow the workers. */
     public StackConfig withPlacement(PlacementPolicy live) {
-        return new StackConfig(model, modelName, workers, stages, policy, activations, data, ports, Optional.of(live));
+        return new StackConfig(
+                model,
+                modelName,
+                workers,
+                stages,
+                policy,
+                activations,
+                data,
+                ports,
+                Optional.of(live),
+                supervision,
+                isolation);
+    }
+
+    /** The same stack with another answer to workers that end. */
+    public StackConfig withSupervision(Supervision value) {
+        return new StackConfig(
+                model, modelName, workers, stages, policy, activations, data, ports, placement, value, isolation);
+    }
+
+    /** The same stack with other processes. */
+    public StackConfig withIsolation(Isolation value) {
+        return new StackConfig(
+                model, modelName, workers, stages, policy, activations, data, ports, placement, supervision, value);
+    }
+
+    /**
+     * What the stack does when a worker process ends by itself. It always reports the end, so that the router need not
+     * wait for a lease.
+     *
+     * @param restart whether the worker is started again, under its name, as a new incarnation
+     * @param mostPerMinute most restarts of one worker within a minute; then it stays away
+     */
+    public record Supervision(boolean restart, int mostPerMinute) {
+        /** Starts it again, at most six times a minute. */
+        public static final Supervision RESTART = new Supervision(true, 6);
+        /** Leaves it. */
+        public static final Supervision LEAVE = new Supervision(false, 0);
+
+        public Supervision {
+            if (mostPerMinute < 0) {
+                throw new IllegalArgumentException("restarts per minute " + mostPerMinute + " must be at least 0");
+            }
+        }
+    }
+
+    /**
+     * What stands apart from the stack's own process, so that it can fail alone.
+     *
+     * @param processes whether broker and router have processes of their own
+     * @param relays whether each worker reaches the broker through a relay of its own, which can be cut
+     */
+    public record Isolation(boolean processes, boolean relays) {
+        /** Broker and router in the stack's JVM, workers connect directly. */
+        public static final Isolation SHARED = new Isolation(false, false);
+        /** Everything that can fail alone does; for tests of faults. */
+        public static final Isolation FULL = new Isolation(true, true);
     }
 
     /** Ports on loopback; 0: any free one. Flink always takes free ones. */

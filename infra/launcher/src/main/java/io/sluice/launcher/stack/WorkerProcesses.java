@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 
 /** The worker processes of a stack, each the {@code sluice worker} command in a JVM of its own. Thread-safe. */
 final class WorkerProcesses implements AutoCloseable {
@@ -22,16 +23,19 @@ final class WorkerProcesses implements AutoCloseable {
             Map.of("MALLOC_ARENA_MAX", "1", "MALLOC_MMAP_THRESHOLD_", "1048576");
 
     private final Map<WorkerId, ChildProcess> children = new LinkedHashMap<>();
+    private final Map<WorkerId, ChildProcess.Spec> specs = new LinkedHashMap<>();
+    private boolean closed;
 
     /** Starts all workers of the plan; they are not ready yet. */
-    synchronized void startAll(StackConfig config, PlacementPlan plan, KafkaSettings settings, Path logs) {
+    synchronized void startAll(
+            StackConfig config, PlacementPlan plan, Function<WorkerId, KafkaSettings> settings, Path logs) {
         for (WorkerSpec worker : config.workers()) {
             // A plan may leave a worker out: it is a spare where placements change, else it has nothing to hold.
             boolean follows = config.placement().isPresent();
             Optional<LayerRange> pinned =
                     follows ? Optional.empty() : plan.stageOf(worker.id()).map(Stage::layers);
             if (follows || pinned.isPresent()) {
-                start(config, worker, pinned, settings, logs);
+                start(config, worker, pinned, settings.apply(worker.id()), logs);
             }
         }
     }
@@ -39,16 +43,33 @@ final class WorkerProcesses implements AutoCloseable {
     /** @param pinned layers it holds whatever placements say; empty: it serves what they say, and is a spare until then */
     synchronized ChildProcess start(
             StackConfig config, WorkerSpec worker, Optional<LayerRange> pinned, KafkaSettings settings, Path logs) {
-        ChildProcess child = ChildProcess.start(new ChildProcess.Spec(
+        ChildProcess.Spec spec = new ChildProcess.Spec(
                 "worker " + worker.id(),
                 jvmArgs(),
                 System.getProperty("java.class.path"),
                 Main.class.getName(),
                 arguments(config, worker, pinned, settings),
                 ALLOCATOR,
-                logs.resolve("worker-" + worker.id() + ".log")));
+                logs.resolve("worker-" + worker.id() + ".log"));
+        ChildProcess child = ChildProcess.start(spec);
         children.put(worker.id(), child);
+        specs.put(worker.id(), spec);
         return child;
+    }
+
+    /**
+     * Starts a worker that has ended once more, under its name.
+     *
+     * @param ended the process that has ended
+     * @return the new process; empty when that process is not the worker's any more, or all are being stopped
+     */
+    synchronized Optional<ChildProcess> restart(WorkerId id, ChildProcess ended) {
+        if (closed || children.get(id) != ended) {
+            return Optional.empty();
+        }
+        ChildProcess child = ChildProcess.start(specs.get(id).again());
+        children.put(id, child);
+        return Optional.of(child);
     }
 
     /** Forgets a worker that is about to go; null when there is none of that name. */
@@ -116,7 +137,11 @@ final class WorkerProcesses implements AutoCloseable {
     /** Stops all workers, side by side. */
     @Override
     public void close() {
-        List<ChildProcess> all = List.copyOf(all().values());
+        List<ChildProcess> all;
+        synchronized (this) {
+            closed = true;
+            all = List.copyOf(children.values());
+        }
         all.forEach(ChildProcess::requestStop);
         all.forEach(ChildProcess::close);
     }
