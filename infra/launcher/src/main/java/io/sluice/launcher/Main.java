@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
             ClusterCommand.class,
             TopicsCommand.class,
             WorkerCommand.class,
+            DrainCommand.class,
             RouterCommand.class,
             PlaceCommand.class,
             PlannerCommand.class,

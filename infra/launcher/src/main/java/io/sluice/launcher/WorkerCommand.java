@@ -5,6 +5,7 @@ import io.sluice.core.WorkerId;
 import io.sluice.launcher.stack.StackConfig;
 import io.sluice.launcher.stack.StackFolder;
 import io.sluice.runtime.ActivationDtype;
+import io.sluice.worker.MembershipSettings;
 import io.sluice.worker.WorkerConfig;
 import io.sluice.worker.WorkerService;
 import io.sluice.worker.device.DeviceSpec;
@@ -25,7 +26,8 @@ import picocli.CommandLine.Spec;
 /** Runs one worker against an outside broker and registry; the stack starts its workers with this command, too. */
 @Command(
         name = "worker",
-        description = "Runs one worker, which holds some of a model's layers, until Ctrl-C.",
+        description =
+                "Runs one worker, which holds some of a model's layers, until Ctrl-C, SIGTERM or ./sluice" + " drain.",
         mixinStandardHelpOptions = true)
 final class WorkerCommand implements Callable<Integer>, Logs.InFolder {
     @Spec
@@ -118,6 +120,33 @@ final class WorkerCommand implements Callable<Integer>, Logs.InFolder {
             description = "How long to wait for broker and registry; default: ${DEFAULT-VALUE}.")
     private Duration startTimeout;
 
+    @Option(
+            names = "--heartbeat",
+            paramLabel = "TIME",
+            defaultValue = "200ms",
+            converter = DurationConverter.class,
+            description = "Between two signs of life; default: ${DEFAULT-VALUE}.")
+    private Duration heartbeat;
+
+    @Option(
+            names = "--lease",
+            paramLabel = "TIME",
+            defaultValue = "1200ms",
+            converter = DurationConverter.class,
+            description = "The worker counts as lost when none was heard for so long; at least three heartbeats."
+                    + " Default: ${DEFAULT-VALUE}.")
+    private Duration lease;
+
+    @Option(
+            names = "--drain-deadline",
+            paramLabel = "TIME",
+            defaultValue = "10s",
+            converter = DurationConverter.class,
+            description =
+                    "After SIGTERM sessions have so long to end or move before the worker leaves, a second SIGTERM"
+                            + " ends it at once; 0s: the first one does. Default: ${DEFAULT-VALUE}.")
+    private Duration drainDeadline;
+
     @Option(names = "--json", paramLabel = "FILE", description = "Write id, layers and addresses to FILE when ready.")
     private Path json;
 
@@ -146,6 +175,9 @@ final class WorkerCommand implements Callable<Integer>, Logs.InFolder {
         report.put("device", device);
         report.put("metrics", worker.metricsUrl() + "/metrics");
         JsonFile.write(json, report);
+        if (!drainDeadline.isZero()) {
+            TerminationSignal.handle(() -> worker.drain(drainDeadline, "its machine is told to stop (SIGTERM)"));
+        }
         return Foreground.runUntilStopped(worker, worker::awaitStopped);
     }
 
@@ -166,6 +198,7 @@ final class WorkerCommand implements Callable<Integer>, Logs.InFolder {
                 region,
                 metricsPort,
                 telemetryInterval,
-                startTimeout);
+                startTimeout,
+                new MembershipSettings(heartbeat, lease, drainDeadline));
     }
 }
