@@ -1,0 +1,130 @@
+package io.sluice.simtest;
+
+import io.sluice.core.LayerRange;
+import io.sluice.core.Stage;
+import io.sluice.core.planning.PlacementPlan;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.SplittableRandom;
+
+/** The processes of one simulation: a few workers over one to four stages, a planner, a router, clients. */
+final class Cluster {
+    private final World world;
+    private final List<SimWorker> workers = new ArrayList<>();
+    private final Set<SimWorker> replaced = new HashSet<>();
+    private final List<LayerRange> ranges = new ArrayList<>();
+    private final SimRouter router;
+    private final SimPlanner planner;
+    private final SimClients clients;
+    private int named;
+
+    Cluster(World world) {
+        this.world = world;
+        SplittableRandom random = world.cluster();
+        int layers = 3 + random.nextInt(5);
+        int stages = Math.min(layers, 1 + random.nextInt(8) * 3 / 7 + (random.nextInt(6) == 0 ? 0 : 1));
+        cut(random, layers, stages);
+        for (LayerRange range : ranges) {
+            int replicas = 2 + random.nextInt(2);
+            for (int i = 0; i < replicas; i++) {
+                add(random, i > 0 && random.nextInt(5) == 0 ? widened(random, range, layers) : range);
+            }
+        }
+        PlacementPlan plan = new PlacementPlan(
+                World.MODEL,
+                1,
+                layers,
+                64,
+                2,
+                workers.stream()
+                        .map(worker -> new Stage(worker.id(), worker.layers()))
+                        .toList());
+        router = new SimRouter(world, skew(random), drift(random));
+        planner = new SimPlanner(world, plan, skew(random), drift(random));
+        clients = new SimClients(world, layers);
+    }
+
+    private void cut(SplittableRandom random, int layers, int stages) {
+        int first = 0;
+        for (int left = stages; left > 0; left--) {
+            int most = layers - first - (left - 1);
+            int size = left == 1 ? most : 1 + random.nextInt(Math.min(most, 2 * layers / stages));
+            ranges.add(new LayerRange(first, first + size));
+            first += size;
+        }
+    }
+
+    private static LayerRange widened(SplittableRandom random, LayerRange range, int layers) {
+        return new LayerRange(
+                Math.max(0, range.first() - random.nextInt(2)), Math.min(layers, range.end() + random.nextInt(2)));
+    }
+
+    private static long skew(SplittableRandom random) {
+        return random.nextLong(-1_000_000, 1_000_000);
+    }
+
+    private static double drift(SplittableRandom random) {
+        return random.nextDouble(-5e-4, 5e-4);
+    }
+
+    private SimWorker add(SplittableRandom random, LayerRange range) {
+        SimWorker worker = new SimWorker(
+                world,
+                FaultInjector.name(named++),
+                range,
+                192 + 64 * random.nextInt(12),
+                0.5 + random.nextDouble() * 1.5,
+                skew(random),
+                drift(random));
+        workers.add(worker);
+        return worker;
+    }
+
+    void start() {
+        workers.forEach(worker -> worker.start(worker.layers()));
+        planner.start();
+        router.start();
+        world.at(1_000_000, clients::start);
+    }
+
+    /** A new worker of a new name. */
+    void join(SplittableRandom random) {
+        SimWorker worker = add(random, anyRange(random));
+        worker.start(worker.layers());
+    }
+
+    /** Another process takes the name of one that stands still. */
+    void replace(SimWorker old) {
+        SimWorker worker = new SimWorker(world, old.id(), old.layers(), old.kvCapacity(), 1, 1_000_000, 0);
+        workers.add(worker);
+        replaced.add(old);
+        worker.startAfter(old.incarnation());
+    }
+
+    boolean isReplaced(SimWorker worker) {
+        return replaced.contains(worker);
+    }
+
+    LayerRange anyRange(SplittableRandom random) {
+        return ranges.get(random.nextInt(ranges.size()));
+    }
+
+    /** Every process that there is or was. */
+    List<SimWorker> workers() {
+        return workers;
+    }
+
+    SimRouter router() {
+        return router;
+    }
+
+    SimPlanner planner() {
+        return planner;
+    }
+
+    SimClients clients() {
+        return clients;
+    }
+}

@@ -1,0 +1,263 @@
+package io.sluice.simtest;
+
+import io.sluice.core.Pipeline;
+import io.sluice.core.SessionId;
+import io.sluice.core.planning.Allocation;
+import io.sluice.core.planning.AllocationVerifier;
+import io.sluice.core.recovery.LogRange;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Knows what must hold and watches from outside: what clients see, what is published, what workers compute and hold. It
+ * shares nothing with the loop but the records, and the first thing wrong is what is reported.
+ */
+final class Judge {
+    /**
+     * Something that must not be.
+     *
+     * @param session that it is about; empty when about none
+     */
+    record Finding(long step, String invariant, String detail, String session) {}
+
+    /** What is known of one request. */
+    private static final class Case {
+        private final int[] reference;
+        private boolean accepted;
+        private int completions;
+        private int failures;
+        private int repeats;
+        private int seen;
+        private int readAttempt;
+        private int attempt;
+        private Pipeline pipeline;
+
+        private Case(int[] reference) {
+            this.reference = reference;
+        }
+    }
+
+    private final World world;
+    private final Map<SessionId, Case> cases = new LinkedHashMap<>();
+    private final Map<String, Integer> newestSeen = new HashMap<>();
+    private Finding finding;
+    private long open;
+    private long completed;
+    private long failed;
+    private long refused;
+    private long newestEpoch;
+
+    Judge(World world) {
+        this.world = world;
+    }
+
+    Finding finding() {
+        return finding;
+    }
+
+    /** Requests that have neither a completion nor an error. */
+    long open() {
+        return open;
+    }
+
+    long requests() {
+        return cases.size();
+    }
+
+    long completed() {
+        return completed;
+    }
+
+    long failed() {
+        return failed;
+    }
+
+    long refused() {
+        return refused;
+    }
+
+    /** Says what is wrong; only the first one counts. */
+    void violation(String invariant, SessionId session, String detail) {
+        if (finding == null) {
+            finding = new Finding(world.steps(), invariant, detail, session == null ? "" : session.value());
+        }
+    }
+
+    // What clients do and see
+
+    void submitted(Wire.Request request, int[] reference) {
+        Case known = cases.get(request.id());
+        if (known != null) {
+            known.repeats++;
+        } else {
+            cases.put(request.id(), new Case(reference));
+            open++;
+        }
+    }
+
+    /** A reader that drops lower attempts, repetitions and what comes before its turn. */
+    void read(Wire.Token token) {
+        Case known = cases.get(token.session());
+        if (token.attempt() < known.readAttempt || token.index() != known.seen) {
+            return;
+        }
+        known.readAttempt = token.attempt();
+        if (known.seen >= known.reference.length) {
+            violation("2 one sequence", token.session(), "token " + token.index() + " comes after the last one");
+        } else if (known.reference[known.seen] != token.id()) {
+            violation(
+                    "2 one sequence",
+                    token.session(),
+                    "the reader sees token " + token.id() + " at index " + token.index() + " of attempt "
+                            + token.attempt() + ", a single machine produces " + known.reference[known.seen]);
+        } else if (token.last() != (known.seen + 1 == known.reference.length)) {
+            violation("2 one sequence", token.session(), "token " + token.index() + " ends the sequence wrongly");
+        }
+        known.seen++;
+    }
+
+    void completed(Wire.Completion completion) {
+        Case known = cases.get(completion.session());
+        known.completions++;
+        completed++;
+        ended(completion.session(), known);
+        if (!java.util.Arrays.equals(completion.tokens(), known.reference)) {
+            violation(
+                    "completion equals the reference",
+                    completion.session(),
+                    "completion has " + completion.tokens().length + " tokens, the reference "
+                            + known.reference.length + ", first difference at "
+                            + java.util.Arrays.mismatch(completion.tokens(), known.reference));
+        }
+        if (known.seen < known.reference.length) {
+            // The reader of tokens may be behind, but what is complete has been published.
+            known.readAttempt = Math.max(known.readAttempt, 0);
+        }
+    }
+
+    void failed(Wire.Failure failure) {
+        Case known = cases.get(failure.session());
+        if (failure.refused()) {
+            refused++;
+            if (known.repeats > 0) {
+                known.repeats--;
+                return;
+            }
+        } else {
+            failed++;
+        }
+        known.failures++;
+        ended(failure.session(), known);
+    }
+
+    private void ended(SessionId session, Case known) {
+        int ends = known.completions + known.failures;
+        if (ends == 1) {
+            open--;
+        } else {
+            violation(
+                    "1 one end",
+                    session,
+                    known.completions + " completions and " + known.failures + " errors of one request");
+        }
+    }
+
+    // What the router publishes
+
+    void assigned(Wire.Session session) {
+        Case known = cases.get(session.session());
+        if (session.attempt() <= known.attempt) {
+            violation(
+                    "attempts increase",
+                    session.session(),
+                    "attempt " + session.attempt() + " is published after " + known.attempt);
+        }
+        known.attempt = session.attempt();
+        known.pipeline = session.pipeline();
+    }
+
+    void published(Allocation allocation) {
+        List<String> wrong = AllocationVerifier.verify(allocation);
+        if (!wrong.isEmpty()) {
+            violation("4 sound allocations", null, "epoch " + allocation.epoch() + ": " + wrong.getFirst());
+        }
+    }
+
+    /** The router has seen an allocation arrive. */
+    void arrived(long epoch) {
+        newestEpoch = Math.max(newestEpoch, epoch);
+    }
+
+    /** The router gives a session a pipeline of this epoch. */
+    void routed(SessionId session, long epoch) {
+        if (epoch < newestEpoch) {
+            violation(
+                    "5 newest epoch",
+                    session,
+                    "pipeline of epoch " + epoch + ", but epoch " + newestEpoch + " had arrived before");
+        }
+    }
+
+    /** The router starts again and reads allocations anew. */
+    void routerStarted() {
+        newestEpoch = 0;
+    }
+
+    // What workers do
+
+    /** A worker has taken up an attempt of a session. */
+    void seen(SimWorker worker, SessionId session, int attempt) {
+        newestSeen.merge(worker.instance() + "/" + session, attempt, Math::max);
+    }
+
+    /** A worker computes for an attempt. */
+    void computes(SimWorker worker, SessionId session, int attempt) {
+        int newest = newestSeen.getOrDefault(worker.instance() + "/" + session, 0);
+        if (attempt < newest) {
+            violation(
+                    "3 fencing",
+                    session,
+                    "worker " + worker.name + " computes for attempt " + attempt + " after it has seen " + newest);
+        }
+    }
+
+    /** A stage does not find in the log what the router's index says is there. */
+    void logGone(StageSession session, int found) {
+        List<LogRange> ranges = session.resume().log();
+        for (LogRange range : ranges) {
+            if (world.activations(range.worker()).isDamaged(range.firstOffset())) {
+                return;
+            }
+        }
+        violation(
+                "offset index",
+                session.id,
+                "the inputs of positions [0, " + session.resume().start() + ") should be in " + ranges
+                        + ", which is whole, " + "but only the first " + found + " are");
+    }
+
+    /** Requests without an end, for people. */
+    List<SessionId> unfinished() {
+        List<SessionId> ids = new ArrayList<>();
+        cases.forEach((id, known) -> {
+            if (known.completions + known.failures == 0) {
+                ids.add(id);
+            }
+        });
+        return ids;
+    }
+
+    /** Requests that ended in a completion whose tokens the reader has not seen to the end. */
+    List<SessionId> unread() {
+        List<SessionId> ids = new ArrayList<>();
+        cases.forEach((id, known) -> {
+            if (known.completions > 0 && known.seen < known.reference.length) {
+                ids.add(id);
+            }
+        });
+        return ids;
+    }
+}

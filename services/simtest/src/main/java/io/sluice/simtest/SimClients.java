@@ -1,0 +1,75 @@
+package io.sluice.simtest;
+
+import io.sluice.core.SessionId;
+import java.util.SplittableRandom;
+
+/** Those who send requests and read what comes of them; they never die. */
+final class SimClients extends Actor {
+    private static final int MOST_PROMPT = 24;
+    private static final int MOST_OUTPUT = 40;
+
+    private final int layers;
+    private final long meanMicros;
+    private final Sender<Wire.Request> out;
+    private Wire.Request last;
+    private boolean closed;
+    private int sent;
+
+    SimClients(World world, int layers) {
+        super(world, "clients", 0, 0);
+        this.layers = layers;
+        this.meanMicros = 50_000 + world.load().nextLong(150_000);
+        this.out = new Sender<>(this, world.requests, true, Long.MAX_VALUE / 4);
+    }
+
+    void start() {
+        born();
+        new Reader<>(this, world.tokens, 0, (offset, token) -> world.judge().read(token));
+        new Reader<>(this, world.completions, 0, (offset, completion) -> world.judge()
+                .completed(completion));
+        new Reader<>(this, world.failures, 0, (offset, failure) -> world.judge().failed(failure));
+        new Reader<>(this, world.sessions, 0, (offset, session) -> world.judge().assigned(session));
+        next();
+    }
+
+    /** Sends no more. */
+    void close() {
+        closed = true;
+    }
+
+    /** The last request is sent again under its id. */
+    boolean repeat() {
+        if (last == null || closed) {
+            return false;
+        }
+        send(last);
+        return true;
+    }
+
+    private void next() {
+        if (closed) {
+            return;
+        }
+        SplittableRandom random = world.load();
+        int[] prompt = new int[1 + random.nextInt(MOST_PROMPT)];
+        for (int i = 0; i < prompt.length; i++) {
+            prompt[i] = random.nextInt(Arithmetic.VOCABULARY);
+        }
+        last = new Wire.Request(
+                new SessionId("r" + ++sent), prompt, 1 + random.nextInt(MOST_OUTPUT), random.nextLong());
+        send(last);
+        after((long) (-Math.log(1 - random.nextDouble()) * meanMicros), this::next);
+    }
+
+    private void send(Wire.Request request) {
+        world.judge()
+                .submitted(
+                        request, Arithmetic.reference(layers, request.prompt(), request.maxTokens(), request.seed()));
+        out.send(request, null);
+    }
+
+    @Override
+    void check() {
+        // What clients see is judged as they see it.
+    }
+}

@@ -1,0 +1,87 @@
+package io.sluice.simtest;
+
+import io.sluice.core.Pipeline;
+import io.sluice.core.SessionId;
+import io.sluice.core.WorkerId;
+import io.sluice.core.recovery.StageResume;
+import io.sluice.core.recovery.StepTrace;
+import io.sluice.core.recovery.Trouble;
+import java.util.List;
+
+/** The records on the simulated topics: what the schemas say, as far as decisions depend on it. */
+final class Wire {
+    private Wire() {}
+
+    record Request(SessionId id, int[] prompt, int maxTokens, long seed) {}
+
+    /** @param stages null for an attempt from nothing */
+    record Resume(int position, int[] tokenIds, List<StageResume> stages) {}
+
+    /** @param resume null: the attempt starts from nothing */
+    record Setup(Pipeline pipeline, int promptTokens, int maxTokens, int kvTokens, long seed, Resume resume) {
+        /** What the stage begins with. */
+        StageResume resume(int stage) {
+            return resume == null ? StageResume.fresh() : resume.stages().get(stage);
+        }
+
+        /** First position whose output is new. */
+        int newFrom() {
+            return resume == null ? 0 : resume.position();
+        }
+    }
+
+    enum Kind {
+        FORWARD,
+        RELEASE,
+        DROP,
+        PREPARE
+    }
+
+    /**
+     * @param tokens for the first stage, else null
+     * @param hidden for the others, else null
+     */
+    record Chunk(
+            SessionId session,
+            int attempt,
+            Kind kind,
+            int position,
+            int count,
+            int enterLayer,
+            int[] tokens,
+            long[] hidden,
+            boolean samples,
+            Setup setup,
+            List<StepTrace.Hop> hops) {
+        int end() {
+            return position + count;
+        }
+
+        static Chunk word(SessionId session, int attempt, Kind kind, Setup setup) {
+            return new Chunk(session, attempt, kind, 0, 0, 0, null, null, false, setup, List.of());
+        }
+
+        static Chunk tokens(SessionId session, int attempt, int position, int[] ids, boolean samples, Setup setup) {
+            return new Chunk(
+                    session, attempt, Kind.FORWARD, position, ids.length, 0, ids, null, samples, setup, List.of());
+        }
+    }
+
+    /** One record of an activation topic. */
+    record Activation(String sender, List<Chunk> chunks) {}
+
+    record Token(SessionId session, int attempt, int index, int id, boolean last, List<StepTrace.Hop> hops) {}
+
+    record Report(SessionId session, int attempt, WorkerId worker, long incarnation, Trouble trouble) {}
+
+    record Completion(SessionId session, int attempt, int[] tokens) {}
+
+    /** @param refused whether it was never accepted */
+    record Failure(SessionId session, boolean refused, String reason) {}
+
+    /** A session as the router publishes it when it is assigned. */
+    record Session(SessionId session, int attempt, long epoch, Pipeline pipeline) {}
+
+    /** @param incarnation 0: whichever runs */
+    record Command(WorkerId worker, boolean drain, long deadlineMillis) {}
+}

@@ -1,0 +1,195 @@
+package io.sluice.simtest;
+
+import io.sluice.core.SessionId;
+import io.sluice.core.WorkerId;
+import io.sluice.core.membership.Beat;
+import io.sluice.core.planning.Allocation;
+import io.sluice.core.planning.DeviceSample;
+import io.sluice.core.planning.MemberStatus;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.TreeMap;
+import java.util.function.Supplier;
+
+/**
+ * Everything there is in one simulation: time, randomness, the event queue, the topics, who lives. All of it comes from
+ * one seed, which is split by concern, so that a change of one of them leaves the others as they were.
+ */
+final class World {
+    static final String MODEL = "m";
+
+    /** What the last events of one session were, oldest first. */
+    private static final int TRACED = 50;
+
+    private final EventQueue queue = new EventQueue();
+    private final SplittableRandom network;
+    private final SplittableRandom disk;
+    private final SplittableRandom load;
+    private final SplittableRandom cluster;
+    private final Faults faults;
+    private final Judge judge;
+    private final Mutation mutation;
+    private final String traced;
+    private final List<String> trace = new ArrayList<>();
+    private long nowMicros;
+    private long steps;
+    private long hash;
+    private long networkMicros = 250;
+
+    final Log<Wire.Request> requests = new Log<>(this, "requests", true);
+    final Log<Wire.Token> tokens = new Log<>(this, "tokens", true);
+    final Log<Wire.Report> reports = new Log<>(this, "reports", true);
+    final Log<Wire.Completion> completions = new Log<>(this, "completions", true);
+    final Log<Wire.Failure> failures = new Log<>(this, "errors", true);
+    final Log<Wire.Session> sessions = new Log<>(this, "sessions", true);
+    final Log<Beat> beats = new Log<>(this, "heartbeats", true);
+    final Log<MemberStatus> statuses = new Log<>(this, "workers", true);
+    final Log<DeviceSample> telemetry = new Log<>(this, "telemetry", true);
+    final Log<Allocation> allocations = new Log<>(this, "allocations", true);
+    final Log<Wire.Command> commands = new Log<>(this, "commands", true);
+    private final Map<WorkerId, Log<Wire.Activation>> activations = new TreeMap<>();
+
+    /** @param traced session whose events are remembered; null: none, which is faster */
+    World(long seed, Mutation mutation, String traced) {
+        SplittableRandom root = new SplittableRandom(seed);
+        network = root.split();
+        disk = root.split();
+        load = root.split();
+        cluster = root.split();
+        this.mutation = mutation;
+        this.traced = traced;
+        judge = new Judge(this);
+        faults = new Faults(this, root.split());
+    }
+
+    EventQueue queue() {
+        return queue;
+    }
+
+    SplittableRandom network() {
+        return network;
+    }
+
+    SplittableRandom disk() {
+        return disk;
+    }
+
+    SplittableRandom load() {
+        return load;
+    }
+
+    SplittableRandom cluster() {
+        return cluster;
+    }
+
+    Faults faults() {
+        return faults;
+    }
+
+    Judge judge() {
+        return judge;
+    }
+
+    boolean has(Mutation wanted) {
+        return mutation == wanted;
+    }
+
+    long nowMicros() {
+        return nowMicros;
+    }
+
+    long steps() {
+        return steps;
+    }
+
+    /** Of everything that has happened: equal for equal runs. */
+    long hash() {
+        return hash;
+    }
+
+    /** Takes something into the hash. */
+    void fold(long value) {
+        hash = Arithmetic.mix(hash, value);
+    }
+
+    /** Does something of the network or the brokers at a time. */
+    void at(long micros, Runnable action) {
+        queue.add(micros, null, action);
+    }
+
+    /** One way between a process and a broker. */
+    long delayMicros() {
+        return networkMicros + network.nextLong(networkMicros);
+    }
+
+    void networkMicros(long micros) {
+        networkMicros = micros;
+    }
+
+    /** The topic of a worker, which outlives it. */
+    Log<Wire.Activation> activations(WorkerId worker) {
+        return activations.computeIfAbsent(worker, id -> new Log<>(this, "activations." + id, false));
+    }
+
+    /** All logs that there are, in a fixed order. */
+    List<Log<?>> logs() {
+        List<Log<?>> all = new ArrayList<>(List.of(
+                requests,
+                tokens,
+                reports,
+                completions,
+                failures,
+                sessions,
+                beats,
+                statuses,
+                telemetry,
+                allocations,
+                commands));
+        all.addAll(activations.values());
+        return all;
+    }
+
+    List<Log<Wire.Activation>> activationLogs() {
+        return List.copyOf(activations.values());
+    }
+
+    /** Takes the next event; false when there is none. */
+    boolean step() {
+        EventQueue.Event event = queue.poll();
+        if (event == null) {
+            return false;
+        }
+        nowMicros = event.atMicros();
+        if (event.actor() == null) {
+            event.action().run();
+        } else if (!event.actor().run(event)) {
+            return true;
+        }
+        steps++;
+        fold(nowMicros);
+        if (event.actor() != null) {
+            event.actor().check();
+        }
+        return true;
+    }
+
+    boolean isTraced(SessionId session) {
+        return traced != null && (session == null || traced.equals(session.value()));
+    }
+
+    /** Remembers an event of a session, or of all where it is null, if anybody wants to know. */
+    void trace(SessionId session, Supplier<String> what) {
+        if (isTraced(session)) {
+            if (trace.size() == TRACED) {
+                trace.removeFirst();
+            }
+            trace.add(String.format("%.3f ms %s", nowMicros / 1e3, what.get()));
+        }
+    }
+
+    List<String> trace() {
+        return List.copyOf(trace);
+    }
+}
