@@ -1,11 +1,9 @@
 package io.sluice.solver;
 
-import io.sluice.core.WorkerId;
 import io.sluice.core.placement.Feasibility;
 import io.sluice.core.placement.Layout;
 import io.sluice.core.placement.LocalSearch;
 import io.sluice.core.placement.MultiModelProblem;
-import io.sluice.core.placement.PlacementConstraints;
 import io.sluice.core.placement.PlacementMethod;
 import io.sluice.core.placement.PlacementObjective;
 import io.sluice.core.placement.PlacementProblem;
@@ -16,8 +14,6 @@ import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.TreeSet;
 
 /**
  * What each model is worth on a set of nodes, remembered: the value by weight of the best layout that a short search
@@ -154,25 +150,6 @@ final class ModelSplit {
 
     /** The model's problem with every node but these left empty. */
     private PlacementProblem only(int m, BitSet mine) {
-        PlacementProblem one = problem.problem(m);
-        PlacementConstraints asked = one.constraints();
-        Set<WorkerId> empty = new TreeSet<>(asked.emptyNodes());
-        for (int i = 0; i < one.nodes(); i++) {
-            if (!mine.get(i)) {
-                empty.add(one.cluster().nodes().get(i).id());
-            }
-        }
-        return new PlacementProblem(
-                one.cluster(),
-                one.profile(),
-                one.workload(),
-                new PlacementConstraints(
-                        asked.partialInference(),
-                        asked.allowedRegions(),
-                        empty,
-                        asked.pinned(),
-                        asked.maxHops(),
-                        asked.minReplicas(),
-                        asked.priceCeilingPerHour()));
+        return problem.problem(m).leavingEmpty(i -> !mine.get(i));
     }
 }

@@ -1,10 +1,8 @@
 package io.sluice.launcher.plan;
 
-import io.sluice.core.WorkerId;
 import io.sluice.core.placement.Layout;
 import io.sluice.core.placement.MultiModelProblem;
 import io.sluice.core.placement.MultiModelVerifier;
-import io.sluice.core.placement.PlacementConstraints;
 import io.sluice.core.placement.PlacementMethod;
 import io.sluice.core.placement.PlacementObjective;
 import io.sluice.core.placement.PlacementProblem;
@@ -22,8 +20,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
-import java.util.TreeSet;
 
 /**
  * Several models placed on one cluster: a plan of each, and what all carry at the same time. Immutable.
@@ -89,28 +85,9 @@ record SharedPlan(
 
     /** The model with the nodes that others hold left empty. */
     private static PlacementProblem own(MultiModelProblem problem, List<Layout> layouts, int model) {
-        PlacementProblem one = problem.problem(model);
-        PlacementConstraints asked = one.constraints();
-        Set<WorkerId> empty = new TreeSet<>(asked.emptyNodes());
-        for (int i = 0; i < one.nodes(); i++) {
-            for (Layout layout : layouts) {
-                if (layout.holds(i) && !layouts.get(model).holds(i)) {
-                    empty.add(one.cluster().nodes().get(i).id());
-                }
-            }
-        }
-        return new PlacementProblem(
-                one.cluster(),
-                one.profile(),
-                one.workload(),
-                new PlacementConstraints(
-                        asked.partialInference(),
-                        asked.allowedRegions(),
-                        empty,
-                        asked.pinned(),
-                        asked.maxHops(),
-                        asked.minReplicas(),
-                        asked.priceCeilingPerHour()));
+        Layout mine = layouts.get(model);
+        return problem.problem(model)
+                .leavingEmpty(i -> !mine.holds(i) && layouts.stream().anyMatch(layout -> layout.holds(i)));
     }
 
     /** {@code plan-a.svg} for {@code plan.svg} and model a. */

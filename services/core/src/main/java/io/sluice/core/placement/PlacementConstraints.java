@@ -50,4 +50,16 @@ public record PlacementConstraints(
         return new PlacementConstraints(
                 partial, allowedRegions, emptyNodes, pinned, maxHops, minReplicas, priceCeilingPerHour);
     }
+
+    /** The same with other nodes to leave empty, in place of those so far. */
+    public PlacementConstraints withEmptyNodes(Set<WorkerId> empty) {
+        return new PlacementConstraints(
+                partialInference, allowedRegions, empty, pinned, maxHops, minReplicas, priceCeilingPerHour);
+    }
+
+    /** The same with other nodes whose range is given, in place of those so far. */
+    public PlacementConstraints withPinned(Map<WorkerId, LayerRange> ranges) {
+        return new PlacementConstraints(
+                partialInference, allowedRegions, emptyNodes, ranges, maxHops, minReplicas, priceCeilingPerHour);
+    }
 }

@@ -1,6 +1,7 @@
 package io.sluice.core.placement;
 
 import io.sluice.core.LayerRange;
+import io.sluice.core.WorkerId;
 import io.sluice.core.cluster.Cluster;
 import io.sluice.core.cluster.LayerProfile;
 import io.sluice.core.cluster.Links;
@@ -10,6 +11,9 @@ import io.sluice.core.cluster.ModelSpec;
 import io.sluice.core.cluster.Node;
 import io.sluice.core.cluster.Workload;
 import java.util.Objects;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.IntPredicate;
 
 /**
  * One model to be placed on one cluster, with everything a method asks often as an array access. Nodes are numbered as
@@ -96,6 +100,22 @@ public final class PlacementProblem {
 
     public PlacementConstraints constraints() {
         return constraints;
+    }
+
+    /** The same model on the same cluster with other constraints. */
+    public PlacementProblem withConstraints(PlacementConstraints other) {
+        return new PlacementProblem(cluster, profile, workload, other);
+    }
+
+    /** The same with these nodes left empty beside those that are anyway. */
+    public PlacementProblem leavingEmpty(IntPredicate node) {
+        Set<WorkerId> empty = new TreeSet<>(constraints.emptyNodes());
+        for (int i = 0; i < nodes(); i++) {
+            if (node.test(i)) {
+                empty.add(cluster.nodes().get(i).id());
+            }
+        }
+        return withConstraints(constraints.withEmptyNodes(empty));
     }
 
     /** Number of nodes. */

@@ -3,7 +3,6 @@ package io.sluice.core.planning.live;
 import io.sluice.core.LayerRange;
 import io.sluice.core.WorkerId;
 import io.sluice.core.placement.Layout;
-import io.sluice.core.placement.PlacementConstraints;
 import io.sluice.core.placement.PlacementObjective;
 import io.sluice.core.placement.PlacementProblem;
 import java.util.Map;
@@ -59,18 +58,6 @@ final class FewMoves {
         PlacementProblem problem = cluster.problem();
         Map<WorkerId, LayerRange> pinned = new TreeMap<>(problem.constraints().pinned());
         cluster.current().stages(problem).forEach(stage -> pinned.put(stage.worker(), stage.layers()));
-        PlacementConstraints c = problem.constraints();
-        return new PlacementProblem(
-                problem.cluster(),
-                problem.profile(),
-                problem.workload(),
-                new PlacementConstraints(
-                        c.partialInference(),
-                        c.allowedRegions(),
-                        c.emptyNodes(),
-                        pinned,
-                        c.maxHops(),
-                        c.minReplicas(),
-                        c.priceCeilingPerHour()));
+        return problem.withConstraints(problem.constraints().withPinned(pinned));
     }
 }
