@@ -1,5 +1,6 @@
 package io.sluice.solver;
 
+import io.sluice.core.placement.Feasibility;
 import io.sluice.core.placement.FlowBounds;
 import io.sluice.core.placement.Layout;
 import io.sluice.core.placement.PlacementObjective;
@@ -9,6 +10,7 @@ import io.sluice.core.placement.PlacementVerifier;
 import io.sluice.core.placement.SearchControl;
 import io.sluice.core.placement.SearchProgress;
 import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * The best layout a search has seen and the least bound it knows, told to the control's listener whenever either moves.
@@ -39,6 +41,19 @@ final class BestSoFar {
             bound = Math.min(bound, FlowBounds.flow(problem));
         }
         control.starts().forEach(this::offer);
+    }
+
+    /** What {@code search} makes of the starts of {@code control}, unless there can be no layout at all. */
+    static PlacementOutcome search(
+            String method,
+            PlacementProblem problem,
+            PlacementObjective objective,
+            SearchControl control,
+            Function<BestSoFar, PlacementOutcome> search) {
+        Optional<String> impossible = Feasibility.explain(problem);
+        return impossible.isPresent()
+                ? new PlacementOutcome.Infeasible(impossible.get())
+                : search.apply(new BestSoFar(method, problem, objective, control));
     }
 
     /** Whether what is searched for is flow itself, so that bounds on flow count. */

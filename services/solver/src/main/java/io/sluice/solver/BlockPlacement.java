@@ -1,6 +1,5 @@
 package io.sluice.solver;
 
-import io.sluice.core.placement.Feasibility;
 import io.sluice.core.placement.Layout;
 import io.sluice.core.placement.LayoutFlow;
 import io.sluice.core.placement.PlacementMethod;
@@ -53,11 +52,10 @@ public final class BlockPlacement implements PlacementMethod {
 
     @Override
     public PlacementOutcome place(PlacementProblem problem, PlacementObjective objective, SearchControl control) {
-        Optional<String> impossible = Feasibility.explain(problem);
-        if (impossible.isPresent()) {
-            return new PlacementOutcome.Infeasible(impossible.get());
-        }
-        BestSoFar best = new BestSoFar(NAME, problem, objective, control);
+        return BestSoFar.search(NAME, problem, objective, control, best -> run(problem, best, control));
+    }
+
+    private PlacementOutcome run(PlacementProblem problem, BestSoFar best, SearchControl control) {
         if (best.isFlow()) {
             best.flowBound(new CoverBound(problem).flow(SluicePlacement.forBound(control)));
         }

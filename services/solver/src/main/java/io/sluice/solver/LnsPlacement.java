@@ -1,6 +1,5 @@
 package io.sluice.solver;
 
-import io.sluice.core.placement.Feasibility;
 import io.sluice.core.placement.Layout;
 import io.sluice.core.placement.LayoutFlow;
 import io.sluice.core.placement.PlacementMethod;
@@ -49,11 +48,10 @@ public final class LnsPlacement implements PlacementMethod {
 
     @Override
     public PlacementOutcome place(PlacementProblem problem, PlacementObjective objective, SearchControl control) {
-        Optional<String> impossible = Feasibility.explain(problem);
-        if (impossible.isPresent()) {
-            return new PlacementOutcome.Infeasible(impossible.get());
-        }
-        BestSoFar best = new BestSoFar(name(), problem, objective, control);
+        return BestSoFar.search(name(), problem, objective, control, best -> run(problem, best, control));
+    }
+
+    private PlacementOutcome run(PlacementProblem problem, BestSoFar best, SearchControl control) {
         best.flowBound(new CoverBound(problem).flow(SluicePlacement.forBound(control)));
         if (best.layout().isEmpty()) {
             Starts.offer(problem, best, control);

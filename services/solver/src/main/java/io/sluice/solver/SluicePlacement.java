@@ -1,6 +1,5 @@
 package io.sluice.solver;
 
-import io.sluice.core.placement.Feasibility;
 import io.sluice.core.placement.Layout;
 import io.sluice.core.placement.LocalSearch;
 import io.sluice.core.placement.PlacementMethod;
@@ -10,7 +9,6 @@ import io.sluice.core.placement.PlacementProblem;
 import io.sluice.core.placement.SearchControl;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * Method {@code sluice}, the default: everything in the order in which it pays. The placement rules give starts within
@@ -41,11 +39,10 @@ public final class SluicePlacement implements PlacementMethod {
 
     @Override
     public PlacementOutcome place(PlacementProblem problem, PlacementObjective objective, SearchControl control) {
-        Optional<String> impossible = Feasibility.explain(problem);
-        if (impossible.isPresent()) {
-            return new PlacementOutcome.Infeasible(impossible.get());
-        }
-        BestSoFar best = new BestSoFar(name(), problem, objective, control);
+        return BestSoFar.search(name(), problem, objective, control, best -> run(problem, best, control));
+    }
+
+    private PlacementOutcome run(PlacementProblem problem, BestSoFar best, SearchControl control) {
         List<Layout> starts = new ArrayList<>(control.starts());
         starts.addAll(Starts.offer(problem, best, control));
         if (best.isFlow()) {
