@@ -112,8 +112,8 @@ final class ActivationAdapter {
         if (batch == null) {
             return; // a tombstone, or closing
         }
-        long transferMicros = receivedMicros - batch.getSentUs();
-        links.received(batch.getSender(), record.serializedValueSize(), transferMicros);
+        long transferMicros =
+                links.received(batch.getSender(), record.serializedValueSize(), receivedMicros - batch.getSentUs());
         metrics.received(batch.getSender(), transferMicros);
         Arrival arrival = new Arrival(batch.getSender(), transferMicros, receivedNanos);
         List<InboundChunk> chunks = new ArrayList<>(batch.getChunks().size());

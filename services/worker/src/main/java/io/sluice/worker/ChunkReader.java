@@ -15,7 +15,7 @@ import java.util.Objects;
 
 /**
  * Checks a chunk against the model served and expands its payload to fp32. Payloads are little-endian: token ids
- * int32 {@code [count]}, hidden states fp16 or fp32 {@code [count, hidden]}. Stateless and thread-safe.
+ * int32 {@code [count]}, hidden states fp16, fp32 or int8 blocks {@code [count, hidden]}. Stateless and thread-safe.
  */
 final class ChunkReader {
     /** Largest payload of a chunk, bytes. */
@@ -109,8 +109,17 @@ final class ChunkReader {
                 "hidden",
                 chunk.getHidden(),
                 servedModel + " has a hidden size of " + model.hiddenSize());
-        ActivationDtype type = chunk.getDtype() == DType.FP32 ? ActivationDtype.FP32 : ActivationDtype.FP16;
-        return ActivationCodec.decode(payload, chunk.getCount(), model.hiddenSize(), type);
+        return ActivationCodec.decode(payload, chunk.getCount(), model.hiddenSize(), type(chunk.getDtype()));
+    }
+
+    private static ActivationDtype type(DType wire) {
+        return switch (wire) {
+            case FP16 -> ActivationDtype.FP16;
+            case FP32 -> ActivationDtype.FP32;
+            case INT8_BLOCK -> ActivationDtype.INT8_BLOCK;
+            case TOKEN_IDS ->
+                throw new IllegalArgumentException("chunk: dtype is TOKEN_IDS where hidden states are due");
+        };
     }
 
     private static void require(boolean holds, String field, Object value, String why) {

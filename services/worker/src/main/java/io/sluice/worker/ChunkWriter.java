@@ -1,5 +1,6 @@
 package io.sluice.worker;
 
+import io.sluice.core.WorkerId;
 import io.sluice.records.ActivationChunk;
 import io.sluice.records.ChunkKind;
 import io.sluice.records.DType;
@@ -16,8 +17,8 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * Builds the chunks a worker sends: hidden states in the chosen element type, split by position ranges so that no
- * payload is over the bound. One conversion pass over the elements. Stateless.
+ * Builds the chunks a worker sends: hidden states in the element type of the link, split by position ranges so that no
+ * payload is over the bound. One conversion pass over the elements. Stateless but for the types it asks for.
  */
 final class ChunkWriter {
     /**
@@ -25,12 +26,12 @@ final class ChunkWriter {
      */
     static final int MAX_PAYLOAD_BYTES = ChunkReader.MAX_PAYLOAD_BYTES - (1 << 16);
 
-    private final ActivationDtype type;
+    private final PayloadTypes types;
     private final int hiddenSize;
     private final int maxPayloadBytes;
 
-    ChunkWriter(ActivationDtype type, int hiddenSize, int maxPayloadBytes) {
-        this.type = Objects.requireNonNull(type, "type");
+    ChunkWriter(PayloadTypes types, int hiddenSize, int maxPayloadBytes) {
+        this.types = Objects.requireNonNull(types, "types");
         this.hiddenSize = hiddenSize;
         this.maxPayloadBytes = maxPayloadBytes;
         if (maxPositions() < PromptChunks.MIN_CHUNK) {
@@ -41,7 +42,7 @@ final class ChunkWriter {
 
     /** Most positions of hidden states in one payload. */
     int maxPositions() {
-        return maxPayloadBytes / (hiddenSize * type.bytes());
+        return maxPayloadBytes / types.longest().rowBytes(hiddenSize);
     }
 
     /**
@@ -52,7 +53,13 @@ final class ChunkWriter {
      * @throws IllegalArgumentException when a value does not fit the element type
      */
     List<ActivationChunk> hidden(
-            InboundChunk source, int enterLayer, FloatBuffer hidden, SessionSetup setup, List<HopTiming> hops) {
+            InboundChunk source,
+            WorkerId next,
+            int enterLayer,
+            FloatBuffer hidden,
+            SessionSetup setup,
+            List<HopTiming> hops) {
+        ActivationDtype type = types.to(next, source.count());
         int start = hidden.position();
         List<ActivationChunk> chunks = new ArrayList<>(1);
         int to = 0;
@@ -68,7 +75,7 @@ final class ChunkWriter {
                     source.position() + from,
                     size,
                     enterLayer,
-                    type == ActivationDtype.FP16 ? DType.FP16 : DType.FP32,
+                    wire(type),
                     hiddenSize,
                     payload,
                     source.lastOfPrompt() && to == source.count(),
@@ -76,6 +83,14 @@ final class ChunkWriter {
                     hops));
         }
         return chunks;
+    }
+
+    private static DType wire(ActivationDtype type) {
+        return switch (type) {
+            case FP16 -> DType.FP16;
+            case FP32 -> DType.FP32;
+            case INT8_BLOCK -> DType.INT8_BLOCK;
+        };
     }
 
     /** The next decode step, for the first stage. */

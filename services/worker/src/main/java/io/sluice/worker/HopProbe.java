@@ -66,7 +66,8 @@ public final class HopProbe implements AutoCloseable {
                 KafkaClients.latencyProducer(kafka, "hop-probe"), new ByteArraySerializer(), new ByteArraySerializer());
         Map<String, Object> settings = KafkaClients.tailConsumer(kafka, "hop-probe");
         this.consumer = new KafkaConsumer<>(settings);
-        this.writer = new ChunkWriter(ActivationDtype.FP16, hiddenSize, ChunkWriter.MAX_PAYLOAD_BYTES);
+        this.writer =
+                new ChunkWriter(PayloadTypes.fixed(ActivationDtype.FP16), hiddenSize, ChunkWriter.MAX_PAYLOAD_BYTES);
         ModelConfig model = model(hiddenSize);
         this.adapter = new ActivationAdapter(
                 consumer,
@@ -156,7 +157,7 @@ public final class HopProbe implements AutoCloseable {
     private List<ActivationChunk> chunks(int positions, FloatBuffer hidden) {
         InboundChunk source =
                 InboundChunk.tokens(new SessionId("hop-probe"), 1, 0, new int[positions], true, null, List.of(), null);
-        return writer.hidden(source, 1, hidden, null, List.of());
+        return writer.hidden(source, self, 1, hidden, null, List.of());
     }
 
     private FloatBuffer hidden(int positions) {

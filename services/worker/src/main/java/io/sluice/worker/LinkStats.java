@@ -8,16 +8,31 @@ import java.util.TreeMap;
 
 /**
  * What came in over each link since the last look. Written by the consumer thread, read by the telemetry thread. Of
- * many transfers every n-th is sampled, with n doubling, so that the samples spread over the whole interval.
+ * many transfers every n-th is sampled, with n doubling, so that the samples spread over the whole interval. Samples are as
+ * measured, by two clocks; only what {@link #received} returns is corrected.
  */
 final class LinkStats {
     /** Most samples of a link telemetry record. */
     static final int MAX_SAMPLES = 64;
 
     private final Map<String, Link> links = new TreeMap<>();
+    private Map<String, Long> offsetsMicros = Map.of();
 
-    synchronized void received(String sender, long bytes, long transferMicros) {
-        links.computeIfAbsent(sender, key -> new Link()).add(bytes, transferMicros);
+    /**
+     * Takes note of a transfer.
+     *
+     * @param micros receive time minus send time by the two clocks
+     * @return the same without the offset of the clocks, never negative then; {@code micros} while that is unknown
+     */
+    synchronized long received(String sender, long bytes, long micros) {
+        links.computeIfAbsent(sender, key -> new Link()).add(bytes, micros);
+        Long offset = offsetsMicros.get(sender);
+        return offset == null ? micros : Math.max(0, micros - offset);
+    }
+
+    /** From now on: this worker's clock minus each sender's, microseconds. */
+    synchronized void setOffsets(Map<String, Long> micros) {
+        offsetsMicros = Map.copyOf(micros);
     }
 
     /** Takes what has gathered, by sender; links without traffic are absent. */

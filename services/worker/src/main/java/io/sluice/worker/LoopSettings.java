@@ -12,7 +12,7 @@ import java.util.Objects;
  * Bounds of the compute thread's work. Immutable.
  *
  * @param self this worker
- * @param activations element type sent on
+ * @param activations element types sent on
  * @param maxPayloadBytes most payload of a chunk sent
  * @param chunks prompt positions per chunk
  * @param batch bounds of a batch
@@ -23,7 +23,7 @@ import java.util.Objects;
  */
 record LoopSettings(
         WorkerId self,
-        ActivationDtype activations,
+        PayloadTypes activations,
         int maxPayloadBytes,
         PromptChunking chunks,
         BatchLimits batch,
@@ -41,7 +41,34 @@ record LoopSettings(
         }
     }
 
+    /** With one element type for all links. */
+    LoopSettings(
+            WorkerId self,
+            ActivationDtype activations,
+            int maxPayloadBytes,
+            PromptChunking chunks,
+            BatchLimits batch,
+            int maxWaitingSessions,
+            Duration waitTimeout,
+            Duration gapTimeout,
+            Duration idleTimeout) {
+        this(
+                self,
+                PayloadTypes.fixed(activations),
+                maxPayloadBytes,
+                chunks,
+                batch,
+                maxWaitingSessions,
+                waitTimeout,
+                gapTimeout,
+                idleTimeout);
+    }
+
     static LoopSettings of(WorkerId self, ActivationDtype activations, PromptChunking chunks) {
+        return of(self, PayloadTypes.fixed(activations), chunks);
+    }
+
+    static LoopSettings of(WorkerId self, PayloadTypes activations, PromptChunking chunks) {
         return new LoopSettings(
                 self,
                 activations,

@@ -260,7 +260,7 @@ final class StageLoop {
         var setup = session.setupPassedOn ? null : session.plan.setup();
         var next = session.plan.next();
         outgoing.computeIfAbsent(next.worker(), key -> new ArrayList<>())
-                .addAll(writer.hidden(chunk, next.layers().first(), hidden, setup, hops));
+                .addAll(writer.hidden(chunk, next.worker(), next.layers().first(), hidden, setup, hops));
         session.setupPassedOn = true;
         if (session.plan.isFirst() && chunk.lastOfPrompt()) {
             session.awaySinceNanos = nanos.getAsLong();

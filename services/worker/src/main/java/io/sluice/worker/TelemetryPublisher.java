@@ -6,6 +6,7 @@ import io.sluice.records.LinkTelemetry;
 import io.sluice.worker.IntervalStats.Interval;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
 /**
@@ -23,10 +24,12 @@ final class TelemetryPublisher {
     private final LongSupplier usedBytes;
     private final LongSupplier nanos;
     private final LongSupplier epochMillis;
+    private final Consumer<Interval> intervals;
     private long sequence;
     private long deviceSinceNanos;
     private long linksSinceNanos;
 
+    /** @param intervals sees every interval of the device, too */
     TelemetryPublisher(
             WorkerId self,
             long incarnation,
@@ -37,7 +40,8 @@ final class TelemetryPublisher {
             LinkStats links,
             LongSupplier usedBytes,
             LongSupplier nanos,
-            LongSupplier epochMillis) {
+            LongSupplier epochMillis,
+            Consumer<Interval> intervals) {
         this.self = Objects.requireNonNull(self, "self");
         this.incarnation = incarnation;
         this.model = Objects.requireNonNull(model, "model");
@@ -48,6 +52,7 @@ final class TelemetryPublisher {
         this.usedBytes = Objects.requireNonNull(usedBytes, "usedBytes");
         this.nanos = Objects.requireNonNull(nanos, "nanos");
         this.epochMillis = Objects.requireNonNull(epochMillis, "epochMillis");
+        this.intervals = Objects.requireNonNull(intervals, "intervals");
         this.deviceSinceNanos = nanos.getAsLong();
         this.linksSinceNanos = deviceSinceNanos;
     }
@@ -56,6 +61,7 @@ final class TelemetryPublisher {
     GpuTelemetry device() {
         long now = nanos.getAsLong();
         Interval interval = stats.take(now);
+        intervals.accept(interval);
         long elapsedNanos = Math.max(1, now - deviceSinceNanos);
         deviceSinceNanos = now;
         return GpuTelemetry.newBuilder()

@@ -3,6 +3,7 @@ package io.sluice.worker;
 import io.sluice.core.LayerRange;
 import io.sluice.core.WorkerId;
 import io.sluice.messaging.KafkaSettings;
+import io.sluice.runtime.ActivationChoice;
 import io.sluice.runtime.ActivationDtype;
 import io.sluice.runtime.PromptChunks;
 import io.sluice.worker.device.Device;
@@ -30,7 +31,7 @@ import java.util.OptionalInt;
  *     {@value #DEFAULT_PREFILL_CHUNK} on a real one
  * @param linkBytesPerSecond bandwidth of this worker's network, which is announced to the planner and which sending keeps
  *     to where it is low; empty: the device's
- * @param activations element type of the hidden states sent on
+ * @param activations element type of the hidden states sent on, or how it is chosen
  * @param region where this worker is
  * @param metricsPort 0: any free one
  * @param telemetryInterval between two GPU telemetry records; links are reported half as often
@@ -49,7 +50,7 @@ public record WorkerConfig(
         int kvMib,
         OptionalInt prefillChunk,
         OptionalDouble linkBytesPerSecond,
-        ActivationDtype activations,
+        ActivationChoice activations,
         String region,
         int metricsPort,
         Duration telemetryInterval,
@@ -106,7 +107,7 @@ public record WorkerConfig(
             int kvMib,
             OptionalInt prefillChunk,
             OptionalDouble linkBytesPerSecond,
-            ActivationDtype activations,
+            ActivationChoice activations,
             String region,
             int metricsPort,
             Duration telemetryInterval,
@@ -143,7 +144,7 @@ public record WorkerConfig(
             int threads,
             int kvMib,
             int prefillChunk,
-            ActivationDtype activations,
+            ActivationChoice activations,
             String region,
             int metricsPort,
             Duration telemetryInterval,

@@ -8,6 +8,7 @@ import io.sluice.messaging.KafkaSettings;
 import io.sluice.messaging.MetricsServer;
 import io.sluice.messaging.TopicAdmin;
 import io.sluice.records.ActivationBatch;
+import io.sluice.runtime.ActivationChoice;
 import io.sluice.runtime.ModelConfig;
 import io.sluice.runtime.ModelFiles;
 import io.sluice.runtime.ModelWeights;
@@ -29,9 +30,6 @@ import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.producer.Producer;
@@ -266,6 +264,10 @@ public final class WorkerService implements AutoCloseable {
         WorkerId self = config.id();
         KafkaSettings kafka = config.kafka();
         LinkStats links = new LinkStats();
+        NetworkView network = new NetworkView(self);
+        Optional<LinkPayloads> payloads = config.activations() == ActivationChoice.AUTO
+                ? Optional.of(new LinkPayloads(self, runner.model().hiddenSize()))
+                : Optional.empty();
         RecordSender<io.sluice.records.ErrorRecord> errorRecords =
                 new RecordSender<>(durable, new AvroSerializer<>(registry, Topics.ERRORS), Topics.ERRORS);
         ErrorOutbox errors = new ErrorOutbox("worker " + self, epochMillis, error -> {
@@ -284,7 +286,7 @@ public final class WorkerService implements AutoCloseable {
         TokenPublisher tokens =
                 new TokenPublisher(durable, new AvroSerializer<>(registry, Topics.TOKENS), compute::report);
         StageLoop loop = new StageLoop(
-                LoopSettings.of(self, config.activations(), chunks),
+                LoopSettings.of(self, payloads.isPresent() ? payloads.get() : fixedPayload(), chunks),
                 runner,
                 device,
                 new KafkaOutbox(
@@ -294,7 +296,8 @@ public final class WorkerService implements AutoCloseable {
                 metrics,
                 nanos);
         metrics.observe(device, keeper::holding, stats, nanos, ProcessMemory::usedBytes);
-        startTelemetry(
+        TelemetryTimer telemetry = parts.push("telemetry", new TelemetryTimer(self, network, links, payloads, nanos));
+        telemetry.start(
                 new TelemetryPublisher(
                         self,
                         membership.incarnation(),
@@ -305,9 +308,14 @@ public final class WorkerService implements AutoCloseable {
                         links,
                         ProcessMemory::usedBytes,
                         nanos,
-                        epochMillis),
+                        epochMillis,
+                        telemetry::worked),
                 durable,
-                registry);
+                registry,
+                config.telemetryInterval());
+        LinkReports reports =
+                new LinkReports(kafka, registry, report -> network.reported(report, nanos.getAsLong() / 1_000_000));
+        startThread("link reports", reports::run, reports::stop);
 
         vital.add(startThread("compute", () -> compute.run(loop), compute::close));
         Consumer<byte[], byte[]> consumer = parts.push("consumer", WorkerClients.consumer(kafka, self));
@@ -336,7 +344,8 @@ public final class WorkerService implements AutoCloseable {
             ComputeThread compute,
             WorkerMetrics metrics) {
         double bytesPerSecond = config.linkBytesPerSecond(device);
-        int bytesPerToken = runner.model().hiddenSize() * config.activations().bytes();
+        int bytesPerToken =
+                config.activations().beforeMeasuring().rowBytes(runner.model().hiddenSize());
         Optional<PacedLinks> paced = PacedLinks.pacer(bytesPerSecond, chunks.mostTokens(), bytesPerToken)
                 .map(pacer -> new PacedLinks(pacer, activations::send, nanos, compute::wake));
         paced.ifPresent(links -> {
@@ -352,6 +361,10 @@ public final class WorkerService implements AutoCloseable {
         return paced;
     }
 
+    private PayloadTypes fixedPayload() {
+        return PayloadTypes.fixed(config.activations().beforeMeasuring());
+    }
+
     private TokenStep tokenStep(ModelConfig model) {
         var tokenizer = ModelFiles.tokenizer(config.model());
         TreeSet<Integer> eos = new TreeSet<>(model.eosTokenIds());
@@ -363,38 +376,6 @@ public final class WorkerService implements AutoCloseable {
         if (keeper != null && keeper.tokens() != null) {
             keeper.tokens().close();
         }
-    }
-
-    private void startTelemetry(
-            TelemetryPublisher telemetry, Producer<byte[], byte[]> producer, SchemaRegistry registry) {
-        var device = new RecordSender<>(
-                producer, new AvroSerializer<>(registry, Topics.GPU_TELEMETRY), Topics.GPU_TELEMETRY);
-        var links = new RecordSender<>(
-                producer, new AvroSerializer<>(registry, Topics.LINK_TELEMETRY), Topics.LINK_TELEMETRY);
-        ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(
-                Thread.ofPlatform().daemon().name(config.id() + "-telemetry").factory());
-        long millis = config.telemetryInterval().toMillis();
-        timer.scheduleAtFixedRate(
-                guarded(() -> device.send(config.id().value(), telemetry.device())),
-                millis,
-                millis,
-                TimeUnit.MILLISECONDS);
-        timer.scheduleAtFixedRate(
-                guarded(() -> telemetry.links().forEach(link -> links.send(TelemetryPublisher.key(link), link))),
-                2 * millis,
-                2 * millis,
-                TimeUnit.MILLISECONDS);
-        parts.push("telemetry", timer::shutdownNow);
-    }
-
-    private Runnable guarded(Runnable report) {
-        return () -> {
-            try {
-                report.run();
-            } catch (RuntimeException e) {
-                LOG.warn("worker={} telemetry=failed reason={}", config.id(), e.toString());
-            }
-        };
     }
 
     /** Starts a part's thread; closing the part tells it to stop and waits for it. */

@@ -70,29 +70,69 @@ final class PublishersTest {
     }
 
     @Test
-    void shouldNotBlockAgainForATopicThatWasJustMissing() {
+    void shouldNeitherWaitForATopicNorLoseOrReorderWhatIsSentMeanwhile() {
+        MockProducer<byte[], byte[]> producer = producer(true);
+        List<Runnable> lookups = new ArrayList<>();
+        ActivationPublisher publisher = publisher(producer, lookups::add);
+        publisher.send(TO, List.of(chunk("r1", 10)));
+        publisher.send(TO, List.of(chunk("r2", 10)));
+        publisher.send(new WorkerId("other"), List.of(chunk("r3", 10)));
+
+        assertThat(producer.history()).isEmpty();
+        assertThat(lookups).hasSize(2);
+        lookups.getFirst().run();
+        publisher.send(TO, List.of(chunk("r4", 10)));
+        assertThat(producer.history())
+                .extracting(record -> new String(record.key(), StandardCharsets.UTF_8))
+                .containsExactly("r1", "r2", "r4");
+        assertThat(lost).isEmpty();
+    }
+
+    @Test
+    void shouldReportWhatWaitedForATopicThatIsNotThereAndNotAskAgainAtOnce() {
         MockProducer<byte[], byte[]> producer =
                 new MockProducer<>(true, null, new ByteArraySerializer(), new ByteArraySerializer()) {
                     @Override
-                    public synchronized java.util.concurrent.Future<org.apache.kafka.clients.producer.RecordMetadata>
-                            send(
-                                    ProducerRecord<byte[], byte[]> record,
-                                    org.apache.kafka.clients.producer.Callback callback) {
-                        nanos += 5_000_000_000L; // as long as metadata are waited for
-                        callback.onCompletion(null, new TimeoutException("topic not in metadata"));
-                        return null;
+                    public synchronized List<org.apache.kafka.common.PartitionInfo> partitionsFor(String topic) {
+                        throw new TimeoutException("topic not in metadata");
                     }
                 };
-        ActivationPublisher publisher = publisher(producer);
+        List<Runnable> lookups = new ArrayList<>();
+        ActivationPublisher publisher = publisher(producer, lookups::add);
         publisher.send(TO, List.of(chunk("r1", 10)));
-        long afterFirst = nanos;
-        publisher.send(TO, List.of(chunk("r2", 10)));
-
-        assertThat(nanos).isEqualTo(afterFirst);
-        assertThat(lost).hasSize(2);
-        nanos += 11_000_000_000L;
-        publisher.send(TO, List.of(chunk("r3", 10)));
+        assertThat(lost).isEmpty();
+        lookups.removeFirst().run();
         assertThat(lost.getLast().why()).contains("not in metadata");
+        publisher.send(TO, List.of(chunk("r2", 10)));
+        assertThat(lost.getLast().why()).contains("a moment ago");
+        assertThat(lookups).isEmpty();
+        nanos += 3_000_000_000L;
+        publisher.send(TO, List.of(chunk("r3", 10)));
+        assertThat(lookups).hasSize(1);
+        assertThat(producer.history()).isEmpty();
+    }
+
+    @Test
+    void shouldKeepABoundedNumberOfRecordsForATopicThatIsBeingLookedFor() {
+        ActivationPublisher publisher = publisher(producer(true), lookup -> {});
+        for (int i = 0; i < 300; i++) {
+            publisher.send(TO, List.of(chunk("r" + i, 10)));
+        }
+        assertThat(lost).hasSize(300 - 256);
+    }
+
+    @Test
+    void shouldLookAgainForATopicThatTheProducerHasForgotten() {
+        MockProducer<byte[], byte[]> producer = producer(true);
+        List<Runnable> lookups = new ArrayList<>();
+        ActivationPublisher publisher = publisher(producer, lookups::add);
+        publisher.send(TO, List.of(chunk("r1", 10)));
+        lookups.removeFirst().run();
+        nanos += 300_000_000_000L;
+        publisher.send(TO, List.of(chunk("r2", 10)));
+        assertThat(producer.history()).hasSize(1);
+        lookups.removeFirst().run();
+        assertThat(producer.history()).hasSize(2);
     }
 
     @Test
@@ -108,13 +148,19 @@ final class PublishersTest {
     }
 
     private ActivationPublisher publisher(MockProducer<byte[], byte[]> producer) {
+        return publisher(producer, Runnable::run);
+    }
+
+    private ActivationPublisher publisher(
+            MockProducer<byte[], byte[]> producer, java.util.concurrent.Executor lookups) {
         return new ActivationPublisher(
                 producer,
                 new AvroSerializer<>(registry, Topics.activations(TO)),
                 new WorkerId("self"),
                 () -> 123L,
                 () -> nanos,
-                lost::add);
+                lost::add,
+                lookups);
     }
 
     private static MockProducer<byte[], byte[]> producer(boolean autoComplete) {

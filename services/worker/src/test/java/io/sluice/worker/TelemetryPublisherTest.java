@@ -20,8 +20,19 @@ final class TelemetryPublisherTest {
     private final AtomicLong clock = new AtomicLong();
     private final IntervalStats stats = new IntervalStats();
     private final LinkStats links = new LinkStats();
+    private final java.util.List<IntervalStats.Interval> intervals = new java.util.ArrayList<>();
     private final TelemetryPublisher telemetry = new TelemetryPublisher(
-            new WorkerId("w"), 17, "m", 1_000, () -> 4_096L, stats, links, () -> 333L, clock::get, () -> 5_555L);
+            new WorkerId("w"),
+            17,
+            "m",
+            1_000,
+            () -> 4_096L,
+            stats,
+            links,
+            () -> 333L,
+            clock::get,
+            () -> 5_555L,
+            intervals::add);
 
     @Test
     void shouldTellWhatTheDeviceDidInTheInterval() {
