@@ -1,6 +1,7 @@
 package io.sluice.core.planning.live;
 
 import java.util.Objects;
+import java.util.function.Consumer;
 
 /**
  * When the placement planner acts. Immutable.
@@ -89,81 +90,69 @@ public record PlacementPolicy(
 
     /** The same policy with what people set. */
     public PlacementPolicy with(double gainThreshold, double floor, double timeLimitSeconds) {
-        return new PlacementPolicy(
-                objective,
-                gainThreshold,
-                floor,
-                minIntervalMillis,
-                settleMillis,
-                driftThreshold,
-                driftMillis,
-                stableMixMillis,
-                uncoveredMillis,
-                stallMillis,
-                tickMillis,
-                timeLimitSeconds,
-                horizonSeconds,
-                layerLoadSeconds,
-                drainSeconds);
+        return changed(c -> {
+            c.threshold = gainThreshold;
+            c.floorShare = floor;
+            c.searchSeconds = timeLimitSeconds;
+        });
     }
 
     /** The same policy with another objective. */
     public PlacementPolicy withObjective(LiveObjective other) {
-        return new PlacementPolicy(
-                other,
-                threshold,
-                floorShare,
-                minIntervalMillis,
-                settleMillis,
-                driftThreshold,
-                driftMillis,
-                stableMixMillis,
-                uncoveredMillis,
-                stallMillis,
-                tickMillis,
-                searchSeconds,
-                horizonSeconds,
-                layerLoadSeconds,
-                drainSeconds);
+        return changed(c -> c.objective = other);
     }
 
     /** The same policy, in which a change of speed or demand must have lasted for so long. */
     public PlacementPolicy withDriftMillis(long millis) {
-        return new PlacementPolicy(
-                objective,
-                threshold,
-                floorShare,
-                minIntervalMillis,
-                settleMillis,
-                driftThreshold,
-                millis,
-                stableMixMillis,
-                uncoveredMillis,
-                stallMillis,
-                tickMillis,
-                searchSeconds,
-                horizonSeconds,
-                layerLoadSeconds,
-                drainSeconds);
+        return changed(c -> c.driftMillis = millis);
     }
 
     /** The same policy with another least time between two decisions. */
     public PlacementPolicy withMinIntervalMillis(long millis) {
-        return new PlacementPolicy(
-                objective,
-                threshold,
-                floorShare,
-                millis,
-                settleMillis,
-                driftThreshold,
-                driftMillis,
-                stableMixMillis,
-                uncoveredMillis,
-                stallMillis,
-                tickMillis,
-                searchSeconds,
-                horizonSeconds,
-                layerLoadSeconds,
-                drainSeconds);
+        return changed(c -> c.minIntervalMillis = millis);
+    }
+
+    private PlacementPolicy changed(Consumer<Changes> change) {
+        Changes changes = new Changes(this);
+        change.accept(changes);
+        return changes.policy(this);
+    }
+
+    /** What differs from another policy. */
+    private static final class Changes {
+        private LiveObjective objective;
+        private double threshold;
+        private double floorShare;
+        private long minIntervalMillis;
+        private long driftMillis;
+        private double searchSeconds;
+
+        Changes(PlacementPolicy p) {
+            objective = p.objective;
+            threshold = p.threshold;
+            floorShare = p.floorShare;
+            minIntervalMillis = p.minIntervalMillis;
+            driftMillis = p.driftMillis;
+            searchSeconds = p.searchSeconds;
+        }
+
+        PlacementPolicy policy(PlacementPolicy p) {
+            return new PlacementPolicy(
+                    objective,
+                    threshold,
+                    floorShare,
+                    minIntervalMillis,
+                    p.settleMillis,
+                    p.driftThreshold,
+                    driftMillis,
+                    p.stableMixMillis,
+                    p.uncoveredMillis,
+                    p.stallMillis,
+                    p.tickMillis,
+                    searchSeconds,
+                    p.horizonSeconds,
+                    p.layerLoadSeconds,
+                    p.drainSeconds);
+        }
     }
 }
