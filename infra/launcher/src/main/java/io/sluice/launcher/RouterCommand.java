@@ -70,6 +70,33 @@ final class RouterCommand implements Callable<Integer>, Logs.InFolder {
     private double highWater;
 
     @Option(
+            names = "--lease",
+            paramLabel = "TIME",
+            defaultValue = "1200ms",
+            converter = DurationConverter.class,
+            description = "How long a worker may stay silent that should be there and was not heard of yet; default:"
+                    + " ${DEFAULT-VALUE}. Afterwards its own lease counts.")
+    private Duration lease;
+
+    @Option(
+            names = "--echo-timeout",
+            paramLabel = "TIME",
+            defaultValue = "1200ms",
+            converter = DurationConverter.class,
+            description = "After this long without its own heartbeat the router takes itself for cut off, and no lease"
+                    + " ends; default: ${DEFAULT-VALUE}.")
+    private Duration echo;
+
+    @Option(
+            names = "--stall",
+            paramLabel = "TIME",
+            defaultValue = "5s",
+            converter = DurationConverter.class,
+            description = "How long a session that has begun to answer may go without a token before it is nudged;"
+                    + " default: ${DEFAULT-VALUE}.")
+    private Duration stall;
+
+    @Option(
             names = "--instance",
             paramLabel = "NAME",
             defaultValue = "router-1",
@@ -108,6 +135,7 @@ final class RouterCommand implements Callable<Integer>, Logs.InFolder {
                     .withPolicy(policy)
                     .withQueue(queue, deadline)
                     .withHighWater(highWater)
+                    .withSilence(lease, echo, stall)
                     .withStartTimeout(startTimeout));
             MetricsServer metrics = MetricsServer.start(
                     meters, metricsPort, () -> router.isRunning() ? Optional.empty() : Optional.of("not running"));

@@ -1,7 +1,11 @@
 package io.sluice.router;
 
+import io.sluice.core.SessionId;
 import io.sluice.core.Stage;
+import io.sluice.core.recovery.Assignment;
+import io.sluice.core.recovery.ResumeMode;
 import io.sluice.core.routing.SessionLife;
+import io.sluice.messaging.ResumeCodec;
 import io.sluice.messaging.StageCodec;
 import io.sluice.records.ActivationBatch;
 import io.sluice.records.ActivationChunk;
@@ -11,6 +15,7 @@ import io.sluice.records.DType;
 import io.sluice.records.HopSummary;
 import io.sluice.records.HopTiming;
 import io.sluice.records.Session;
+import io.sluice.records.SessionResume;
 import io.sluice.records.SessionSetup;
 import io.sluice.records.SessionState;
 import io.sluice.records.Token;
@@ -33,14 +38,53 @@ final class RouterCodec {
 
     /** The prompt, for the first stage of the session's pipeline. */
     static ToWorker prompt(RoutedRequest request, SessionLife life, long nowMs) {
-        int[] ids = request.promptIds();
-        ByteBuffer payload = ByteBuffer.allocate(ids.length * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-        payload.asIntBuffer().put(ids);
-        SessionSetup setup = new SessionSetup(
+        return toFirst(life, 0, request.promptIds(), setup(request, life, null), nowMs);
+    }
+
+    /**
+     * Where a session goes on, for the first stage of its new pipeline: the newest token, or prompt and tokens again
+     * where that stage begins with nothing.
+     *
+     * @param tokenIds all tokens so far, at least one
+     */
+    static ToWorker resume(RoutedRequest request, SessionLife life, List<Integer> tokenIds, long nowMs) {
+        Assignment assignment = life.assignments().getLast();
+        SessionSetup setup = setup(request, life, resume(assignment, tokenIds));
+        if (assignment.stages().getFirst().mode() == ResumeMode.KEEP) {
+            return toFirst(life, assignment.position(), new int[] {tokenIds.getLast()}, setup, nowMs);
+        }
+        int[] prompt = request.promptIds();
+        int[] ids = Arrays.copyOf(prompt, prompt.length + tokenIds.size());
+        for (int i = 0; i < tokenIds.size(); i++) {
+            ids[prompt.length + i] = tokenIds.get(i);
+        }
+        return toFirst(life, 0, ids, setup, nowMs);
+    }
+
+    /** The new attempt's set-up, for every stage after the first of a session that is resumed. */
+    static List<ToWorker> prepare(RoutedRequest request, SessionLife life, List<Integer> tokenIds, long nowMs) {
+        SessionSetup setup = setup(request, life, resume(life.assignments().getLast(), tokenIds));
+        return life.pipeline().stages().stream()
+                .skip(1)
+                .map(stage -> to(stage, chunk(life.id(), life.attempt(), ChunkKind.PREPARE, stage, setup), nowMs))
+                .toList();
+    }
+
+    /** Frees the session at one stage, whichever attempt up to this one it knows. */
+    static ToWorker drop(SessionId session, int attempt, Stage stage, long nowMs) {
+        return to(stage, chunk(session, attempt, ChunkKind.DROP, stage, null), nowMs);
+    }
+
+    private static SessionResume resume(Assignment assignment, List<Integer> tokenIds) {
+        return ResumeCodec.encode(assignment.position(), tokenIds, assignment.stages());
+    }
+
+    private static SessionSetup setup(RoutedRequest request, SessionLife life, SessionResume resume) {
+        return new SessionSetup(
                 request.model(),
                 life.epoch(),
                 StageCodec.encode(life.pipeline()),
-                ids.length,
+                request.promptIds().length,
                 request.maxTokens(),
                 request.kvTokens(),
                 request.temperature(),
@@ -49,40 +93,54 @@ final class RouterCodec {
                 request.seed(),
                 request.ignoreEos(),
                 StageCodec.encode(request.serviceClass()),
-                null);
-        return toFirst(life, chunk(life, ChunkKind.FORWARD, ids.length, payload, setup), nowMs);
+                resume);
     }
 
-    /** Frees the session along its pipeline. */
-    static ToWorker release(SessionLife life, long nowMs) {
-        return toFirst(life, chunk(life, ChunkKind.RELEASE, 0, ByteBuffer.allocate(0), null), nowMs);
+    private static ToWorker toFirst(SessionLife life, int position, int[] ids, SessionSetup setup, long nowMs) {
+        ByteBuffer payload = ByteBuffer.allocate(ids.length * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        payload.asIntBuffer().put(ids);
+        Stage first = life.pipeline().first();
+        ActivationChunk chunk = chunk(life.id(), life.attempt(), ChunkKind.FORWARD, first, setup);
+        chunk.setPosition(position);
+        chunk.setCount(ids.length);
+        chunk.setPayload(payload);
+        return to(first, chunk, nowMs);
     }
 
+    /** A chunk without content. */
     private static ActivationChunk chunk(
-            SessionLife life, ChunkKind kind, int count, ByteBuffer payload, SessionSetup setup) {
+            SessionId session, int attempt, ChunkKind kind, Stage stage, SessionSetup setup) {
         return new ActivationChunk(
-                life.id().value(),
-                life.attempt(),
+                session.value(),
+                attempt,
                 kind,
                 0,
-                count,
-                life.pipeline().first().layers().first(),
+                0,
+                stage.layers().first(),
                 DType.TOKEN_IDS,
                 0,
-                payload,
+                ByteBuffer.allocate(0),
                 true,
                 setup,
                 List.of());
     }
 
-    private static ToWorker toFirst(SessionLife life, ActivationChunk chunk, long nowMs) {
-        return new ToWorker(
-                life.pipeline().first().worker(),
-                new ActivationBatch(SENDER, nowMs * MICROS_PER_MILLI, List.of(chunk)));
+    private static ToWorker to(Stage stage, ActivationChunk chunk, long nowMs) {
+        return new ToWorker(stage.worker(), new ActivationBatch(SENDER, nowMs * MICROS_PER_MILLI, List.of(chunk)));
     }
 
     /** A state change of a session that has, or had, a pipeline. */
     static Session session(RoutedRequest request, SessionLife life, SessionState state, long nowMs) {
+        return session(request, life, state, "", nowMs);
+    }
+
+    /** @param reason what was lost and how the session goes on, for people */
+    static Session reassigned(RoutedRequest request, SessionLife life, String reason, long nowMs) {
+        return session(request, life, SessionState.REASSIGNED, reason, nowMs);
+    }
+
+    private static Session session(
+            RoutedRequest request, SessionLife life, SessionState state, String reason, long nowMs) {
         return new Session(
                 request.id().value(),
                 request.model(),
@@ -94,7 +152,7 @@ final class RouterCodec {
                 request.maxTokens(),
                 request.kvTokens(),
                 nowMs,
-                "");
+                reason);
     }
 
     /** The refusal of a request that never became a session. */
@@ -133,7 +191,7 @@ final class RouterCodec {
                 hops(life, tokens));
     }
 
-    /** Sums the timings per worker, in pipeline order. */
+    /** Sums the timings per worker: first the last pipeline in its order, then workers of earlier attempts. */
     private static List<HopSummary> hops(SessionLife life, List<Token> tokens) {
         Map<String, HopSummary> sums = new LinkedHashMap<>();
         for (Stage stage : life.pipeline().stages()) {
@@ -141,13 +199,11 @@ final class RouterCodec {
         }
         for (Token token : tokens) {
             for (HopTiming hop : token.getHops()) {
-                HopSummary sum = sums.get(hop.getWorker());
-                if (sum != null) {
-                    sum.setSteps(sum.getSteps() + 1);
-                    sum.setTransferUs(sum.getTransferUs() + hop.getTransferUs());
-                    sum.setQueueUs(sum.getQueueUs() + hop.getQueueUs());
-                    sum.setComputeUs(sum.getComputeUs() + hop.getComputeUs());
-                }
+                HopSummary sum = sums.computeIfAbsent(hop.getWorker(), worker -> new HopSummary(worker, 0, 0L, 0L, 0L));
+                sum.setSteps(sum.getSteps() + 1);
+                sum.setTransferUs(sum.getTransferUs() + hop.getTransferUs());
+                sum.setQueueUs(sum.getQueueUs() + hop.getQueueUs());
+                sum.setComputeUs(sum.getComputeUs() + hop.getComputeUs());
             }
         }
         return List.copyOf(sums.values());

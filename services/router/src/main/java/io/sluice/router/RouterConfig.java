@@ -21,6 +21,10 @@ import java.util.Objects;
  * @param deadline how long a request waits that sets no deadline itself
  * @param highWater part of a worker's KV cache that sessions may fill, in (0, 1]
  * @param sessionTimeout how long a session may go without a token before its pipeline is taken for broken
+ * @param lease how long a worker may stay silent that should be there and was not heard of yet; after its first
+ *     heartbeat its own lease counts
+ * @param echo after this long without its own heartbeat the router takes itself for cut off, and no lease ends
+ * @param stall how long a session that has begun to answer may go without a token before it is nudged
  * @param retention how long an ended request's id stays taken
  * @param startTimeout how long to wait for broker and registry
  */
@@ -36,6 +40,9 @@ public record RouterConfig(
         Duration deadline,
         double highWater,
         Duration sessionTimeout,
+        Duration lease,
+        Duration echo,
+        Duration stall,
         Duration retention,
         Duration startTimeout) {
 
@@ -57,6 +64,9 @@ public record RouterConfig(
         }
         positive("--deadline", deadline);
         positive("session timeout", sessionTimeout);
+        positive("--lease", lease);
+        positive("--echo-timeout", echo);
+        positive("--stall", stall);
         positive("retention", retention);
         positive("start timeout", startTimeout);
     }
@@ -76,6 +86,9 @@ public record RouterConfig(
                 Duration.ofSeconds(30),
                 0.9,
                 Duration.ofSeconds(120),
+                Duration.ofMillis(1_200),
+                Duration.ofMillis(1_200),
+                Duration.ofSeconds(5),
                 Duration.ofMinutes(10),
                 Duration.ofMinutes(2));
     }
@@ -93,6 +106,9 @@ public record RouterConfig(
                 deadline,
                 highWater,
                 sessionTimeout,
+                lease,
+                echo,
+                stall,
                 retention,
                 startTimeout);
     }
@@ -110,6 +126,9 @@ public record RouterConfig(
                 deadline,
                 highWater,
                 sessionTimeout,
+                lease,
+                echo,
+                stall,
                 retention,
                 startTimeout);
     }
@@ -128,6 +147,9 @@ public record RouterConfig(
                 wait,
                 highWater,
                 sessionTimeout,
+                lease,
+                echo,
+                stall,
                 retention,
                 startTimeout);
     }
@@ -145,6 +167,9 @@ public record RouterConfig(
                 deadline,
                 value,
                 sessionTimeout,
+                lease,
+                echo,
+                stall,
                 retention,
                 startTimeout);
     }
@@ -163,7 +188,31 @@ public record RouterConfig(
                 deadline,
                 highWater,
                 timeout,
+                lease,
+                echo,
+                stall,
                 remember,
+                startTimeout);
+    }
+
+    /** Sets how long silence of workers, of the router's own heartbeat and of a session is borne. */
+    public RouterConfig withSilence(Duration ofWorkers, Duration ofEcho, Duration ofSession) {
+        return new RouterConfig(
+                kafka,
+                models,
+                metrics,
+                stateDirectory,
+                applicationId,
+                instanceId,
+                policy,
+                queueLimit,
+                deadline,
+                highWater,
+                sessionTimeout,
+                ofWorkers,
+                ofEcho,
+                ofSession,
+                retention,
                 startTimeout);
     }
 
@@ -180,6 +229,9 @@ public record RouterConfig(
                 deadline,
                 highWater,
                 sessionTimeout,
+                lease,
+                echo,
+                stall,
                 retention,
                 value);
     }

@@ -1,11 +1,13 @@
 package io.sluice.router;
 
 import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.sluice.core.Stage;
 import io.sluice.core.WorkerId;
+import io.sluice.core.membership.Beat;
 import io.sluice.core.planning.Allocation;
 import io.sluice.records.Completion;
 import io.sluice.records.ErrorReason;
@@ -31,6 +33,21 @@ final class RouterMetrics {
                 .register(registry);
         Gauge.builder("sluice.router.active.sessions", dispatch, SharedDispatch::active)
                 .description("Sessions that have a pipeline")
+                .strongReference(true)
+                .register(registry);
+        for (Beat.State state : Beat.State.values()) {
+            Gauge.builder("sluice.router.members", dispatch, d -> d.members().count(state))
+                    .description("Workers by state, as this router hears of them")
+                    .tag("state", state.name().toLowerCase(Locale.ROOT))
+                    .strongReference(true)
+                    .register(registry);
+        }
+        FunctionCounter.builder(
+                        "sluice.router.zombies", dispatch, d -> d.members().zombies())
+                .description("Processes of an earlier start of a worker that were heard of after a newer one")
+                .register(registry);
+        Gauge.builder("sluice.router.cut.off", dispatch, d -> d.members().isCutOff() ? 1 : 0)
+                .description("1 while the router does not hear its own heartbeat, so that no lease ends")
                 .strongReference(true)
                 .register(registry);
         for (String model : models.names()) {
@@ -96,10 +113,38 @@ final class RouterMetrics {
         counter("sluice.router.tokens", "Tokens received", "result", result).increment();
     }
 
-    /** A record of the errors topic; result: used, own, other, stray, misplaced or unreadable. */
-    void error(String result) {
-        counter("sluice.router.errors.read", "Records read from the errors topic", "result", result)
+    /** A stage's report; result: used, stale_attempt, overtaken, zombie, stray or misplaced. */
+    void report(String result) {
+        counter("sluice.router.reports", "Reports of stages that cannot go on", "result", result)
                 .increment();
+    }
+
+    /**
+     * An interrupted session goes on.
+     *
+     * @param mode keep, rebuild, recompute (the first stages, into the caches of the others), replay, or restart (before
+     *     the first token)
+     * @param cause lost, restarted, drain, silent, overtaken, restart (of the router), or what a stage reported
+     */
+    void recovered(String mode, String cause) {
+        Counter.builder("sluice.router.recoveries")
+                .description("Attempts after the first, by how the session went on and why")
+                .tag("mode", mode)
+                .tag("cause", cause)
+                .register(registry)
+                .increment();
+    }
+
+    /** A session that was interrupted has its next token. */
+    void resumed(String mode, long tookMs) {
+        Timer.builder("sluice.router.recovery")
+                .description("From the interruption of a session to its next token")
+                .tag("mode", mode)
+                .publishPercentileHistogram()
+                .minimumExpectedValue(Duration.ofMillis(1))
+                .maximumExpectedValue(Duration.ofMinutes(2))
+                .register(registry)
+                .record(Duration.ofMillis(Math.max(0, tookMs)));
     }
 
     /** A record that could not be used, by topic. */

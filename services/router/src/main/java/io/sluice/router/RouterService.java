@@ -34,7 +34,14 @@ import org.slf4j.LoggerFactory;
 public final class RouterService implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(RouterService.class);
     private static final List<TopicSpec<?>> TOPICS = List.of(
-            Topics.REQUESTS, Topics.TOKENS, Topics.COMPLETIONS, Topics.ERRORS, Topics.SESSIONS, Topics.ALLOCATIONS);
+            Topics.REQUESTS,
+            Topics.TOKENS,
+            Topics.COMPLETIONS,
+            Topics.ERRORS,
+            Topics.SESSIONS,
+            Topics.REPORTS,
+            Topics.HEARTBEATS,
+            Topics.ALLOCATIONS);
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(10);
     private static final Duration ADMIN_CLOSE_TIMEOUT = Duration.ofSeconds(1);
     private static final Duration REPORT = Duration.ofSeconds(3);
@@ -46,6 +53,7 @@ public final class RouterService implements AutoCloseable {
     private final SchemaRegistry registry;
     private final Admin admin;
     private final KafkaStreams streams;
+    private final MembershipListener listener;
     private final CompletableFuture<Void> stopped = new CompletableFuture<>();
     private final CompletableFuture<Void> running = new CompletableFuture<>();
     private final Deque<Long> failures = new ArrayDeque<>();
@@ -58,14 +66,17 @@ public final class RouterService implements AutoCloseable {
                 new ActivationTopics(() -> admin.listTopics().names().toCompletionStage(), System::nanoTime);
         Properties properties = new Properties();
         properties.putAll(RouterStreamsConfig.of(config));
-        this.streams =
-                new KafkaStreams(RouterTopology.build(config, registry, partitions, activationTopics), properties);
+        Membership members =
+                new Membership(MembershipListener.newName(), config.lease(), config.echo(), System.currentTimeMillis());
+        this.streams = new KafkaStreams(
+                RouterTopology.build(config, registry, partitions, activationTopics, members), properties);
         streams.setUncaughtExceptionHandler(this::onFailure);
         streams.setStateListener(this::onState);
         Gauge.builder("sluice.router.lag.records", streams, RouterService::lag)
-                .description("Records of requests, tokens and errors not yet read, the most of any partition")
+                .description("Records of requests, tokens and reports not yet read, the most of any partition")
                 .strongReference(true)
                 .register(config.metrics());
+        this.listener = MembershipListener.start(config.kafka(), registry, members);
     }
 
     /**
@@ -136,15 +147,16 @@ public final class RouterService implements AutoCloseable {
     @Override
     public void close() {
         streams.close(CLOSE_TIMEOUT);
+        listener.close();
         admin.close(ADMIN_CLOSE_TIMEOUT);
         registry.close();
         stopped.complete(null);
     }
 
-    /** Requests, tokens and errors meet by partition, so their topics must have as many. */
+    /** Requests, tokens and reports meet by partition, so their topics must have as many. */
     private static int partitions(Admin admin, Duration timeout) {
         String requests = Topics.REQUESTS.name();
-        List<String> met = List.of(Topics.TOKENS.name(), Topics.ERRORS.name());
+        List<String> met = List.of(Topics.TOKENS.name(), Topics.REPORTS.name());
         List<String> all = List.of(requests, met.get(0), met.get(1));
         Map<String, TopicDescription> found;
         try {

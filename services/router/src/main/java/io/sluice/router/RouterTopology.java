@@ -8,6 +8,7 @@ import io.sluice.records.Completion;
 import io.sluice.records.ErrorRecord;
 import io.sluice.records.InferenceRequest;
 import io.sluice.records.Session;
+import io.sluice.records.SessionReport;
 import io.sluice.records.Token;
 import io.sluice.schemas.AvroDeserializer;
 import io.sluice.schemas.AvroSerializer;
@@ -36,17 +37,17 @@ import org.apache.kafka.streams.state.Stores;
  * <pre>
  *   requests ─┐               ┌─► activations.(first worker)
  *   tokens  ──┼─► router ─────┼─► sessions, completions, errors
- *   errors  ──┘     ▲         └─► requests (those on a wrong partition)
+ *   reports ──┘     ▲         └─► requests (those on a wrong partition)
  *   allocations ────┘ (global store)
  * </pre>
  *
- * Values come in as bytes, so that a bad one ends in the errors topic instead of in an exception; a bad one of the
- * errors topic itself is only counted.
+ * Values come in as bytes, so that a bad one ends in the errors topic instead of in an exception. Heartbeats come in
+ * beside the graph, see {@link MembershipListener}: what counts of them is when they arrive.
  */
 final class RouterTopology {
     static final String REQUESTS_SOURCE = "requests-source";
     static final String TOKENS_SOURCE = "tokens-source";
-    static final String ERRORS_SOURCE = "errors-source";
+    static final String REPORTS_SOURCE = "reports-source";
     static final String ALLOCATIONS_SOURCE = "allocations-source";
     static final String ALLOCATIONS_PROCESSOR = "allocations-collector";
     static final String PROCESSOR = "router";
@@ -84,32 +85,38 @@ final class RouterTopology {
     record Formats(
             AvroDeserializer<InferenceRequest> requests,
             AvroDeserializer<Token> tokens,
+            AvroDeserializer<SessionReport> reports,
             AvroDeserializer<Allocation> allocations,
             AvroSerializer<ActivationBatch> activations,
             AvroSerializer<Session> sessions,
             AvroSerializer<Completion> completions,
-            AvroDeserializer<ErrorRecord> errorsIn,
             AvroSerializer<ErrorRecord> errors) {
         static Formats of(SchemaRegistry registry) {
             return new Formats(
                     new AvroDeserializer<>(registry, Topics.REQUESTS),
                     new AvroDeserializer<>(registry, Topics.TOKENS),
+                    new AvroDeserializer<>(registry, Topics.REPORTS),
                     new AvroDeserializer<>(registry, Topics.ALLOCATIONS),
                     new AvroSerializer<>(registry, Topics.activations(new WorkerId("any"))),
                     new AvroSerializer<>(registry, Topics.SESSIONS),
                     new AvroSerializer<>(registry, Topics.COMPLETIONS),
-                    new AvroDeserializer<>(registry, Topics.ERRORS),
                     new AvroSerializer<>(registry, Topics.ERRORS));
         }
     }
 
     /**
-     * @param partitions of the requests topic, which the tokens and errors topics share
-     * @param ready whether a worker's activation topic exists
+     * @param partitions of the requests topic, which the tokens and reports topics share
+     * @param topicExists whether a worker's activation topic exists
+     * @param members who is there; whoever calls keeps it fed
      */
-    static Topology build(RouterConfig config, SchemaRegistry registry, int partitions, Predicate<WorkerId> ready) {
+    static Topology build(
+            RouterConfig config,
+            SchemaRegistry registry,
+            int partitions,
+            Predicate<WorkerId> topicExists,
+            Membership members) {
         Formats formats = Formats.of(registry);
-        SharedDispatch dispatch = new SharedDispatch(config, partitions, ready);
+        SharedDispatch dispatch = new SharedDispatch(config, partitions, topicExists, members);
         RouterMetrics metrics = new RouterMetrics(config.metrics(), dispatch, config.models());
         ByteArrayDeserializer bytes = new ByteArrayDeserializer();
         ByteArraySerializer raw = new ByteArraySerializer();
@@ -126,13 +133,14 @@ final class RouterTopology {
                 .addSource(
                         AutoOffsetReset.earliest(), REQUESTS_SOURCE, LENIENT_TIME, bytes, bytes, Topics.REQUESTS.name())
                 .addSource(AutoOffsetReset.earliest(), TOKENS_SOURCE, LENIENT_TIME, bytes, bytes, Topics.TOKENS.name())
-                .addSource(AutoOffsetReset.earliest(), ERRORS_SOURCE, LENIENT_TIME, bytes, bytes, Topics.ERRORS.name())
+                .addSource(
+                        AutoOffsetReset.earliest(), REPORTS_SOURCE, LENIENT_TIME, bytes, bytes, Topics.REPORTS.name())
                 .addProcessor(
                         PROCESSOR,
                         () -> new RouterProcessor(config, partitions, formats, dispatch, metrics),
                         REQUESTS_SOURCE,
                         TOKENS_SOURCE,
-                        ERRORS_SOURCE)
+                        REPORTS_SOURCE)
                 .addStateStore(store(SESSIONS_STORE).withLoggingEnabled(CHANGELOG), PROCESSOR)
                 .addStateStore(store(TOKENS_STORE).withLoggingEnabled(CHANGELOG), PROCESSOR)
                 .addStateStore(store(ALLOCATIONS_STORE).withLoggingEnabled(CHANGELOG), PROCESSOR)

@@ -108,6 +108,21 @@ final class SessionBook {
         running.put(id, session);
     }
 
+    /** Keeps in memory only what a restart may forget of a session that runs. */
+    void note(StoredSession session) {
+        running.put(session.life().id().value(), session);
+    }
+
+    /** The session's tokens, in order. */
+    List<Token> tokens(SessionId id) {
+        List<Token> taken = new ArrayList<>();
+        try (KeyValueIterator<String, byte[]> range =
+                tokens.range(key(id.value(), 0), key(id.value(), Integer.MAX_VALUE))) {
+            range.forEachRemaining(entry -> taken.add(tokenReader.deserialize(Topics.TOKENS.name(), entry.value)));
+        }
+        return taken;
+    }
+
     /** Keeps a token, and in memory how far the session is. */
     void putToken(StoredSession session, int index, byte[] record) {
         String id = session.life().id().value();
@@ -119,8 +134,9 @@ final class SessionBook {
     List<Token> end(SessionLife life) {
         String id = life.id().value();
         running.remove(id);
-        sessions.put(id, StateCodec.encode(new StoredSession(null, life, 0)));
-        ended.add(life);
+        SessionLife rest = withoutAttempts(life);
+        sessions.put(id, StateCodec.encode(new StoredSession(null, rest, 0)));
+        ended.add(rest);
         List<Token> taken = new ArrayList<>();
         List<String> keys = new ArrayList<>();
         try (KeyValueIterator<String, byte[]> range = tokens.range(key(id, 0), key(id, Integer.MAX_VALUE))) {
@@ -170,6 +186,18 @@ final class SessionBook {
                 nowMs,
                 life.deadlineMs(),
                 life.assignments());
+    }
+
+    private static SessionLife withoutAttempts(SessionLife life) {
+        return new SessionLife(
+                life.id(),
+                life.phase(),
+                life.attempt(),
+                life.epoch(),
+                life.pipeline(),
+                life.nextIndex(),
+                life.changedMs(),
+                life.deadlineMs());
     }
 
     /** The separator is no character of an id, and fixed-width digits sort like the numbers. */

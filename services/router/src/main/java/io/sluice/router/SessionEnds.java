@@ -1,15 +1,12 @@
 package io.sluice.router;
 
-import io.sluice.core.SessionId;
-import io.sluice.core.routing.SessionEvent.Stalled;
+import io.sluice.core.Stage;
 import io.sluice.core.routing.SessionLife;
 import io.sluice.core.routing.SessionPhase;
 import io.sluice.records.ErrorReason;
-import io.sluice.records.ErrorRecord;
 import io.sluice.records.SessionState;
 import io.sluice.records.Token;
 import java.util.List;
-import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,21 +20,30 @@ final class SessionEnds {
     private final SessionBook book;
     private final Outbox outbox;
     private final SharedDispatch dispatch;
-    private final RouterMetrics metrics;
 
-    SessionEnds(SessionBook book, Outbox outbox, SharedDispatch dispatch, RouterMetrics metrics) {
+    SessionEnds(SessionBook book, Outbox outbox, SharedDispatch dispatch) {
         this.book = book;
         this.outbox = outbox;
         this.dispatch = dispatch;
-        this.metrics = metrics;
     }
 
-    /** It got its last token. */
-    void finished(StoredSession session, long now) {
-        List<Token> tokens = book.end(session.life());
+    /**
+     * It got its last token. The last stage frees it along the pipeline; where that may stop on the way, or stages of
+     * earlier attempts have it, the router tells them, too.
+     *
+     * @param newest highest attempt that workers may know
+     */
+    void finished(StoredSession session, int newest, long now) {
+        SessionLife life = session.life();
+        List<Token> tokens = book.end(life);
         outbox.completion(RouterCodec.completion(session, tokens));
-        outbox.session(RouterCodec.session(session.request(), session.life(), SessionState.FINISHED, now));
-        dispatch.release(session.life().id());
+        outbox.session(RouterCodec.session(session.request(), life, SessionState.FINISHED, now));
+        boolean whole = life.pipeline().stages().stream()
+                .allMatch(stage -> dispatch.members().isAlive(stage.worker()));
+        if (session.newestAttempt() > 1 || !whole) {
+            drop(life, newest, now);
+        }
+        dispatch.release(life.id());
     }
 
     /** It left the queue without a pipeline. */
@@ -54,52 +60,52 @@ final class SessionEnds {
                 + (now - request.arrivalMs()) + " ms have passed): " + obstacle;
     }
 
-    /** A silent pipeline is taken for broken: the session ends here. Recovery would assign a new attempt instead. */
-    void stalled(StoredSession session, SessionLife life, Stalled event, long now) {
+    /**
+     * Nothing came of it for too long.
+     *
+     * @param newest highest attempt that workers may know
+     * @param obstacle why it has not gone on elsewhere; empty: nothing is known to be lost
+     */
+    void stalled(StoredSession session, SessionLife life, long silentMs, int newest, String obstacle, long now) {
         if (life.phase() != SessionPhase.FAILED) {
             throw new IllegalStateException("session " + life.id() + " stalled and is " + life.phase());
         }
-        String message = "no token for " + event.silentMs() + " ms after " + life.nextIndex() + " of at most "
+        String message = "no token for " + silentMs + " ms after " + life.nextIndex() + " of at most "
                 + session.request().maxTokens() + " tokens, pipeline "
                 + life.pipeline().stages()
-                + "; look at these workers and send the request again under a new id";
+                + (obstacle.isEmpty()
+                        ? "; look at these workers and send the request again under a new id"
+                        : ": " + obstacle + "; bring the workers back and send the request again under a new id");
         outbox.failure(life.id().value(), ErrorReason.WORKER_FAILED, message);
-        giveBack(session, life, now);
+        giveBack(session, life, newest, now);
         LOG.warn(
-                "session failed id={} silentMs={} pipeline={}",
+                "session failed id={} silentMs={} pipeline={} obstacle={}",
                 life.id(),
-                event.silentMs(),
-                life.pipeline().stages());
+                silentMs,
+                life.pipeline().stages(),
+                obstacle);
     }
 
-    /**
-     * A worker could not go on. Its error record is the one that the client gets.
-     *
-     * @param life after the event; empty when the session waits, which it does when its first assignment was lost in a
-     *     crash of the router, though not on its way to the worker
-     */
-    void givenUp(StoredSession session, Optional<SessionLife> life, ErrorRecord error, long now) {
-        if (life.isPresent()) {
-            giveBack(session, life.get(), now);
-        } else {
-            SessionId id = session.life().id();
-            book.queue().remove(id);
-            book.drop(id);
-            outbox.session(RouterCodec.session(session.request(), session.life(), SessionState.REJECTED, now));
-        }
-        metrics.refused(error.getReason());
-        LOG.info(
-                "session given up id={} service={} reason={}",
-                error.getRequestId(),
-                error.getService(),
-                error.getReason());
+    /** No further attempt would help. */
+    void givenUp(StoredSession session, SessionLife life, ErrorReason reason, String message, int newest, long now) {
+        outbox.failure(life.id().value(), reason, message);
+        giveBack(session, life, newest, now);
+        LOG.warn("session given up id={} reason={} message={}", life.id(), reason, message);
     }
 
-    /** Also tells the stages: a worker that misses the set-up of a session does not know whom to tell. */
-    private void giveBack(StoredSession session, SessionLife life, long now) {
+    private void giveBack(StoredSession session, SessionLife life, int newest, long now) {
         book.end(life);
         outbox.session(RouterCodec.session(session.request(), life, SessionState.REJECTED, now));
-        outbox.chunks(RouterCodec.release(life, now));
+        drop(life, newest, now);
         dispatch.release(life.id());
+    }
+
+    /** To every stage directly: a release that goes round would stop at one that is lost. */
+    private void drop(SessionLife life, int newest, long now) {
+        for (Stage stage : life.pipeline().stages()) {
+            if (dispatch.hasTopic(stage.worker())) {
+                outbox.chunks(RouterCodec.drop(life.id(), newest, stage, now));
+            }
+        }
     }
 }

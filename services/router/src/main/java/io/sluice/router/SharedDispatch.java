@@ -1,8 +1,11 @@
 package io.sluice.router;
 
+import io.sluice.core.Pipeline;
 import io.sluice.core.SessionId;
+import io.sluice.core.Stage;
 import io.sluice.core.WorkerId;
 import io.sluice.core.planning.Allocation;
+import io.sluice.core.recovery.RecoveryCosts;
 import io.sluice.core.routing.Dispatcher;
 import io.sluice.core.routing.Route;
 import io.sluice.core.routing.Route.Blocked;
@@ -38,7 +41,9 @@ final class SharedDispatch {
 
     private final RouterConfig config;
     private final int partitions;
+    private final Predicate<WorkerId> topicExists;
     private final Predicate<WorkerId> ready;
+    private final Membership members;
     private final Map<String, Dispatcher> dispatchers = new TreeMap<>();
     private final Set<Integer> owned = new TreeSet<>();
     private final Map<SessionId, Holder> holders = new HashMap<>();
@@ -49,12 +54,24 @@ final class SharedDispatch {
 
     /**
      * @param partitions of the requests topic
-     * @param ready whether a worker's topic exists
+     * @param topicExists whether a worker's topic exists
      */
-    SharedDispatch(RouterConfig config, int partitions, Predicate<WorkerId> ready) {
+    SharedDispatch(RouterConfig config, int partitions, Predicate<WorkerId> topicExists, Membership members) {
         this.config = config;
         this.partitions = partitions;
-        this.ready = ready;
+        this.topicExists = topicExists;
+        this.members = members;
+        this.ready = worker -> topicExists.test(worker) && members.takesSessions(worker);
+    }
+
+    /** Who is there. */
+    Membership members() {
+        return members;
+    }
+
+    /** Whether chunks for the worker go anywhere, though it may not be there itself. */
+    boolean hasTopic(WorkerId worker) {
+        return topicExists.test(worker);
     }
 
     /** A task begins to own a partition; nothing is left of what an earlier task held for it. */
@@ -81,7 +98,8 @@ final class SharedDispatch {
     synchronized boolean accept(Allocation allocation) {
         // Looks the new workers' topics up before the first request needs them.
         for (var flow : allocation.workers()) {
-            boolean known = ready.test(flow.worker());
+            boolean known = topicExists.test(flow.worker());
+            members.expect(flow.worker());
             LOG.debug("model={} worker={} topic_known={}", allocation.model(), flow.worker(), known);
         }
         return dispatcher(allocation.model()).accept(allocation);
@@ -110,8 +128,37 @@ final class SharedDispatch {
         return route;
     }
 
+    /**
+     * Chooses another pipeline for a session that runs, and moves its reservation there; see {@link Dispatcher#reroute}.
+     *
+     * @param avoid workers that it must leave
+     */
+    synchronized Route reroute(RoutedRequest request, Pipeline pipeline, Set<WorkerId> avoid) {
+        return dispatcher(request.model())
+                .reroute(request.id(), pipeline, request.work(), request.kvTokens(), request.regionSet(), avoid, ready);
+    }
+
+    /** Whether a new session could run this stage, as far as the newest allocation and the heartbeats say. */
+    synchronized boolean serves(String model, Stage stage) {
+        return ready.test(stage.worker())
+                && dispatcher(model).allocation().stream()
+                        .flatMap(allocation -> allocation.workers().stream())
+                        .anyMatch(flow -> flow.worker().equals(stage.worker())
+                                && flow.layers().first() <= stage.layers().first()
+                                && flow.layers().end() >= stage.layers().end());
+    }
+
+    /** What recomputing costs under the newest allocation. */
+    synchronized RecoveryCosts costs(String model) {
+        return dispatcher(model)
+                .allocation()
+                .<RecoveryCosts>map(AllocationCosts::new)
+                .orElse(RecoveryCosts.UNKNOWN);
+    }
+
     /** Counts a running session after a restart. */
     synchronized void restore(int partition, RoutedRequest request, SessionLife life) {
+        life.pipeline().stages().forEach(stage -> members.expect(stage.worker()));
         dispatcher(request.model()).restore(request.id(), life.pipeline(), request.kvTokens());
         holders.put(request.id(), new Holder(partition, request.model()));
     }

@@ -6,6 +6,10 @@ import io.sluice.core.ServiceClass;
 import io.sluice.core.SessionId;
 import io.sluice.core.Stage;
 import io.sluice.core.WorkerId;
+import io.sluice.core.recovery.Assignment;
+import io.sluice.core.recovery.LogRange;
+import io.sluice.core.recovery.ResumeMode;
+import io.sluice.core.recovery.StageResume;
 import io.sluice.core.routing.SessionLife;
 import io.sluice.core.routing.SessionPhase;
 import java.io.ByteArrayInputStream;
@@ -22,7 +26,9 @@ import java.util.List;
  * outlives the program. Stateless.
  */
 final class StateCodec {
-    private static final int VERSION = 1;
+    private static final int VERSION = 2;
+    /** One attempt at most, and nothing noted of it. */
+    private static final int VERSION_WITHOUT_ATTEMPTS = 1;
 
     private StateCodec() {}
 
@@ -31,6 +37,8 @@ final class StateCodec {
                 DataOutputStream out = new DataOutputStream(bytes)) {
             out.writeByte(VERSION);
             writeLife(out, session.life());
+            writeAttempts(out, session.life().assignments());
+            writeNotes(out, session.notes());
             out.writeLong(session.assignedMs());
             out.writeBoolean(session.request() != null);
             if (session.request() != null) {
@@ -45,14 +53,19 @@ final class StateCodec {
     static StoredSession decode(byte[] bytes) {
         try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(bytes))) {
             int version = in.readByte();
-            if (version != VERSION) {
+            if (version != VERSION && version != VERSION_WITHOUT_ATTEMPTS) {
                 throw new IllegalStateException("the session store holds format " + version + ", this router reads "
-                        + VERSION
+                        + VERSION_WITHOUT_ATTEMPTS + " and " + VERSION
                         + "; finish its sessions with the version that wrote them or use another application id");
             }
             SessionLife life = readLife(in);
+            AttemptNotes notes = AttemptNotes.NONE;
+            if (version == VERSION) {
+                life = withAttempts(life, readAttempts(in));
+                notes = readNotes(in);
+            }
             long assignedMs = in.readLong();
-            return new StoredSession(in.readBoolean() ? readRequest(in, life.id()) : null, life, assignedMs);
+            return new StoredSession(in.readBoolean() ? readRequest(in, life.id()) : null, life, assignedMs, notes);
         } catch (IOException e) {
             throw new UncheckedIOException("the session store holds a broken entry of " + bytes.length + " bytes", e);
         }
@@ -66,14 +79,24 @@ final class StateCodec {
         out.writeInt(life.nextIndex());
         out.writeLong(life.changedMs());
         out.writeLong(life.deadlineMs());
-        List<Stage> stages =
-                life.pipeline() == null ? List.of() : life.pipeline().stages();
+        writeStages(out, life.pipeline() == null ? List.of() : life.pipeline().stages());
+    }
+
+    private static void writeStages(DataOutputStream out, List<Stage> stages) throws IOException {
         out.writeInt(stages.size());
         for (Stage stage : stages) {
             out.writeUTF(stage.worker().value());
             out.writeInt(stage.layers().first());
             out.writeInt(stage.layers().end());
         }
+    }
+
+    private static List<Stage> readStages(DataInputStream in) throws IOException {
+        List<Stage> stages = new ArrayList<>();
+        for (int left = in.readInt(); left > 0; left--) {
+            stages.add(new Stage(new WorkerId(in.readUTF()), new LayerRange(in.readInt(), in.readInt())));
+        }
+        return stages;
     }
 
     private static SessionLife readLife(DataInputStream in) throws IOException {
@@ -84,12 +107,83 @@ final class StateCodec {
         int nextIndex = in.readInt();
         long changedMs = in.readLong();
         long deadlineMs = in.readLong();
-        List<Stage> stages = new ArrayList<>();
-        for (int left = in.readInt(); left > 0; left--) {
-            stages.add(new Stage(new WorkerId(in.readUTF()), new LayerRange(in.readInt(), in.readInt())));
-        }
+        List<Stage> stages = readStages(in);
         Pipeline pipeline = stages.isEmpty() ? null : new Pipeline(stages);
         return new SessionLife(id, phase, attempt, epoch, pipeline, nextIndex, changedMs, deadlineMs);
+    }
+
+    private static SessionLife withAttempts(SessionLife life, List<Assignment> attempts) {
+        return new SessionLife(
+                life.id(),
+                life.phase(),
+                life.attempt(),
+                life.epoch(),
+                life.pipeline(),
+                life.nextIndex(),
+                life.changedMs(),
+                life.deadlineMs(),
+                attempts);
+    }
+
+    private static void writeAttempts(DataOutputStream out, List<Assignment> attempts) throws IOException {
+        out.writeInt(attempts.size());
+        for (Assignment attempt : attempts) {
+            out.writeInt(attempt.attempt());
+            out.writeInt(attempt.position());
+            writeStages(out, attempt.pipeline().stages());
+            for (StageResume resume : attempt.stages()) {
+                out.writeUTF(resume.mode().name());
+                out.writeInt(resume.start());
+                out.writeInt(resume.log().size());
+                for (LogRange range : resume.log()) {
+                    out.writeUTF(range.worker().value());
+                    out.writeLong(range.firstOffset());
+                    out.writeLong(range.endOffset());
+                }
+            }
+        }
+    }
+
+    private static List<Assignment> readAttempts(DataInputStream in) throws IOException {
+        List<Assignment> attempts = new ArrayList<>();
+        for (int left = in.readInt(); left > 0; left--) {
+            int number = in.readInt();
+            int position = in.readInt();
+            Pipeline pipeline = new Pipeline(readStages(in));
+            List<StageResume> resumes = new ArrayList<>();
+            for (int stage = 0; stage < pipeline.stages().size(); stage++) {
+                ResumeMode mode = ResumeMode.valueOf(in.readUTF());
+                int start = in.readInt();
+                List<LogRange> log = new ArrayList<>();
+                for (int ranges = in.readInt(); ranges > 0; ranges--) {
+                    log.add(new LogRange(new WorkerId(in.readUTF()), in.readLong(), in.readLong()));
+                }
+                resumes.add(new StageResume(mode, start, log));
+            }
+            attempts.add(new Assignment(number, pipeline, position, resumes));
+        }
+        return attempts;
+    }
+
+    private static void writeNotes(DataOutputStream out, AttemptNotes notes) throws IOException {
+        out.writeInt(notes.seen());
+        out.writeInt(notes.fruitless());
+        out.writeInt(notes.failures());
+        out.writeInt(notes.incarnations().size());
+        for (long incarnation : notes.incarnations()) {
+            out.writeLong(incarnation);
+        }
+    }
+
+    private static AttemptNotes readNotes(DataInputStream in) throws IOException {
+        int seen = in.readInt();
+        int fruitless = in.readInt();
+        int failures = in.readInt();
+        List<Long> incarnations = new ArrayList<>();
+        for (int left = in.readInt(); left > 0; left--) {
+            incarnations.add(in.readLong());
+        }
+        return new AttemptNotes(seen, fruitless, failures, incarnations);
     }
 
     private static void writeRequest(DataOutputStream out, RoutedRequest request) throws IOException {

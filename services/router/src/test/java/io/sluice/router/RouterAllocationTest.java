@@ -64,11 +64,11 @@ class RouterAllocationTest {
     @Test
     void shouldRefuseAllocationsThatAreNone() {
         router.sendRaw(Topics.ALLOCATIONS, RouterHarness.MODEL, new byte[] {9});
-        router.advance(RouterProcessor.TICK);
+        router.advance(Duration.ofMillis(50));
         router.allocate(RouterHarness.MODEL, renamed());
         router.sendRaw(Topics.ALLOCATIONS, RouterHarness.MODEL, null);
         router.sendRaw(Topics.ALLOCATIONS, null, new byte[] {9});
-        router.advance(RouterProcessor.TICK);
+        router.advance(Duration.ofMillis(50));
         assertThat(router.errors())
                 .extracting(e -> e.getReason())
                 .containsExactly(ErrorReason.MALFORMED_RECORD, ErrorReason.INVALID_ALLOCATION);
@@ -83,7 +83,7 @@ class RouterAllocationTest {
     @Test
     void shouldIgnoreAllocationsOfModelsItDoesNotServe() {
         router.allocate("hymn", renamed());
-        router.advance(RouterProcessor.TICK);
+        router.advance(Duration.ofMillis(50));
         assertThat(router.errors()).isEmpty();
     }
 
@@ -98,7 +98,7 @@ class RouterAllocationTest {
         router.send(RouterHarness.request("late"));
         assertThat(router.sessions()).isEmpty();
         router.missingTopics.clear();
-        router.advance(RouterProcessor.TICK);
+        router.advance(Duration.ofMillis(50));
         assertThat(router.sessions()).extracting(Session::getRequestId).isEqualTo(List.of("late"));
     }
 }

@@ -2,18 +2,20 @@ package io.sluice.router;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.core.WorkerId;
+import io.sluice.core.membership.Beat;
 import io.sluice.core.planning.Allocation;
-import io.sluice.messaging.ErrorPublisher;
 import io.sluice.messaging.KafkaSettings;
 import io.sluice.records.ActivationBatch;
+import io.sluice.records.ActivationChunk;
 import io.sluice.records.Completion;
-import io.sluice.records.ErrorReason;
 import io.sluice.records.ErrorRecord;
 import io.sluice.records.FinishReason;
 import io.sluice.records.HopTiming;
 import io.sluice.records.InferenceRequest;
 import io.sluice.records.Session;
+import io.sluice.records.SessionReport;
 import io.sluice.records.Stage;
+import io.sluice.records.StageTrouble;
 import io.sluice.records.Token;
 import io.sluice.schemas.AvroDeserializer;
 import io.sluice.schemas.AvroSerializer;
@@ -26,8 +28,10 @@ import java.time.Instant;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.UnaryOperator;
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -39,6 +43,8 @@ import org.apache.kafka.streams.TopologyTestDriver;
 /** The router's topology on virtual time, with words for what happens to it. */
 final class RouterHarness implements AutoCloseable {
     static final long START_MS = 1_000_000;
+    static final long LEASE_MS = 1_200;
+    private static final long BEAT_MS = 200;
     static final String MODEL = TestAllocations.MODEL;
 
     final SchemaRegistry registry = SchemaRegistry.inMemory();
@@ -47,13 +53,20 @@ final class RouterHarness implements AutoCloseable {
     final TopologyTestDriver driver;
     private final AvroSerializer<InferenceRequest> requestWriter = new AvroSerializer<>(registry, Topics.REQUESTS);
     private final AvroSerializer<Token> tokenWriter = new AvroSerializer<>(registry, Topics.TOKENS);
-    private final AvroSerializer<ErrorRecord> errorWriter = new AvroSerializer<>(registry, Topics.ERRORS);
+    private final AvroSerializer<SessionReport> reportWriter = new AvroSerializer<>(registry, Topics.REPORTS);
     private final AvroSerializer<io.sluice.records.Allocation> allocationWriter =
             new AvroSerializer<>(registry, Topics.ALLOCATIONS);
     private final TestInputTopic<String, byte[]> requests;
     private final TestInputTopic<String, byte[]> tokens;
-    private final TestInputTopic<String, byte[]> errors;
+    private final TestInputTopic<String, byte[]> reports;
     private final TestInputTopic<String, byte[]> allocations;
+    final Membership members;
+    /** Whether the router hears itself. */
+    boolean echoes = true;
+
+    /** Workers whose heartbeats come with every step of time. */
+    private final Map<WorkerId, Beat> beating = new TreeMap<>();
+
     private long elapsed;
 
     /** @param changed the settings under test, from the defaults */
@@ -61,13 +74,14 @@ final class RouterHarness implements AutoCloseable {
         RouterConfig config = changed.apply(config(metrics));
         Properties properties = new Properties();
         properties.putAll(RouterStreamsConfig.of(config));
+        members = new Membership(new WorkerId("router-test"), config.lease(), config.echo(), START_MS);
         driver = new TopologyTestDriver(
-                RouterTopology.build(config, registry, partitions, worker -> !missingTopics.contains(worker)),
+                RouterTopology.build(config, registry, partitions, worker -> !missingTopics.contains(worker), members),
                 properties,
                 Instant.ofEpochMilli(START_MS));
         requests = input(Topics.REQUESTS);
         tokens = input(Topics.TOKENS);
-        errors = input(Topics.ERRORS);
+        reports = input(Topics.REPORTS);
         allocations = input(Topics.ALLOCATIONS);
     }
 
@@ -81,6 +95,12 @@ final class RouterHarness implements AutoCloseable {
                 new FakeCatalog(MODEL),
                 metrics,
                 Path.of("target", "router-state"));
+    }
+
+    /** Nobody was heard of, so that nobody is missed. */
+    static Membership members() {
+        return new Membership(
+                new WorkerId("router-test"), Duration.ofMillis(LEASE_MS), Duration.ofMillis(LEASE_MS), START_MS);
     }
 
     private TestInputTopic<String, byte[]> input(TopicSpec<?> topic) {
@@ -111,7 +131,7 @@ final class RouterHarness implements AutoCloseable {
     void sendRaw(TopicSpec<?> topic, String key, byte[] value) {
         (topic == Topics.REQUESTS
                         ? requests
-                        : topic == Topics.TOKENS ? tokens : topic == Topics.ERRORS ? errors : allocations)
+                        : topic == Topics.TOKENS ? tokens : topic == Topics.REPORTS ? reports : allocations)
                 .pipeInput(key, value, now());
     }
 
@@ -125,7 +145,7 @@ final class RouterHarness implements AutoCloseable {
                 Topics.ALLOCATIONS,
                 key,
                 allocationWriter.serialize(Topics.ALLOCATIONS.name(), TestAllocations.wire(allocation)));
-        advance(RouterProcessor.TICK);
+        advance(Duration.ofMillis(50));
     }
 
     byte[] bytes(Token token) {
@@ -152,17 +172,69 @@ final class RouterHarness implements AutoCloseable {
                         .toList());
     }
 
-    byte[] bytes(ErrorRecord error) {
-        return errorWriter.serialize(Topics.ERRORS.name(), error);
+    byte[] bytes(SessionReport report) {
+        return reportWriter.serialize(Topics.REPORTS.name(), report);
     }
 
-    /** What a worker publishes that cannot go on with a session. */
-    ErrorRecord workerError(String id) {
-        return ErrorPublisher.refusal(id, ErrorReason.NO_CAPACITY, "no KV cache; raise --kv-mib", "worker a", nowMs());
+    /** What a stage says that cannot go on with the first attempt of a session. */
+    static SessionReport report(String id, String worker, StageTrouble trouble) {
+        return SessionReport.newBuilder()
+                .setRequestId(id)
+                .setAttempt(1)
+                .setWorker(worker)
+                .setIncarnation(1)
+                .setTrouble(trouble)
+                .setMessage(trouble + " at " + worker + "; a remedy")
+                .setAtMs(START_MS)
+                .build();
     }
 
-    void send(ErrorRecord error) {
-        sendRaw(Topics.ERRORS, ErrorPublisher.key(error), bytes(error));
+    void send(SessionReport report) {
+        sendRaw(Topics.REPORTS, report.getRequestId(), bytes(report));
+    }
+
+    // Members
+
+    static Beat beat(String worker, long incarnation, Beat.State state, long deadlineMs) {
+        return new Beat(new WorkerId(worker), incarnation, state, deadlineMs, LEASE_MS, worker, "");
+    }
+
+    /** Workers of this incarnation send heartbeats from now on. */
+    void alive(long incarnation, String... workers) {
+        for (String worker : workers) {
+            heard(beat(worker, incarnation, Beat.State.ALIVE, 0));
+        }
+    }
+
+    /** A worker drains from now on. */
+    void draining(long incarnation, String worker, long deadlineMs) {
+        heard(beat(worker, incarnation, Beat.State.DRAINING, deadlineMs));
+    }
+
+    private void heard(Beat beat) {
+        beating.put(beat.worker(), beat);
+        members.hear(beat, nowMs());
+        advance(Duration.ofMillis(50));
+    }
+
+    /** Somebody saw the process end. */
+    void gone(long incarnation, String... workers) {
+        for (String worker : workers) {
+            beating.remove(new WorkerId(worker));
+            members.hear(beat(worker, incarnation, Beat.State.GONE, 0), nowMs());
+        }
+        advance(Duration.ofMillis(50));
+    }
+
+    /** Its heartbeats stay away. */
+    void silent(String worker) {
+        beating.remove(new WorkerId(worker));
+    }
+
+    /** One heartbeat of a process that should be no more. */
+    void zombie(long incarnation, String worker) {
+        members.hear(beat(worker, incarnation, Beat.State.ALIVE, 0), nowMs());
+        advance(Duration.ofMillis(50));
     }
 
     void send(Token token) {
@@ -175,8 +247,17 @@ final class RouterHarness implements AutoCloseable {
     }
 
     void advance(Duration time) {
-        elapsed += time.toMillis();
-        driver.advanceWallClockTime(time);
+        // In steps, as heartbeats come between the router's looks at its sessions.
+        for (long left = time.toMillis(); left > 0; ) {
+            long step = Math.min(left, BEAT_MS);
+            elapsed += step;
+            left -= step;
+            if (echoes) {
+                members.hear(members.echo(1), nowMs());
+                beating.values().forEach(beat -> members.hear(beat, nowMs()));
+            }
+            driver.advanceWallClockTime(Duration.ofMillis(step));
+        }
     }
 
     private Instant now() {
@@ -197,6 +278,13 @@ final class RouterHarness implements AutoCloseable {
 
     List<Session> sessions() {
         return read(Topics.SESSIONS);
+    }
+
+    /** Chunks sent to a worker since the last look. */
+    List<ActivationChunk> sentTo(String worker) {
+        return chunks(worker).stream()
+                .flatMap(batch -> batch.getChunks().stream())
+                .toList();
     }
 
     List<ActivationBatch> chunks(String worker) {

@@ -8,7 +8,9 @@ import io.sluice.records.ErrorReason;
 import io.sluice.records.ErrorRecord;
 import io.sluice.records.FinishReason;
 import io.sluice.records.Session;
+import io.sluice.records.SessionReport;
 import io.sluice.records.SessionState;
+import io.sluice.records.StageTrouble;
 import io.sluice.records.Token;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -21,33 +23,46 @@ import java.util.TreeSet;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Seeded disorder, lost tokens and failing workers: whatever happens, every request ends once and no KV cache is promised twice. */
+/**
+ * Seeded disorder, lost tokens, failing stages and workers that come and go: whatever happens, every request ends once,
+ * attempts only grow, and no KV cache is promised twice to new sessions.
+ */
 class RouterInvariantsTest {
     private static final double HIGH_WATER = 0.9;
     private static final int TOKENS = 4;
+    private static final List<String> WORKERS = List.of("a", "b", "c", "d");
 
     private final Map<String, Session> running = new TreeMap<>();
+    private final Map<String, Integer> attempts = new HashMap<>();
     private final Map<String, Integer> sent = new HashMap<>();
+    /** Sessions of which an attempt was seen that the router does not know: it waits for a higher one. */
+    private final TreeSet<String> overtaken = new TreeSet<>();
+
+    private final Map<String, Long> incarnations = new HashMap<>();
     private final Map<Long, Allocation> allocations = new HashMap<>();
     private final TreeSet<String> submitted = new TreeSet<>();
     private final Map<String, List<String>> ends = new TreeMap<>();
+    private int reassigned;
 
     @ParameterizedTest
-    @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
+    @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12})
     void shouldEndEveryRequestOnceAndNeverOverbook(long seed) {
         SplittableRandom random = new SplittableRandom(seed);
         try (RouterHarness router = new RouterHarness(
                 config -> config.withQueue(20, Duration.ofSeconds(3))
                         .withHighWater(HIGH_WATER)
+                        .withSilence(Duration.ofMillis(1200), Duration.ofMillis(1200), Duration.ofSeconds(2))
                         .withSessionTimes(Duration.ofSeconds(5), Duration.ofSeconds(600)),
                 1)) {
+            WORKERS.forEach(worker -> router.alive(start(worker), worker));
             long epoch = 0;
             for (int step = 0; step < 400; step++) {
-                switch (random.nextInt(11)) {
+                switch (random.nextInt(13)) {
                     case 0, 1, 2 -> submit(router, random);
-                    case 3, 4, 5, 6 -> token(router, random);
-                    case 7 -> router.advance(Duration.ofMillis(random.nextInt(400)));
-                    case 10 -> giveUp(router, random);
+                    case 3, 4, 5, 6, 7 -> token(router, random);
+                    case 8 -> router.advance(Duration.ofMillis(random.nextInt(400)));
+                    case 9 -> report(router, random);
+                    case 10 -> members(router, random);
                     default -> {
                         if (random.nextInt(6) == 0) {
                             allocate(router, random, ++epoch);
@@ -72,12 +87,12 @@ class RouterInvariantsTest {
                             .count())
                     .as("seed %d: the disorder leaves something to serve", seed)
                     .isPositive();
-            assertThat(ends.values().stream()
-                            .filter(how -> how.contains("given up"))
-                            .count())
-                    .as("seed %d: workers fail", seed)
-                    .isPositive();
+            assertThat(reassigned).as("seed %d: sessions are recovered", seed).isPositive();
         }
+    }
+
+    private long start(String worker) {
+        return incarnations.merge(worker, 1L, Long::sum);
     }
 
     private void submit(RouterHarness router, SplittableRandom random) {
@@ -91,38 +106,61 @@ class RouterInvariantsTest {
         router.send(request);
     }
 
+    private String anyRunning(SplittableRandom random) {
+        List<String> ids = new ArrayList<>(running.keySet());
+        return ids.get(random.nextInt(ids.size()));
+    }
+
     /** The next token of a running session, or one that was sent before, or one too far, or of another attempt. */
     private void token(RouterHarness router, SplittableRandom random) {
         if (running.isEmpty()) {
             return;
         }
-        List<String> ids = new ArrayList<>(running.keySet());
-        String id = ids.get(random.nextInt(ids.size()));
+        String id = anyRunning(random);
         int next = sent.getOrDefault(id, 0);
-        int kind = random.nextInt(10);
-        int index = kind == 0 ? random.nextInt(next + 1) : kind == 1 ? next + 1 : next;
+        int kind = random.nextInt(20);
+        int index = kind < 2 ? random.nextInt(next + 1) : kind < 4 ? next + 1 : next;
         Token token = router.token(id, index, index == TOKENS - 1 ? FinishReason.LENGTH : null);
-        if (kind == 2) {
-            token.setAttempt(2);
-        } else if (index == next) {
+        token.setAttempt(attempts.get(id));
+        if (kind == 4) {
+            token.setAttempt(attempts.get(id) + 1);
+            overtaken.add(id);
+        } else if (kind == 5) {
+            token.setAttempt(attempts.get(id) - 1);
+        } else if (index == next && !overtaken.contains(id)) {
             sent.put(id, next + 1);
         }
         router.send(token);
     }
 
-    /** A worker's error about a running session or one that is over already, sometimes sent twice. */
-    private void giveUp(RouterHarness router, SplittableRandom random) {
-        if (random.nextInt(3) == 0 && !ends.isEmpty()) {
-            // After the end, as when the worker's record was sent again: the client has one end all the same.
-            router.send(router.workerError(ends.keySet().iterator().next()));
-        } else if (random.nextInt(3) == 0 && !running.isEmpty()) {
-            List<String> ids = new ArrayList<>(running.keySet());
-            String id = ids.get(random.nextInt(ids.size()));
-            router.send(router.workerError(id));
-            if (random.nextBoolean()) {
-                router.send(router.workerError(id));
-            }
-            ends.computeIfAbsent(id, none -> new ArrayList<>()).add("given up");
+    /** A stage's report about a running session's attempt, or an older one, sometimes sent twice. */
+    private void report(RouterHarness router, SplittableRandom random) {
+        if (running.isEmpty()) {
+            return;
+        }
+        String id = anyRunning(random);
+        List<String> pipeline = RouterHarness.workers(running.get(id).getPipeline());
+        StageTrouble[] troubles = StageTrouble.values();
+        SessionReport report = RouterHarness.report(
+                id, pipeline.get(random.nextInt(pipeline.size())), troubles[random.nextInt(troubles.length)]);
+        report.setIncarnation(99);
+        report.setAttempt(attempts.get(id) - random.nextInt(2));
+        router.send(report);
+        if (random.nextBoolean()) {
+            router.send(report);
+        }
+    }
+
+    private void members(RouterHarness router, SplittableRandom random) {
+        String worker = WORKERS.get(random.nextInt(WORKERS.size()));
+        long incarnation = incarnations.get(worker);
+        switch (random.nextInt(9)) {
+            case 0 -> router.gone(incarnation, worker);
+            case 1 -> router.silent(worker);
+            case 2 -> router.draining(incarnation, worker, random.nextBoolean() ? 0 : router.nowMs() + 3_000);
+            case 3 -> router.zombie(incarnation - 1, worker);
+            case 4 -> router.echoes = !router.echoes;
+            default -> router.alive(random.nextBoolean() ? start(worker) : incarnation, worker);
         }
     }
 
@@ -140,11 +178,23 @@ class RouterInvariantsTest {
 
     private void look(RouterHarness router, long seed, int step) {
         for (Session session : router.sessions()) {
-            if (session.getState() == SessionState.ASSIGNED) {
-                assertFits(session, seed, step);
-                assertThat(running.put(session.getRequestId(), session)).isNull();
-            } else {
-                running.remove(session.getRequestId());
+            String id = session.getRequestId();
+            switch (session.getState()) {
+                case ASSIGNED -> {
+                    assertFits(session, seed, step);
+                    assertThat(running.put(id, session)).isNull();
+                    attempts.put(id, session.getAttempt());
+                }
+                case REASSIGNED -> {
+                    assertThat(running.put(id, session)).isNotNull();
+                    assertThat(attempts.put(id, session.getAttempt()))
+                            .as("seed %d step %d: attempts of %s grow", seed, step, id)
+                            .isLessThan(session.getAttempt());
+                    assertThat(session.getReason()).isNotEmpty();
+                    overtaken.remove(id);
+                    reassigned++;
+                }
+                default -> running.remove(id);
             }
         }
         for (Completion completion : router.completions()) {
@@ -162,6 +212,7 @@ class RouterInvariantsTest {
 
     /** Sessions are read in the order of the router's decisions, so this sees each worker as the router saw it. */
     private void assertFits(Session session, long seed, int step) {
+        assertThat(session.getState()).isEqualTo(SessionState.ASSIGNED);
         Allocation allocation = allocations.get(session.getEpoch());
         for (String worker : RouterHarness.workers(session.getPipeline())) {
             long used = running.values().stream()

@@ -7,16 +7,18 @@ import io.sluice.core.WorkerId;
 import io.sluice.embedded.ChildProcess;
 import io.sluice.embedded.EmbeddedBroker;
 import io.sluice.embedded.RegistryProcess;
-import io.sluice.messaging.ErrorPublisher;
 import io.sluice.messaging.KafkaClients;
 import io.sluice.messaging.KafkaSettings;
 import io.sluice.messaging.TopicAdmin;
 import io.sluice.records.ActivationBatch;
+import io.sluice.records.ActivationChunk;
+import io.sluice.records.ChunkKind;
 import io.sluice.records.Completion;
-import io.sluice.records.ErrorReason;
 import io.sluice.records.ErrorRecord;
 import io.sluice.records.FinishReason;
+import io.sluice.records.SessionReport;
 import io.sluice.records.SessionState;
+import io.sluice.records.StageTrouble;
 import io.sluice.records.Token;
 import io.sluice.schemas.AvroDeserializer;
 import io.sluice.schemas.AvroSerializer;
@@ -41,7 +43,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** {@code kill -9} while requests flow and a worker fails some: each still ends in one completion or one error. */
+/** {@code kill -9} while requests flow and a worker cannot compute some: each still ends in one completion or one error. */
 class RouterKillIT {
     private static final String MODEL = TestAllocations.MODEL;
     private static final Duration PATIENCE = Duration.ofMinutes(2);
@@ -98,7 +100,7 @@ class RouterKillIT {
                     answer(answered);
                     // An end for the client is an end in the router too, at once and not by its time-out.
                     return lastStates().values().stream()
-                                    .filter(state -> state != SessionState.ASSIGNED)
+                                    .filter(state -> state == SessionState.FINISHED || state == SessionState.REJECTED)
                                     .count()
                             >= enough;
                 });
@@ -112,7 +114,7 @@ class RouterKillIT {
         assertThat(completed).hasSize(REQUESTS - REQUESTS / GIVEN_UP_EVERY).doesNotHaveDuplicates();
         assertThat(read(Topics.ERRORS, true))
                 .hasSize(REQUESTS / GIVEN_UP_EVERY)
-                .allSatisfy(e -> assertThat(e.getService()).isEqualTo("worker a"))
+                .allSatisfy(e -> assertThat(e.getService()).isEqualTo("router"))
                 .extracting(ErrorRecord::getRequestId)
                 .doesNotHaveDuplicates()
                 .doesNotContainAnyElementsOf(completed);
@@ -142,18 +144,22 @@ class RouterKillIT {
                 Path.of("target", "router-kill.log")));
     }
 
-    /** Plays the worker: two tokens or an error for every prompt not answered yet. */
+    /** Plays the worker: two tokens or a report for every attempt not answered yet. */
     private void answer(TreeSet<String> answered) {
         for (ActivationBatch batch : read(Topics.activations(new WorkerId("a")), false)) {
-            String id = batch.getChunks().getFirst().getSessionId();
-            if (!answered.add(id)) {
+            ActivationChunk chunk = batch.getChunks().getFirst();
+            String id = chunk.getSessionId();
+            int attempt = chunk.getAttempt();
+            if (chunk.getKind() != ChunkKind.FORWARD || !answered.add(id + "/" + attempt)) {
                 continue;
             }
-            if (answered.size() % GIVEN_UP_EVERY == 0) {
-                send(Topics.ERRORS, id, ErrorPublisher.refusal(id, ErrorReason.WORKER_FAILED, "lost", "worker a", 1L));
+            if (Integer.parseInt(id.substring(1)) % GIVEN_UP_EVERY == 0) {
+                SessionReport report = RouterHarness.report(id, "a", StageTrouble.COMPUTE_FAILED);
+                report.setAttempt(attempt);
+                send(Topics.REPORTS, id, report);
             } else {
-                send(Topics.TOKENS, id, new Token(id, 1, 0, 7, "a", null, "a", 1L, List.of()));
-                send(Topics.TOKENS, id, new Token(id, 1, 1, 8, "b", FinishReason.STOP, "a", 2L, List.of()));
+                send(Topics.TOKENS, id, new Token(id, attempt, 0, 7, "a", null, "a", 1L, List.of()));
+                send(Topics.TOKENS, id, new Token(id, attempt, 1, 8, "b", FinishReason.STOP, "a", 2L, List.of()));
             }
         }
     }

@@ -3,13 +3,18 @@ package io.sluice.router;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.sluice.core.WorkerId;
+import io.sluice.core.membership.Beat;
 import io.sluice.core.planning.Allocation;
-import io.sluice.messaging.ErrorPublisher;
+import io.sluice.records.ActivationChunk;
 import io.sluice.records.Completion;
 import io.sluice.records.ErrorReason;
 import io.sluice.records.ErrorRecord;
 import io.sluice.records.FinishReason;
 import io.sluice.records.InferenceRequest;
+import io.sluice.records.ResumeMode;
+import io.sluice.records.SessionReport;
+import io.sluice.records.StageTrouble;
 import io.sluice.records.Token;
 import io.sluice.schemas.AvroSerializer;
 import io.sluice.schemas.SchemaRegistry;
@@ -41,6 +46,8 @@ class RouterRestartTest {
             RouterTopology.ALLOCATIONS_STORE,
             RouterTopology.ALLOCATIONS_GLOBAL_STORE);
 
+    private static final Duration LEASE = Duration.ofMillis(1_200);
+
     @TempDir
     private Path folder;
 
@@ -48,7 +55,7 @@ class RouterRestartTest {
     private final RouterTopology.Formats formats = RouterTopology.Formats.of(registry);
     private final AvroSerializer<InferenceRequest> requests = new AvroSerializer<>(registry, Topics.REQUESTS);
     private final AvroSerializer<Token> tokens = new AvroSerializer<>(registry, Topics.TOKENS);
-    private final AvroSerializer<ErrorRecord> errors = new AvroSerializer<>(registry, Topics.ERRORS);
+    private final AvroSerializer<SessionReport> reports = new AvroSerializer<>(registry, Topics.REPORTS);
     private final AvroSerializer<io.sluice.records.Allocation> allocations =
             new AvroSerializer<>(registry, Topics.ALLOCATIONS);
     private final Map<String, KeyValueStore<String, byte[]>> stores = new TreeMap<>();
@@ -56,6 +63,7 @@ class RouterRestartTest {
     private MockProcessorContext<byte[], Object> context;
     private RouterProcessor router;
     private SimpleMeterRegistry metrics;
+    private Membership members;
     private long nowMs = 1_000_000;
     private long offset;
 
@@ -84,9 +92,10 @@ class RouterRestartTest {
             });
             context.addStateStore(store);
         }
+        members = new Membership(new WorkerId("router-test"), LEASE, LEASE, nowMs);
         metrics = new SimpleMeterRegistry();
         RouterConfig config = settings.apply(RouterHarness.config(metrics));
-        SharedDispatch dispatch = new SharedDispatch(config, 1, worker -> true);
+        SharedDispatch dispatch = new SharedDispatch(config, 1, worker -> true, members);
         router = new RouterProcessor(
                 config, 1, formats, dispatch, new RouterMetrics(metrics, dispatch, config.models()));
         router.init(context);
@@ -118,16 +127,13 @@ class RouterRestartTest {
     }
 
     private void token(String id, int index, FinishReason finish) {
-        send(
-                Topics.TOKENS.name(),
-                id,
-                tokens.serialize(
-                        "", new Token(id, 1, index, 50 + index, "[" + index + "]", finish, "a", nowMs, List.of())));
+        send(Topics.TOKENS.name(), id, tokens.serialize("", token(id, 1, index, finish)));
     }
 
-    private void workerError(String id) {
-        ErrorRecord error = ErrorPublisher.refusal(id, ErrorReason.WORKER_FAILED, "lost", "worker a", nowMs);
-        send(Topics.ERRORS.name(), id, errors.serialize("", error));
+    private void report(String id, int attempt, StageTrouble trouble) {
+        SessionReport report = RouterHarness.report(id, "a", trouble);
+        report.setAttempt(attempt);
+        send(Topics.REPORTS.name(), id, reports.serialize("", report));
     }
 
     private <T> List<T> sent(String sink, Class<T> type) {
@@ -221,26 +227,101 @@ class RouterRestartTest {
     }
 
     @Test
-    void shouldEndASessionOfBeforeThatAWorkerGaveUp() {
+    void shouldEndASessionOfBeforeThatCannotBeComputed() {
         allocate(TestAllocations.single(1, "a", 64));
         request("r1");
         token("r1", 0, null);
         request("r2");
-        request("r3");
         start();
-        workerError("r1");
-        assertThat(assigned()).as("the release, and who comes next").containsExactly("r1", "r2");
+        report("r1", 1, StageTrouble.MALFORMED_INPUT);
+        int attempt = lastChunk().getAttempt();
         start();
-        workerError("r1");
-        // Its first assignment was lost with a transaction, so it waits again; its client has had its error.
-        workerError("r3");
-        assertThat(stores.get(RouterTopology.SESSIONS_STORE).get("r3")).isNull();
-        assertThat(metrics.get("sluice.router.queue.length").gauge().value()).isZero();
+        report("r1", attempt, StageTrouble.MALFORMED_INPUT);
+        assertThat(sent(RouterTopology.ERRORS_SINK, ErrorRecord.class))
+                .singleElement()
+                .satisfies(e -> assertThat(e.getReason()).isEqualTo(ErrorReason.WORKER_FAILED));
+        assertThat(assigned()).as("dropped, and who comes next").containsExactly("r1", "r2");
+        start();
+        report("r1", attempt, StageTrouble.MALFORMED_INPUT);
         token("r2", 0, FinishReason.LENGTH);
         tick(Duration.ofMinutes(5));
         assertThat(assigned()).isEmpty();
         assertThat(sent(RouterTopology.ERRORS_SINK, ErrorRecord.class)).isEmpty();
         assertThat(sent(RouterTopology.COMPLETIONS_SINK, Completion.class)).hasSize(1);
+    }
+
+    @Test
+    void shouldGoOnWithASessionThatWaitsForAWorker() {
+        allocate(TestAllocations.single(1, "a", 64));
+        members.hear(RouterHarness.beat("a", 7, Beat.State.ALIVE, 0), nowMs);
+        request("r1");
+        token("r1", 0, null);
+        members.hear(RouterHarness.beat("a", 7, Beat.State.GONE, 0), nowMs);
+        tick(Duration.ofMillis(50));
+        assertThat(assigned()).containsExactly("r1");
+        start();
+        tick(Duration.ofMillis(50));
+        members.hear(RouterHarness.beat("b", 1, Beat.State.ALIVE, 0), nowMs);
+        tick(Duration.ofMillis(50));
+        assertThat(assigned())
+                .as("the only worker is not known to be lost yet, so it is asked")
+                .containsExactly("r1");
+        assertThat(lastChunk().getSetup().getResume().getStages().getFirst().getMode())
+                .isEqualTo(ResumeMode.KEEP);
+    }
+
+    @Test
+    void shouldNoticeAWorkerThatRestartedMeanwhile() {
+        allocate(TestAllocations.single(1, "a", 64));
+        members.hear(RouterHarness.beat("a", 7, Beat.State.ALIVE, 0), nowMs);
+        request("r1");
+        token("r1", 0, null);
+        start();
+        members.hear(RouterHarness.beat("a", 8, Beat.State.ALIVE, 0), nowMs);
+        tick(Duration.ofMillis(50));
+        ActivationChunk chunk = lastChunk();
+        assertThat(chunk.getAttempt())
+                .as("above all that may have been sent before")
+                .isGreaterThan(8);
+        assertThat(chunk.getPosition()).isZero();
+        assertThat(chunk.getCount()).isEqualTo(5);
+    }
+
+    @Test
+    void shouldOvertakeAnAttemptThatACrashHasUndone() {
+        allocate(TestAllocations.single(1, "a", 64));
+        request("r1");
+        token("r1", 0, null);
+        // An earlier life had sent attempt 2, and its record was lost with the transaction.
+        send(Topics.TOKENS.name(), "r1", tokens.serialize("", token("r1", 2, 1, null)));
+        ActivationChunk chunk = lastChunk();
+        assertThat(chunk.getAttempt()).isEqualTo(3);
+        assertThat(chunk.getPosition()).as("only what was recorded counts").isEqualTo(4);
+        token("r1", 1, FinishReason.LENGTH);
+        assertThat(sent(RouterTopology.COMPLETIONS_SINK, Completion.class)).isEmpty();
+        send(Topics.TOKENS.name(), "r1", tokens.serialize("", token("r1", 3, 1, FinishReason.LENGTH)));
+        assertThat(sent(RouterTopology.COMPLETIONS_SINK, Completion.class)).hasSize(1);
+    }
+
+    @Test
+    void shouldNumberAboveTheTokensOfARequestThatWaitsAgain() {
+        request("r1");
+        // Its assignment was lost with a transaction, though not on its way to the worker.
+        token("r1", 0, null);
+        allocate(TestAllocations.single(1, "a", 64));
+        assertThat(lastChunk().getAttempt()).isEqualTo(2);
+    }
+
+    private Token token(String id, int attempt, int index, FinishReason finish) {
+        return new Token(id, attempt, index, 50 + index, "[" + index + "]", finish, "a", nowMs, List.of());
+    }
+
+    private ActivationChunk lastChunk() {
+        return sent(RouterTopology.ACTIVATIONS_SINK, ToWorker.class)
+                .getLast()
+                .batch()
+                .getChunks()
+                .getFirst();
     }
 
     @Test

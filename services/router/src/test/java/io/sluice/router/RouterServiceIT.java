@@ -6,11 +6,12 @@ import static org.awaitility.Awaitility.await;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.core.WorkerId;
+import io.sluice.core.membership.Beat;
 import io.sluice.core.planning.Allocation;
 import io.sluice.core.routing.RoutingPolicy;
 import io.sluice.embedded.EmbeddedBroker;
 import io.sluice.messaging.BrokerUnavailableException;
-import io.sluice.messaging.ErrorPublisher;
+import io.sluice.messaging.HeartbeatCodec;
 import io.sluice.messaging.KafkaClients;
 import io.sluice.messaging.KafkaSettings;
 import io.sluice.messaging.TopicAdmin;
@@ -22,7 +23,9 @@ import io.sluice.records.ErrorRecord;
 import io.sluice.records.FinishReason;
 import io.sluice.records.InferenceRequest;
 import io.sluice.records.Session;
+import io.sluice.records.SessionReport;
 import io.sluice.records.SessionState;
+import io.sluice.records.StageTrouble;
 import io.sluice.records.Token;
 import io.sluice.schemas.AvroDeserializer;
 import io.sluice.schemas.AvroSerializer;
@@ -117,6 +120,9 @@ class RouterServiceIT {
                 PATIENCE,
                 1,
                 Duration.ofSeconds(60),
+                Duration.ofSeconds(2),
+                Duration.ofSeconds(2),
+                Duration.ofSeconds(30),
                 Duration.ofSeconds(60),
                 PATIENCE);
         RouterService.ensureTopics(config);
@@ -266,7 +272,7 @@ class RouterServiceIT {
     }
 
     @Test
-    void shouldEndASessionThatAWorkerGaveUp() {
+    void shouldEndASessionThatCannotBeComputed() {
         topics.ensure(Topics.activations(worker));
         router = start();
         allocate(TestAllocations.single(1, worker.value(), 64));
@@ -275,14 +281,54 @@ class RouterServiceIT {
         request(first, null);
         await().atMost(PATIENCE).untilAsserted(() -> assertThat(prompted()).containsExactly(first));
         request(next, null);
-        ErrorRecord error = ErrorPublisher.refusal(
-                first, ErrorReason.NO_CAPACITY, "no KV cache", "worker " + worker, System.currentTimeMillis());
-        send(Topics.ERRORS, null, ErrorPublisher.key(error), error);
-        await().atMost(PATIENCE)
-                .untilAsserted(() -> assertThat(prompted()).as("with a release").containsExactly(first, first, next));
+        for (int attempt = 1; attempt <= 2; attempt++) {
+            SessionReport report = RouterHarness.report(first, worker.value(), StageTrouble.MALFORMED_INPUT);
+            report.setAttempt(attempt);
+            send(Topics.REPORTS, null, first, report);
+        }
+        await().atMost(PATIENCE).untilAsserted(() -> assertThat(prompted())
+                .as("tried twice, then dropped")
+                .containsExactly(first, first, first, next));
         token(next, 0, FinishReason.STOP);
         await().atMost(PATIENCE).untilAsserted(() -> assertThat(completed()).containsExactly(next));
-        assertThat(read(Topics.ERRORS, true)).containsExactly(error);
+        assertThat(read(Topics.ERRORS, true)).singleElement().satisfies(error -> {
+            assertThat(error.getRequestId()).isEqualTo(first);
+            assertThat(error.getReason()).isEqualTo(ErrorReason.WORKER_FAILED);
+            assertThat(error.getMessage()).contains("a remedy");
+        });
+    }
+
+    @Test
+    void canGoOnWhenAWorkerIsLostAndHasReturned() {
+        topics.ensure(Topics.activations(worker));
+        router = start();
+        allocate(TestAllocations.single(1, worker.value(), 64));
+        beat(Beat.State.ALIVE, 1);
+        String id = model + "-r";
+        request(id, null);
+        await().atMost(PATIENCE).untilAsserted(() -> assertThat(prompted()).containsExactly(id));
+        token(id, 0, null);
+        beat(Beat.State.GONE, 1);
+        await().atMost(PATIENCE).untilAsserted(() -> {
+            beat(Beat.State.ALIVE, 2);
+            assertThat(prompted()).hasSizeGreaterThan(1);
+        });
+        ActivationChunk chunk =
+                read(Topics.activations(worker), false).getLast().getChunks().getFirst();
+        assertThat(chunk.getAttempt()).isGreaterThan(1);
+        assertThat(chunk.getPosition()).as("it has lost its KV cache").isZero();
+        Token last = new Token(id, chunk.getAttempt(), 1, 7, ".1", FinishReason.STOP, worker.value(), 1L, List.of());
+        send(Topics.TOKENS, null, id, last);
+        // Token 0 may not have been read when the worker was lost; then it is made again.
+        last.setIndex(0);
+        send(Topics.TOKENS, null, id, last);
+        await().atMost(PATIENCE).untilAsserted(() -> assertThat(completed()).containsExactly(id));
+        assertThat(read(Topics.ERRORS, true)).isEmpty();
+    }
+
+    private void beat(Beat.State state, long incarnation) {
+        Beat beat = new Beat(worker, incarnation, state, 0, 60_000, worker.value(), "");
+        send(Topics.HEARTBEATS, null, worker.value(), HeartbeatCodec.encode(beat, 1, 1));
     }
 
     @Test
@@ -314,7 +360,7 @@ class RouterServiceIT {
                 admin.createTopics(List.of(
                                 new NewTopic(Topics.REQUESTS.name(), 2, (short) 1),
                                 new NewTopic(Topics.TOKENS.name(), 2, (short) 1),
-                                new NewTopic(Topics.ERRORS.name(), 1, (short) 1)))
+                                new NewTopic(Topics.REPORTS.name(), 1, (short) 1)))
                         .all()
                         .get();
             }
@@ -322,7 +368,7 @@ class RouterServiceIT {
             assertThatThrownBy(() -> RouterService.start(config, SchemaRegistry.inMemory()))
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessageContaining(Topics.REQUESTS.name() + " has 2 partitions")
-                    .hasMessageContaining(Topics.ERRORS.name() + " has 1");
+                    .hasMessageContaining(Topics.REPORTS.name() + " has 1");
         }
     }
 

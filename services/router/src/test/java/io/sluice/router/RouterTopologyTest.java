@@ -280,7 +280,10 @@ class RouterTopologyTest {
 
     @Test
     void shouldFailASessionWhosePipelineIsSilent() {
-        restartWith(config -> config.withSessionTimes(Duration.ofSeconds(5), Duration.ofSeconds(60)), 1);
+        restartWith(
+                config -> config.withSessionTimes(Duration.ofSeconds(5), Duration.ofSeconds(60))
+                        .withSilence(Duration.ofSeconds(1), Duration.ofSeconds(1), Duration.ofMinutes(1)),
+                1);
         router.allocate(TestAllocations.single(1, "a", 70));
         router.send(RouterHarness.request("r1"));
         router.send(RouterHarness.request("r2"));
@@ -299,7 +302,7 @@ class RouterTopologyTest {
         List<ActivationChunk> chunks = router.chunks("a").stream()
                 .flatMap(batch -> batch.getChunks().stream())
                 .toList();
-        assertThat(chunks).extracting(ActivationChunk::getKind).containsExactly(ChunkKind.RELEASE, ChunkKind.FORWARD);
+        assertThat(chunks).extracting(ActivationChunk::getKind).containsExactly(ChunkKind.DROP, ChunkKind.FORWARD);
         assertThat(chunks).extracting(ActivationChunk::getSessionId).containsExactly("r1", "r2");
         assertThat(router.sessions())
                 .extracting(Session::getState)

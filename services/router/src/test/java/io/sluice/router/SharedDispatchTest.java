@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 class SharedDispatchTest {
     private final RouterConfig config =
             RouterHarness.config(new SimpleMeterRegistry()).withHighWater(1).withQueue(8, Duration.ofSeconds(1));
-    private final SharedDispatch dispatch = new SharedDispatch(config, 4, worker -> true);
+    private final SharedDispatch dispatch = new SharedDispatch(config, 4, worker -> true, RouterHarness.members());
     private int ids;
 
     private RoutedRequest request() {

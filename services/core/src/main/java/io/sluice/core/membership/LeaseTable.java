@@ -21,13 +21,20 @@ import java.util.TreeMap;
  *
  * <p>Silence proves nothing while the observer itself is cut off. It therefore sends heartbeats of its own through the
  * same topic; while its last echo is older than a lease, no lease ends, and once the echo is back every worker gets a
- * whole lease again. Not thread-safe.
+ * whole lease again. For the same reason a worker that is only expected is not missed while no worker at all has been
+ * heard of. Not thread-safe.
  */
 public final class LeaseTable {
+    /** Incarnation of a worker that was not heard of yet. */
+    public static final long UNKNOWN = Long.MIN_VALUE;
+    /** After this long the end of a worker is forgotten, so that names that never return take no memory. */
+    static final long FORGET_MS = 3_600_000;
+
     private final long echoMs;
     private final Map<WorkerId, Entry> entries = new TreeMap<>();
     private long echoAtMs;
     private boolean cutOff;
+    private boolean heardAny;
 
     private static final class Entry {
         private long incarnation;
@@ -66,7 +73,7 @@ public final class LeaseTable {
     public void expect(WorkerId worker, long leaseMs, long nowMs) {
         if (!entries.containsKey(worker)) {
             Entry entry = new Entry();
-            entry.incarnation = Long.MIN_VALUE;
+            entry.incarnation = UNKNOWN;
             entry.state = State.ALIVE;
             entry.leaseMs = leaseMs;
             entry.heardMs = nowMs;
@@ -77,6 +84,10 @@ public final class LeaseTable {
     /** A heartbeat or a report has come. */
     public List<MemberEvent> beat(Beat beat, long nowMs) {
         Objects.requireNonNull(beat, "beat");
+        if (!heardAny) {
+            heardAny = true;
+            entries.values().forEach(entry -> entry.heardMs = Math.max(entry.heardMs, nowMs));
+        }
         Entry entry = entries.get(beat.worker());
         if (entry == null) {
             if (beat.state() == State.GONE) {
@@ -103,7 +114,7 @@ public final class LeaseTable {
             String why = beat.reporter() + " reports its end" + (beat.reason().isEmpty() ? "" : ": " + beat.reason());
             return was ? List.of(new Lost(beat.worker(), why, nowMs - entry.heardMs)) : List.of();
         }
-        boolean expected = entry.incarnation == Long.MIN_VALUE;
+        boolean expected = entry.incarnation == UNKNOWN;
         if (beat.incarnation() > entry.incarnation && !expected) {
             return takeUp(entry, beat, nowMs, new Restarted(beat.worker(), beat.incarnation()));
         }
@@ -141,6 +152,10 @@ public final class LeaseTable {
             return List.of();
         }
         List<MemberEvent> events = new ArrayList<>();
+        entries.values().removeIf(entry -> entry.state == State.GONE && nowMs - entry.heardMs > FORGET_MS);
+        if (!heardAny) {
+            return events;
+        }
         entries.forEach((worker, entry) -> {
             long silent = nowMs - entry.heardMs;
             if (entry.state != State.GONE && silent > entry.leaseMs) {
@@ -170,6 +185,18 @@ public final class LeaseTable {
         return entry == null || entry.state != State.DRAINING
                 ? OptionalLong.empty()
                 : OptionalLong.of(entry.drainDeadlineMs);
+    }
+
+    /** Newest incarnation heard of; {@link #UNKNOWN}: none. */
+    public long incarnation(WorkerId worker) {
+        Entry entry = entries.get(worker);
+        return entry == null ? UNKNOWN : entry.incarnation;
+    }
+
+    /** How many workers are in this state, as far as the observer knows. */
+    public int count(State state) {
+        return (int)
+                entries.values().stream().filter(entry -> entry.state == state).count();
     }
 
     /** Whether the observer takes itself for cut off, so that no lease ends. */

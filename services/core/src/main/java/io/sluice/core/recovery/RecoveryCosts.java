@@ -11,6 +11,15 @@ public interface RecoveryCosts {
     /** Seconds in which the inputs of {@code tokens} positions come to the worker, from a topic or the stage before. */
     double transferSeconds(WorkerId to, int tokens);
 
+    /**
+     * Seconds in which the worker reads log ranges of {@code records} records that hold {@code tokens} positions of the
+     * session: records of other sessions between them are read over, so that a long and thin range can cost more than
+     * sending everything again.
+     */
+    default double logSeconds(WorkerId to, long records, int tokens) {
+        return transferSeconds(to, (int) Math.min(Integer.MAX_VALUE, Math.max(tokens, records)));
+    }
+
     /** Knows nothing: the log wins wherever it holds what is needed. */
     RecoveryCosts UNKNOWN = new RecoveryCosts() {
         @Override

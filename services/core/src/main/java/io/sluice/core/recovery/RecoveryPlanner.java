@@ -40,9 +40,27 @@ public final class RecoveryPlanner {
             Set<WorkerId> lost,
             boolean logUsable,
             RecoveryCosts costs) {
-        Assignment last = assignments.getLast();
-        int attempt = last.attempt() + 1;
         String what = lost.isEmpty() ? "no progress" : "lost " + names(lost);
+        int attempt = assignments.getLast().attempt() + 1;
+        return plan(attempt, what, assignments, steps, promptTokens, pipeline, lost, logUsable, costs);
+    }
+
+    /**
+     * As above.
+     *
+     * @param attempt its number, above that of the last one
+     * @param what has happened, for people
+     */
+    public static RecoveryPlan plan(
+            int attempt,
+            String what,
+            List<Assignment> assignments,
+            List<StepTrace> steps,
+            int promptTokens,
+            Pipeline pipeline,
+            Set<WorkerId> lost,
+            boolean logUsable,
+            RecoveryCosts costs) {
         if (steps.isEmpty()) {
             return new RecoveryPlan(
                     Assignment.fresh(attempt, pipeline),
@@ -101,11 +119,14 @@ public final class RecoveryPlanner {
                 reversed.add(StageResume.keep(position));
                 continue;
             }
-            seconds += costs.computeSeconds(stage, position) + costs.transferSeconds(stage.worker(), position);
             // The router has what the first stage takes: the prompt and the tokens.
             Optional<List<LogRange>> log = i == 0 || !logUsable
                     ? Optional.empty()
                     : LogIndex.ranges(assignments, steps, stage.layers().first());
+            seconds += costs.computeSeconds(stage, position)
+                    + (log.isEmpty()
+                            ? costs.transferSeconds(stage.worker(), position)
+                            : costs.logSeconds(stage.worker(), records(log.get()), position));
             reversed.add(
                     log.map(ranges -> StageResume.rebuild(position, ranges)).orElse(StageResume.fresh()));
             nextNeedsAll = log.isEmpty();
@@ -129,6 +150,10 @@ public final class RecoveryPlanner {
             }
         }
         return false;
+    }
+
+    private static long records(List<LogRange> ranges) {
+        return ranges.stream().mapToLong(LogRange::records).sum();
     }
 
     private static double replaySeconds(Pipeline pipeline, int tokens, RecoveryCosts costs) {

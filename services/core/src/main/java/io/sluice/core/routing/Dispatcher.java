@@ -90,16 +90,18 @@ public final class Dispatcher {
 
     /**
      * Finds a pipeline for a session that runs and must leave some workers: the same one with only their layers on
-     * others, else one of new workers throughout. Its reservation moves along; while there is none, it keeps what it has.
+     * others, else one of new workers throughout. Its reservation moves along, as large as it has grown; while there is
+     * none, it keeps what it has.
      *
      * @param pipeline that it runs on
+     * @param leastKvTokens to reserve where it holds less
      * @param avoid workers that the new pipeline must not use; may be empty, then the pipeline stays as it is
      */
     public Route reroute(
             SessionId session,
             Pipeline pipeline,
             long work,
-            int kvTokens,
+            int leastKvTokens,
             Set<String> regions,
             Set<WorkerId> avoid,
             Predicate<WorkerId> ready) {
@@ -108,7 +110,7 @@ public final class Dispatcher {
                     Cause.NO_ALLOCATION,
                     "no allocation of model " + model + " has arrived; start workers and the planner");
         }
-        release(session);
+        int kvTokens = Math.toIntExact(Math.max(leastKvTokens, free(session)));
         Predicate<WorkerFlow> usable = worker -> !avoid.contains(worker.worker()) && ready.test(worker.worker());
         Predicate<WorkerFlow> allowed = usable.and(worker -> regions.isEmpty() || regions.contains(worker.region()));
         Predicate<WorkerFlow> free = allowed.and(worker -> budget.fits(worker.worker(), kvTokens));
@@ -145,11 +147,17 @@ public final class Dispatcher {
 
     /** Frees the session's reservation; harmless when it holds none. */
     public void release(SessionId session) {
+        free(session);
+    }
+
+    /** Tokens per stage that the session held. */
+    private long free(SessionId session) {
         long tokens = budget.release(session);
         Pipeline pipeline = pipelines.remove(session);
         if (pipeline != null) {
             inFlight.remove(pipeline, tokens);
         }
+        return tokens;
     }
 
     /** Tokens reserved on the worker. */
@@ -172,7 +180,10 @@ public final class Dispatcher {
                             + " nobody holds");
         }
         if (!chooser.canChoose(usable)) {
-            return new Blocked(Cause.NOT_READY, allocation + " uses workers whose activation topics do not exist yet");
+            return new Blocked(
+                    Cause.NOT_READY,
+                    allocation + " has no pipeline of workers that take sessions: the others are lost, or drain, or"
+                            + " their activation topics do not exist yet");
         }
         if (!chooser.canChoose(allowed)) {
             return new Blocked(

@@ -21,7 +21,7 @@ public sealed interface Route {
         NO_ALLOCATION,
         /** The newest allocation carries no flow from end to end. */
         NO_FLOW,
-        /** Workers on the way have not opened their topics yet. */
+        /** Workers on the way are lost, drain, or have not opened their topics yet. */
         NOT_READY,
         /** No pipeline stays within the allowed regions. */
         REGION,

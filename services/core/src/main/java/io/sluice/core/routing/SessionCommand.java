@@ -10,8 +10,17 @@ public sealed interface SessionCommand {
     /** A checked request arrives. */
     record Submit(SessionId id, long deadlineMs) implements SessionCommand {}
 
-    /** A pipeline was found for a waiting session. */
-    record Assign(Pipeline pipeline, long epoch) implements SessionCommand {}
+    /**
+     * A pipeline was found for a waiting session.
+     *
+     * @param attempt its number, at least 1; more where workers have seen an attempt that a crash made the router forget
+     */
+    record Assign(Pipeline pipeline, long epoch, int attempt) implements SessionCommand {
+        /** The first attempt. */
+        public Assign(Pipeline pipeline, long epoch) {
+            this(pipeline, epoch, 1);
+        }
+    }
 
     /**
      * A stage of the pipeline is lost, or cannot go on.

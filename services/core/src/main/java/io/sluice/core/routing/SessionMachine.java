@@ -82,7 +82,7 @@ public final class SessionMachine {
     private static SessionEvent assign(Optional<SessionLife> state, Assign assign, long nowMs) {
         SessionLife life = state.filter(s -> s.phase() == SessionPhase.WAITING)
                 .orElseThrow(() -> new IllegalStateException("only a waiting session is assigned, this is " + state));
-        return new Assigned(life.attempt() + 1, assign.pipeline(), assign.epoch(), nowMs);
+        return new Assigned(Math.max(1, assign.attempt()), assign.pipeline(), assign.epoch(), nowMs);
     }
 
     private static SessionEvent reassign(Optional<SessionLife> state, Reassign reassign, long nowMs) {
@@ -98,6 +98,11 @@ public final class SessionMachine {
 
     private static SessionLife assigned(SessionLife s, Assignment assignment, long epoch, long atMs) {
         List<Assignment> all = new ArrayList<>(s.assignments());
+        // One that led to no token tells nothing of where inputs lie or who holds KV cache, so a session that is
+        // interrupted again and again stays small.
+        if (!all.isEmpty() && all.getLast().position() == assignment.position()) {
+            all.removeLast();
+        }
         all.add(assignment);
         return new SessionLife(
                 s.id(),
