@@ -9,7 +9,7 @@ import io.sluice.launcher.stack.WorkersFile;
 import io.sluice.messaging.KafkaSettings;
 import io.sluice.messaging.PlacementCodec;
 import io.sluice.messaging.TopicAdmin;
-import io.sluice.runtime.ActivationDtype;
+import io.sluice.runtime.ActivationChoice;
 import io.sluice.runtime.ModelConfig;
 import io.sluice.schemas.RecordJson;
 import io.sluice.schemas.SchemaRegistry;
@@ -61,9 +61,12 @@ final class PlaceCommand implements Callable<Integer> {
     @Option(
             names = "--activations",
             paramLabel = "TYPE",
-            defaultValue = "fp16",
-            description = "Numbers between stages: fp16 (default) or fp32.")
-    private ActivationDtype activations;
+            defaultValue = "auto",
+            converter = ActivationConverter.class,
+            description =
+                    "Numbers sent to the next stage: fp16, fp32, int8 (blocks of 64 with a scale), or auto (default):"
+                            + " int8 where a link was measured to be slow, else fp16.")
+    private ActivationChoice activations;
 
     @Option(names = "--json", paramLabel = "FILE", description = "Write the placement to FILE as JSON, too.")
     private Path json;

@@ -2,11 +2,12 @@ package io.sluice.launcher;
 
 import io.sluice.core.planning.live.PlacementPolicy;
 import io.sluice.core.routing.RoutingPolicy;
+import io.sluice.embedded.WanShape;
 import io.sluice.launcher.stack.StackConfig;
 import io.sluice.launcher.stack.StackFolder;
 import io.sluice.launcher.stack.WorkerSpec;
 import io.sluice.launcher.stack.WorkersFile;
-import io.sluice.runtime.ActivationDtype;
+import io.sluice.runtime.ActivationChoice;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -52,9 +53,22 @@ public final class StackOptions {
     @Option(
             names = "--activations",
             paramLabel = "TYPE",
-            defaultValue = "fp16",
-            description = "Numbers between stages: fp16 (default) or fp32.")
-    private ActivationDtype activations;
+            defaultValue = "auto",
+            converter = ActivationConverter.class,
+            description =
+                    "Numbers between stages: fp16, fp32, int8 (blocks of 64 with a scale), or auto (default): int8"
+                            + " where a link was measured to be slow, else fp16.")
+    private ActivationChoice activations;
+
+    @Option(
+            names = "--wan",
+            paramLabel = "RTT[,RATE][,jitter=TIME][,loss=PART%%]",
+            converter = WanConverter.class,
+            description =
+                    "Put every worker at a site of its own, across an emulated wide-area network: 80ms,100mbit is 80"
+                            + " ms there and back between two sites and 100 Mbit/s each way at each. Broker, router and clients"
+                            + " share a site.")
+    private WanShape wan;
 
     @Option(
             names = "--data",
@@ -107,7 +121,8 @@ public final class StackOptions {
                         dataFolder(),
                         new StackConfig.Ports(brokerPort, registryPort, metricsPort))
                 .withSupervision(noRestart ? StackConfig.Supervision.LEAVE : StackConfig.Supervision.RESTART);
-        return live.map(config::withPlacement).orElse(config);
+        StackConfig placed = live.map(config::withPlacement).orElse(config);
+        return wan == null ? placed : placed.withWan(wan);
     }
 
     /** Reads {@code max-flow}, {@code sluice} or {@code round-robin}. */

@@ -4,7 +4,7 @@ import io.sluice.core.LayerRange;
 import io.sluice.core.WorkerId;
 import io.sluice.launcher.stack.StackConfig;
 import io.sluice.launcher.stack.StackFolder;
-import io.sluice.runtime.ActivationDtype;
+import io.sluice.runtime.ActivationChoice;
 import io.sluice.worker.MembershipSettings;
 import io.sluice.worker.WorkerConfig;
 import io.sluice.worker.WorkerService;
@@ -94,9 +94,12 @@ final class WorkerCommand implements Callable<Integer>, Logs.InFolder {
     @Option(
             names = "--activations",
             paramLabel = "TYPE",
-            defaultValue = "fp16",
-            description = "Numbers sent to the next stage: fp16 (default) or fp32.")
-    private ActivationDtype activations;
+            defaultValue = "auto",
+            converter = ActivationConverter.class,
+            description =
+                    "Numbers sent to the next stage: fp16, fp32, int8 (blocks of 64 with a scale), or auto (default):"
+                            + " int8 where a link was measured to be slow, else fp16.")
+    private ActivationChoice activations;
 
     @Option(names = "--region", paramLabel = "NAME", defaultValue = "local", description = "Where this worker is.")
     private String region;

@@ -11,7 +11,6 @@ import io.sluice.messaging.TopicAdmin;
 import io.sluice.planner.FlinkMiniCluster;
 import io.sluice.schemas.Topics;
 import java.time.Duration;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -73,20 +72,29 @@ final class Infrastructure implements AutoCloseable {
     }
 
     private String startBrokerHere() {
-        EmbeddedBroker first = EmbeddedBroker.start(
-                new EmbeddedBroker.Config(folder.broker(), config.ports().broker(), Map.of()));
-        EmbeddedBroker.Config later = new EmbeddedBroker.Config(folder.broker(), first.port(), Map.of());
+        int port = config.ports().broker() == 0 && config.relayed()
+                ? LoopbackPorts.lasting(1)[0]
+                : config.ports().broker();
+        startRelays(port);
+        EmbeddedBroker first =
+                EmbeddedBroker.start(new EmbeddedBroker.Config(folder.broker(), port, relays.brokerSettings()));
+        EmbeddedBroker.Config later = new EmbeddedBroker.Config(folder.broker(), first.port(), relays.brokerSettings());
         broker = parts.opened("broker", new Restartable<>("broker", first, () -> EmbeddedBroker.start(later)));
         return first.bootstrap();
+    }
+
+    private void startRelays(int brokerPort) {
+        if (config.relayed()) {
+            relays = parts.opened("relays", WorkerRelays.start(config.workers(), brokerPort, config.wan()));
+            config.wan().ifPresent(shape -> progress.step("wan", shape + ", a site for each worker"));
+        }
     }
 
     private String startBrokerProcess() {
         int port = config.ports().broker() == 0
                 ? LoopbackPorts.lasting(1)[0]
                 : config.ports().broker();
-        if (config.isolation().relays()) {
-            relays = parts.opened("relays", WorkerRelays.start(config.workers(), port));
-        }
+        startRelays(port);
         BrokerProcess.Config own = new BrokerProcess.Config(
                 folder.broker(), port, relays.brokerSettings(), folder.logs().resolve("broker.log"), BROKER_TIMEOUT);
         BrokerProcess first = BrokerProcess.start(own, false);

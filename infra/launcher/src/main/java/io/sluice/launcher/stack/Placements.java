@@ -38,7 +38,7 @@ public final class Placements {
      * @throws UserException when no placement is possible
      */
     public static Made make(StackConfig config, ModelConfig model, long epoch) {
-        int bytes = config.activations().bytes();
+        int bytes = config.activations().beforeMeasuring().bytes();
         try {
             if (config.workers().getFirst().layers().isPresent()) {
                 List<Stage> stages = config.workers().stream()

@@ -2,8 +2,9 @@ package io.sluice.launcher.stack;
 
 import io.sluice.core.planning.live.PlacementPolicy;
 import io.sluice.core.routing.RoutingPolicy;
+import io.sluice.embedded.WanShape;
 import io.sluice.launcher.UserException;
-import io.sluice.runtime.ActivationDtype;
+import io.sluice.runtime.ActivationChoice;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -18,12 +19,13 @@ import java.util.Optional;
  * @param workers at least one
  * @param stages pipeline stages when the workers do not name their layers; 0: one per worker
  * @param policy how the router splits sessions
- * @param activations element type of hidden states between stages
+ * @param activations element type of hidden states between stages, or how it is chosen
  * @param data folder of everything the stack keeps
  * @param ports ports of the parts
  * @param placement how placements follow the workers while the stack runs; empty: they stay as they are
  * @param supervision what happens when a worker process ends by itself
  * @param isolation what has a process or a connection of its own
+ * @param wan the network between the sites of the workers, each of which then has one of its own; empty: all on one machine
  */
 public record StackConfig(
         Path model,
@@ -31,12 +33,13 @@ public record StackConfig(
         List<WorkerSpec> workers,
         int stages,
         RoutingPolicy policy,
-        ActivationDtype activations,
+        ActivationChoice activations,
         Path data,
         Ports ports,
         Optional<PlacementPolicy> placement,
         Supervision supervision,
-        Isolation isolation) {
+        Isolation isolation,
+        Optional<WanShape> wan) {
     /** A stack whose placement stays as it is; workers that end are started again. */
     public StackConfig(
             Path model,
@@ -44,7 +47,7 @@ public record StackConfig(
             List<WorkerSpec> workers,
             int stages,
             RoutingPolicy policy,
-            ActivationDtype activations,
+            ActivationChoice activations,
             Path data,
             Ports ports) {
         this(
@@ -58,7 +61,8 @@ public record StackConfig(
                 ports,
                 Optional.empty(),
                 Supervision.RESTART,
-                Isolation.SHARED);
+                Isolation.SHARED,
+                Optional.empty());
     }
 
     public StackConfig {
@@ -70,6 +74,7 @@ public record StackConfig(
         Objects.requireNonNull(placement, "placement");
         Objects.requireNonNull(supervision, "supervision");
         Objects.requireNonNull(isolation, "isolation");
+        Objects.requireNonNull(wan, "wan");
         workers = List.copyOf(workers);
         if (!Files.exists(model)) {
             throw new UserException(
@@ -96,19 +101,53 @@ public record StackConfig(
                 ports,
                 Optional.of(live),
                 supervision,
-                isolation);
+                isolation,
+                wan);
     }
 
     /** The same stack with another answer to workers that end. */
     public StackConfig withSupervision(Supervision value) {
         return new StackConfig(
-                model, modelName, workers, stages, policy, activations, data, ports, placement, value, isolation);
+                model, modelName, workers, stages, policy, activations, data, ports, placement, value, isolation, wan);
     }
 
     /** The same stack with other processes. */
     public StackConfig withIsolation(Isolation value) {
         return new StackConfig(
-                model, modelName, workers, stages, policy, activations, data, ports, placement, supervision, value);
+                model,
+                modelName,
+                workers,
+                stages,
+                policy,
+                activations,
+                data,
+                ports,
+                placement,
+                supervision,
+                value,
+                wan);
+    }
+
+    /** The same stack with every worker at a site of its own, across this network. */
+    public StackConfig withWan(WanShape shape) {
+        return new StackConfig(
+                model,
+                modelName,
+                workers,
+                stages,
+                policy,
+                activations,
+                data,
+                ports,
+                placement,
+                supervision,
+                isolation,
+                Optional.of(shape));
+    }
+
+    /** Whether each worker reaches the broker through a relay. */
+    public boolean relayed() {
+        return isolation.relays() || wan.isPresent();
     }
 
     /**

@@ -4,6 +4,7 @@ import io.sluice.core.WorkerId;
 import io.sluice.embedded.ChildProcess;
 import io.sluice.embedded.ProcessControl;
 import io.sluice.embedded.RegistryProcess;
+import io.sluice.embedded.WanRelay;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -28,7 +29,9 @@ public final class StackFaults {
 
     /** {@code kill -9}; the supervisor reports it and starts the worker again. */
     public void killWorker(WorkerId worker) {
-        process(worker).kill();
+        ChildProcess child = process(worker);
+        child.kill();
+        await(child);
     }
 
     /** SIGSTOP: the worker is silent, and a zombie when it goes on. */
@@ -164,8 +167,8 @@ public final class StackFaults {
         return child;
     }
 
-    private BrokerRelay relay(WorkerId worker) {
-        BrokerRelay relay = infrastructure.relays().of(worker);
+    private WanRelay relay(WorkerId worker) {
+        WanRelay relay = infrastructure.relays().of(worker);
         if (relay == null) {
             throw new UnsupportedOperationException(
                     "worker " + worker + " reaches the broker directly: start the stack isolated");

@@ -114,13 +114,17 @@ final class WorkerProcesses implements AutoCloseable {
                 "--device",
                 worker.device().toString(),
                 "--activations",
-                config.activations().name().toLowerCase(java.util.Locale.ROOT),
+                config.activations().toString(),
                 "--region",
                 worker.region()));
         if (pinned.isEmpty()) {
             worker.maxLayers().ifPresent(most -> arguments.addAll(List.of("--max-layers", Integer.toString(most))));
         }
         pinned.ifPresent(layers -> arguments.addAll(List.of("--layers", layers.first() + "-" + layers.end())));
+        config.wan()
+                .filter(wan -> wan.bitsPerSecond() > 0)
+                .ifPresent(wan -> arguments.addAll(
+                        List.of("--link-bytes-per-s", Long.toString(Math.round(wan.bytesPerSecond())))));
         worker.kvMib().ifPresent(mib -> arguments.addAll(List.of("--kv-mib", Integer.toString(mib))));
         return arguments;
     }

@@ -2,21 +2,31 @@ package io.sluice.launcher.stack;
 
 import io.sluice.core.WorkerId;
 import io.sluice.embedded.LoopbackPorts;
+import io.sluice.embedded.WanRelay;
+import io.sluice.embedded.WanShape;
 import io.sluice.messaging.KafkaSettings;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
- * A {@link BrokerRelay} per worker. The broker has a listener for each and announces the relay's port there, so that the
- * worker's clients never learn of a way round it. Thread-safe.
+ * A {@link WanRelay} per worker. The broker has a listener for each and announces the relay's port there, so that the
+ * worker's clients never learn of a way round it. As a broker's listeners are fixed, there are some more for workers that
+ * are added later. Thread-safe.
  */
 final class WorkerRelays implements AutoCloseable {
+    /** No delay and no bound on the rate of its own. */
+    private static final WanShape NEAR = WanShape.of(0, 0);
+
+    private static final int SPARE_SITES = 4;
     private static final String HOST = LoopbackPorts.HOST + ":";
 
-    private final Map<WorkerId, BrokerRelay> relays = new LinkedHashMap<>();
-    private final Map<WorkerId, Integer> ports = new LinkedHashMap<>();
+    private final Map<WorkerId, WanRelay> relays = new LinkedHashMap<>();
+    private final Deque<WanRelay> spare = new ArrayDeque<>();
     private final Map<String, String> brokerSettings;
 
     private WorkerRelays(Map<String, String> brokerSettings) {
@@ -28,9 +38,14 @@ final class WorkerRelays implements AutoCloseable {
         return new WorkerRelays(Map.of());
     }
 
-    /** A relay for each of the workers of a broker that listens on {@code brokerPort}. */
-    static WorkerRelays start(List<WorkerSpec> workers, int brokerPort) {
-        int[] free = LoopbackPorts.lasting(2 * workers.size() + 2);
+    /**
+     * A relay for each of the workers of a broker that listens on {@code brokerPort}.
+     *
+     * @param wan the network between their sites; empty: relays that only can be cut
+     */
+    static WorkerRelays start(List<WorkerSpec> workers, int brokerPort, Optional<WanShape> wan) {
+        int sites = workers.size() + SPARE_SITES;
+        int[] free = LoopbackPorts.lasting(2 * sites + 2);
         // The broker's own port was chosen the same way and is not taken yet.
         List<Integer> usable = new ArrayList<>();
         for (int port : free) {
@@ -43,11 +58,11 @@ final class WorkerRelays implements AutoCloseable {
                 new StringBuilder("CLIENTS://" + HOST + brokerPort + ",CONTROLLER://" + HOST + controller);
         StringBuilder advertised = new StringBuilder("CLIENTS://" + HOST + brokerPort);
         StringBuilder protocols = new StringBuilder("CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT");
-        Map<WorkerId, int[]> chosen = new LinkedHashMap<>();
-        for (WorkerSpec worker : workers) {
+        List<int[]> chosen = new ArrayList<>();
+        for (int site = 0; site < sites; site++) {
             int[] pair = {usable.removeFirst(), usable.removeFirst()};
-            String name = "WORKER" + chosen.size();
-            chosen.put(worker.id(), pair);
+            String name = "SITE" + site;
+            chosen.add(pair);
             listeners.append(",").append(name).append("://").append(HOST).append(pair[0]);
             advertised.append(",").append(name).append("://").append(HOST).append(pair[1]);
             protocols.append(",").append(name).append(":PLAINTEXT");
@@ -59,10 +74,16 @@ final class WorkerRelays implements AutoCloseable {
         settings.put("controller.quorum.voters", "1@" + HOST + controller);
         WorkerRelays relays = new WorkerRelays(settings);
         try {
-            chosen.forEach((worker, pair) -> {
-                relays.relays.put(worker, new BrokerRelay(worker.value(), pair[1], pair[0]));
-                relays.ports.put(worker, pair[1]);
-            });
+            for (int site = 0; site < sites; site++) {
+                String name = site < workers.size() ? workers.get(site).id().value() : "site-" + site;
+                int[] pair = chosen.get(site);
+                WanRelay relay = new WanRelay(name, pair[1], pair[0], wan.orElse(NEAR), site);
+                if (site < workers.size()) {
+                    relays.relays.put(workers.get(site).id(), relay);
+                } else {
+                    relays.spare.add(relay);
+                }
+            }
         } catch (RuntimeException e) {
             relays.close();
             throw e;
@@ -75,19 +96,25 @@ final class WorkerRelays implements AutoCloseable {
         return brokerSettings;
     }
 
-    /** How a worker reaches the broker. */
-    KafkaSettings settingsOf(WorkerId worker, KafkaSettings direct) {
-        Integer port = ports.get(worker);
-        return port == null ? direct : new KafkaSettings(HOST + port, direct.registryUrl(), direct.overrides());
+    /** How a worker reaches the broker; one that is new gets a spare relay, or none where all are taken. */
+    synchronized KafkaSettings settingsOf(WorkerId worker, KafkaSettings direct) {
+        if (!relays.containsKey(worker) && !spare.isEmpty()) {
+            relays.put(worker, spare.poll());
+        }
+        WanRelay relay = relays.get(worker);
+        return relay == null
+                ? direct
+                : new KafkaSettings(HOST + relay.port(), direct.registryUrl(), direct.overrides());
     }
 
     /** The relay of a worker; null when it has none. */
-    BrokerRelay of(WorkerId worker) {
+    synchronized WanRelay of(WorkerId worker) {
         return relays.get(worker);
     }
 
     @Override
-    public void close() {
-        relays.values().forEach(BrokerRelay::close);
+    public synchronized void close() {
+        relays.values().forEach(WanRelay::close);
+        spare.forEach(WanRelay::close);
     }
 }
