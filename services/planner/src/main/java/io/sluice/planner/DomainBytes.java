@@ -10,6 +10,7 @@ import io.sluice.core.planning.BatchCost;
 import io.sluice.core.planning.Holding;
 import io.sluice.core.planning.MemberStatus;
 import io.sluice.core.planning.PlacementPlan;
+import io.sluice.core.planning.Presence;
 import io.sluice.core.planning.PublishedPlacement;
 import io.sluice.core.planning.Transition;
 import java.io.DataInput;
@@ -31,14 +32,17 @@ final class DomainBytes {
     /** The placement planner's state with the demand and the situation it last searched; otherwise as before. */
     static final int V3 = 3;
 
+    /** Planner state with what heartbeats have said; triggers that know losses; otherwise as before. */
+    static final int V4 = 4;
+
     private DomainBytes() {}
 
     /** Returns {@code version}; fails with a remedy when it is from a newer program. */
     static int checkVersion(int version, String what) throws IOException {
-        if (version < V1 || version > V3) {
+        if (version < V1 || version > V4) {
             throw new IOException(
                     what + " was written in version " + version
-                            + ", this program reads versions 1 to 3; start the version that wrote it, or go without its checkpoint");
+                            + ", this program reads versions 1 to 4; start the version that wrote it, or go without its checkpoint");
         }
         return version;
     }
@@ -69,6 +73,17 @@ final class DomainBytes {
             list.add(reader.read(in));
         }
         return list;
+    }
+
+    static void write(Presence presence, DataOutput out) throws IOException {
+        out.writeUTF(presence.worker().value());
+        out.writeLong(presence.incarnation());
+        out.writeUTF(presence.state().name());
+        out.writeUTF(presence.reason());
+    }
+
+    static Presence readPresence(DataInput in) throws IOException {
+        return new Presence(readWorker(in), in.readLong(), Presence.State.valueOf(in.readUTF()), in.readUTF());
     }
 
     static void write(LayerRange range, DataOutput out) throws IOException {

@@ -136,6 +136,14 @@ public final class FlowAllocationFunction extends KeyedProcessFunction<String, P
                         e.status().state(),
                         e.status().incarnation(),
                         e.status().served().map(LayerRange::toString).orElse("spare"));
+            case PlannerEvent.Attended e ->
+                LOG.info(
+                        "worker presence model={} worker={} incarnation={} state={} reason={}",
+                        state.model(),
+                        e.presence().worker(),
+                        e.presence().incarnation(),
+                        e.presence().state(),
+                        e.presence().reason());
             case PlannerEvent.Placed e ->
                 LOG.info(
                         "placement adopted model={} epoch={} stages={}",

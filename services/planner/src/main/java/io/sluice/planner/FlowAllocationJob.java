@@ -43,6 +43,7 @@ import org.apache.kafka.clients.producer.ProducerConfig;
  *                                           ├─ decode ─┬─ by model ─ allocate ─ allocations (exactly once)
  * GPU and link telemetry (from now on) ─────┘    │     └─ by model ─ place ─ placements (exactly once)
  *                                                └─ and allocate ─ errors (at least once)
+ * workers, heartbeats (from now on) ── attend ── come, drains, gone: to allocate and place, beside what decode says
  * </pre>
  *
  * The placement operator is there only where the configuration asks for it. What it publishes comes back to both
@@ -66,6 +67,7 @@ public final class FlowAllocationJob {
         return List.of(
                 Topics.WORKERS,
                 Topics.PLACEMENTS,
+                Topics.HEARTBEATS,
                 Topics.GPU_TELEMETRY,
                 Topics.LINK_TELEMETRY,
                 Topics.ALLOCATIONS,
@@ -82,11 +84,22 @@ public final class FlowAllocationJob {
         configure(env, config);
         DataStream<RawRecord> control = read(env, config, CONTROL, "control", OffsetsInitializer.earliest());
         DataStream<RawRecord> telemetry = read(env, config, TELEMETRY, "telemetry", OffsetsInitializer.latest());
-        SingleOutputStreamOperator<PlannerInput> inputs = control.union(telemetry)
+        DataStream<RawRecord> heartbeats =
+                read(env, config, List.of(Topics.HEARTBEATS), "heartbeats", OffsetsInitializer.latest());
+        SerializerTypeInfo<PlannerInput> inputType =
+                new SerializerTypeInfo<>(PlannerInput.class, PlannerInputSerializer.INSTANCE);
+        SingleOutputStreamOperator<PlannerInput> decoded = control.union(telemetry)
                 .process(new RecordDecoder(registries))
-                .returns(new SerializerTypeInfo<>(PlannerInput.class, PlannerInputSerializer.INSTANCE))
+                .returns(inputType)
                 .uid("decode")
                 .name("decode");
+        DataStream<PlannerInput> inputs = decoded.union(heartbeats
+                .union(control)
+                .keyBy(record -> AttendanceFunction.KEY, Types.STRING)
+                .process(new AttendanceFunction(registries))
+                .returns(inputType)
+                .uid("attend")
+                .name("attend"));
         config.placement().ifPresent(policy -> place(inputs, config, policy, registries));
         SingleOutputStreamOperator<Allocation> allocations = inputs.keyBy(
                         input -> input.command().model(), Types.STRING)
@@ -98,7 +111,7 @@ public final class FlowAllocationJob {
                 .sinkTo(exactlyOnce(config, new AllocationTarget(), "", registries))
                 .uid("allocations-sink")
                 .name("allocations");
-        inputs.getSideOutput(RecordDecoder.ERRORS)
+        decoded.getSideOutput(RecordDecoder.ERRORS)
                 .union(allocations.getSideOutput(RecordDecoder.ERRORS))
                 .sinkTo(errorSink(config, registries))
                 .uid("errors-sink")

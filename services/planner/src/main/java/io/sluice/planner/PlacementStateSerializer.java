@@ -28,7 +28,7 @@ final class PlacementStateSerializer extends TypeSerializerSingleton<PlacementSt
 
     @Override
     public void serialize(PlacementState state, DataOutputView out) throws IOException {
-        out.writeByte(DomainBytes.V3);
+        out.writeByte(DomainBytes.V4);
         PlannerStateSerializer.INSTANCE.serialize(state.seen(), out);
         DomainBytes.writeList(List.copyOf(state.stalledUntil().entrySet()), out, (entry, o) -> {
             o.writeUTF(entry.getKey().value());
@@ -107,11 +107,14 @@ final class PlacementStateSerializer extends TypeSerializerSingleton<PlacementSt
             out.writeUTF(trigger.reason());
             out.writeLong(trigger.sinceMillis());
             out.writeLong(trigger.lastMillis());
+            out.writeBoolean(trigger.loss());
         }
     }
 
-    private static Trigger readTrigger(DataInputView in) throws IOException {
-        return in.readBoolean() ? new Trigger(in.readUTF(), in.readLong(), in.readLong()) : null;
+    private static Trigger readTrigger(int version, DataInputView in) throws IOException {
+        return in.readBoolean()
+                ? new Trigger(in.readUTF(), in.readLong(), in.readLong(), version >= DomainBytes.V4 && in.readBoolean())
+                : null;
     }
 
     @Override
@@ -135,9 +138,9 @@ final class PlacementStateSerializer extends TypeSerializerSingleton<PlacementSt
                     new Seen(DomainBytes.readOptionalRange(in), in.readDouble(), in.readLong()));
         }
         Watch watch = readWatch(members, version, in);
-        Trigger trigger = readTrigger(in);
+        Trigger trigger = readTrigger(version, in);
         long searches = in.readLong();
-        Search search = in.readBoolean() ? new Search(in.readLong(), readTrigger(in), in.readLong()) : null;
+        Search search = in.readBoolean() ? new Search(in.readLong(), readTrigger(version, in), in.readLong()) : null;
         state.restore(new Rest(placement, placed, begun, moving, decided, watch, trigger, searches, search));
         return state;
     }

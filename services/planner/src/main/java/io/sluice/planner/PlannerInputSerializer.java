@@ -21,6 +21,7 @@ final class PlannerInputSerializer extends TypeSerializerSingleton<PlannerInput>
     private static final int DEVICE = 2;
     private static final int LINK = 3;
     private static final int TICK = 4;
+    private static final int ATTEND = 5;
 
     @Override
     public void serialize(PlannerInput input, DataOutputView out) throws IOException {
@@ -44,6 +45,11 @@ final class PlannerInputSerializer extends TypeSerializerSingleton<PlannerInput>
             case PlannerCommand.MeasureLink c -> {
                 out.writeByte(LINK);
                 write(c.sample(), out);
+            }
+            case PlannerCommand.Attend c -> {
+                out.writeByte(ATTEND);
+                out.writeUTF(c.model());
+                DomainBytes.write(c.presence(), out);
             }
             case PlannerCommand.Tick c -> {
                 out.writeByte(TICK);
@@ -111,6 +117,7 @@ final class PlannerInputSerializer extends TypeSerializerSingleton<PlannerInput>
                         in.readUTF(),
                         in.readLong(),
                         DomainBytes.readList(in, i -> new Transfer(i.readLong(), i.readLong()))));
+            case ATTEND -> new PlannerCommand.Attend(in.readUTF(), DomainBytes.readPresence(in));
             case TICK -> new PlannerCommand.Tick(in.readUTF());
             default -> throw new IOException("a planner command of kind " + kind + " is not known");
         };

@@ -7,6 +7,7 @@ import io.sluice.core.planning.LinkEstimate;
 import io.sluice.core.planning.PlannerState;
 import io.sluice.core.planning.PlannerState.LinkId;
 import io.sluice.core.planning.PlannerState.Member;
+import io.sluice.core.planning.Presence;
 import io.sluice.core.planning.Rejection;
 import java.io.DataInput;
 import java.io.IOException;
@@ -29,7 +30,7 @@ public final class PlannerStateSerializer extends TypeSerializerSingleton<Planne
 
     @Override
     public void serialize(PlannerState state, DataOutputView out) throws IOException {
-        out.writeByte(DomainBytes.V2);
+        out.writeByte(DomainBytes.V4);
         out.writeUTF(state.model());
         out.writeLong(state.epoch());
         out.writeBoolean(state.placement().isPresent());
@@ -72,6 +73,7 @@ public final class PlannerStateSerializer extends TypeSerializerSingleton<Planne
             o.writeDouble(e.bytesMicros());
             o.writeDouble(e.microsMicros());
         });
+        DomainBytes.writeList(List.copyOf(state.presences().values()), out, DomainBytes::write);
     }
 
     @Override
@@ -88,7 +90,12 @@ public final class PlannerStateSerializer extends TypeSerializerSingleton<Planne
                     long seen = i.readLong();
                     String fault = i.readUTF();
                     return new Member(
-                            status, capacity, sequence, seen, fault.isEmpty() ? null : Rejection.Kind.valueOf(fault));
+                            status,
+                            capacity,
+                            sequence,
+                            seen,
+                            fault.isEmpty() ? null : Rejection.Kind.valueOf(fault),
+                            Presence.State.UNHEARD);
                 })
                 .forEach(m -> state.members().put(m.status().worker(), m));
         int links = in.readInt();
@@ -104,6 +111,9 @@ public final class PlannerStateSerializer extends TypeSerializerSingleton<Planne
                                     in.readDouble(),
                                     in.readDouble(),
                                     in.readDouble()));
+        }
+        if (version >= DomainBytes.V4) {
+            state.restorePresences(DomainBytes.readList(in, DomainBytes::readPresence));
         }
         return state;
     }
@@ -129,6 +139,7 @@ public final class PlannerStateSerializer extends TypeSerializerSingleton<Planne
                 from.placement().orElse(null), from.published().orElse(null), from.publishedMillis(), from.unsettled());
         copy.members().putAll(from.members());
         copy.links().putAll(from.links());
+        copy.restorePresences(from.presences().values());
         return copy;
     }
 

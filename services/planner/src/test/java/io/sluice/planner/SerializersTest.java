@@ -108,7 +108,7 @@ class SerializersTest {
                         2),
                 "method",
                 "reason");
-        Trigger trigger = new Trigger("spare c joined", NOW, NOW + 1);
+        Trigger trigger = new Trigger("spare c joined", NOW, NOW + 1, true);
         TreeMap<WorkerId, Watch.Seen> seen = new TreeMap<>();
         seen.put(new WorkerId("a"), new Watch.Seen(Optional.of(new LayerRange(0, 2)), 12.5, NOW));
         seen.put(new WorkerId("c"), new Watch.Seen(Optional.empty(), 1.5, 0));

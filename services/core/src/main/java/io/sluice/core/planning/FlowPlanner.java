@@ -14,7 +14,8 @@ import java.util.OptionalLong;
  * {@link PlannerState#apply} takes them in. Nothing here changes state, reads a clock or throws on absurd input.
  *
  * <p>Reports only update estimates; allocations come from ticks, at the times {@link #nextTick} asks for. A worker is
- * in the graph while it is joined, was heard of within the lease, and serves layers of the model: those that it
+ * in the graph while it is joined, its heartbeats do not say that it drains or is gone, its telemetry was heard within
+ * the lease, and it serves layers of the model: those that it
  * announces, not those that the placement gives it, so that allocations follow a transition step by step. Layers that
  * nobody serves lead to an allocation with max flow 0 that names them, once per change. As thread-safe as the
  * solver.
@@ -41,6 +42,7 @@ public final class FlowPlanner {
     public List<PlannerEvent> decide(PlannerState state, PlannerCommand command, long nowMillis) {
         return switch (command) {
             case PlannerCommand.Announce c -> announce(state, c.status(), nowMillis);
+            case PlannerCommand.Attend c -> attend(state, c.presence());
             case PlannerCommand.Place c -> place(state, c.plan());
             case PlannerCommand.MeasureDevice c -> measure(state, c.sample(), nowMillis);
             case PlannerCommand.MeasureLink c -> measure(state, c.sample(), nowMillis);
@@ -61,6 +63,14 @@ public final class FlowPlanner {
         }
         // The topic is compacted: what is read may be from a worker that died long ago.
         return List.of(new PlannerEvent.Announced(status, Math.min(nowMillis, status.atMillis())));
+    }
+
+    private static List<PlannerEvent> attend(PlannerState state, Presence presence) {
+        Presence known = state.presences().get(presence.worker());
+        boolean news = known == null
+                || presence.incarnation() > known.incarnation()
+                || presence.incarnation() == known.incarnation() && presence.state() != known.state();
+        return news ? List.of(new PlannerEvent.Attended(presence)) : List.of();
     }
 
     private List<PlannerEvent> place(PlannerState state, PlacementPlan plan) {
@@ -161,9 +171,19 @@ public final class FlowPlanner {
 
     private boolean mustWait(PlannerState state, long nowMillis) {
         return state.published().isPresent()
+                // Requests would be sent to a worker that is gone: no time to lose.
+                && !showsAnyLost(state, nowMillis)
                 && nowMillis < state.publishedMillis() + policy.minIntervalMillis()
                 // A clock that was set back must not silence the planner.
                 && nowMillis >= state.publishedMillis();
+    }
+
+    /** Whether what was published sends tokens to a worker that is not there any more. */
+    private boolean showsAnyLost(PlannerState state, long nowMillis) {
+        return state.published().stream().flatMap(a -> a.workers().stream()).anyMatch(w -> {
+            Member m = state.members().get(w.worker());
+            return m == null || !isLive(m, nowMillis);
+        });
     }
 
     private List<Vertex> live(PlannerState state, PlacementPlan plan, long nowMillis) {
@@ -187,9 +207,12 @@ public final class FlowPlanner {
         return live;
     }
 
-    /** Whether a member joined and is heard of. */
+    /** Whether a member joined, stays, and is heard of: heartbeats tell at once that it goes, telemetry by silence. */
     public boolean isLive(Member m, long nowMillis) {
-        return m.status().state() == MemberStatus.State.JOINED && nowMillis - m.seenMillis() <= policy.leaseMillis();
+        return m.status().state() == MemberStatus.State.JOINED
+                && m.presence() != Presence.State.DRAINING
+                && m.presence() != Presence.State.GONE
+                && nowMillis - m.seenMillis() <= policy.leaseMillis();
     }
 
     /** Tokens that passed the live members recently, with an even prior. */

@@ -46,6 +46,9 @@ public sealed interface PlannerCommand {
         }
     }
 
+    /** Heartbeats show a process come, drain or go; only changes are told, not every heartbeat. */
+    record Attend(String model, Presence presence) implements PlannerCommand {}
+
     /** Time has passed. */
     record Tick(String model) implements PlannerCommand {}
 }

@@ -8,6 +8,9 @@ public sealed interface PlannerEvent {
     /** @param seenMillis when the worker is known to have lived, ms since the epoch, planner's clock */
     record Announced(MemberStatus status, long seenMillis) implements PlannerEvent {}
 
+    /** A process has come, drains or is gone. */
+    record Attended(Presence presence) implements PlannerEvent {}
+
     /** A newer placement holds from now on. */
     record Placed(PlacementPlan plan) implements PlannerEvent {}
 

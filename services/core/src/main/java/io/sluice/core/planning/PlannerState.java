@@ -1,6 +1,7 @@
 package io.sluice.core.planning;
 
 import io.sluice.core.WorkerId;
+import java.util.Collections;
 import java.util.NavigableMap;
 import java.util.Objects;
 import java.util.Optional;
@@ -13,6 +14,7 @@ import java.util.TreeMap;
 public final class PlannerState {
     private final String model;
     private final NavigableMap<WorkerId, Member> members = new TreeMap<>();
+    private final NavigableMap<WorkerId, Presence> presences = new TreeMap<>();
     private final NavigableMap<LinkId, LinkEstimate> links = new TreeMap<>();
     private PlacementPlan placement;
     private long epoch;
@@ -36,13 +38,25 @@ public final class PlannerState {
      * @param lastSequence newest telemetry sequence of this incarnation; -1: none
      * @param seenMillis when it was last heard of, planner's clock
      * @param lastFault kind of the last refusal, null after an accepted report
+     * @param presence of the process that announced itself
      */
     public record Member(
             MemberStatus status,
             CapacityEstimate capacity,
             long lastSequence,
             long seenMillis,
-            Rejection.Kind lastFault) {}
+            Rejection.Kind lastFault,
+            Presence.State presence) {
+        public Member {
+            Objects.requireNonNull(status, "status");
+            Objects.requireNonNull(capacity, "capacity");
+            Objects.requireNonNull(presence, "presence");
+        }
+
+        private Member with(Presence.State other) {
+            return new Member(status, capacity, lastSequence, seenMillis, lastFault, other);
+        }
+    }
 
     /** A link by its ends. */
     public record LinkId(String from, String to) implements Comparable<LinkId> {
@@ -57,6 +71,7 @@ public final class PlannerState {
     public void apply(PlannerEvent event) {
         switch (event) {
             case PlannerEvent.Announced e -> announced(e.status(), e.seenMillis());
+            case PlannerEvent.Attended e -> attended(e.presence());
             case PlannerEvent.Placed e -> {
                 placement = e.plan();
                 unsettled = true;
@@ -64,8 +79,8 @@ public final class PlannerState {
             case PlannerEvent.DeviceMeasured e ->
                 members.computeIfPresent(
                         e.sample().worker(),
-                        (id, m) ->
-                                new Member(m.status(), e.estimate(), e.sample().sequence(), e.seenMillis(), null));
+                        (id, m) -> new Member(
+                                m.status(), e.estimate(), e.sample().sequence(), e.seenMillis(), null, m.presence()));
             case PlannerEvent.LinkMeasured e -> links.put(new LinkId(e.from(), e.to()), e.estimate());
             case PlannerEvent.Refused e -> refused(e);
             case PlannerEvent.Examined e -> unsettled = false;
@@ -107,8 +122,20 @@ public final class PlannerState {
                                         : 1);
         long sequence = sameStart ? known.lastSequence() : -1;
         long seen = sameStart ? Math.max(known.seenMillis(), seenMillis) : seenMillis;
-        members.put(status.worker(), new Member(status, capacity, sequence, seen, null));
+        members.put(status.worker(), new Member(status, capacity, sequence, seen, null, presence(status)));
         unsettled = true;
+    }
+
+    private void attended(Presence presence) {
+        presences.put(presence.worker(), presence);
+        members.computeIfPresent(presence.worker(), (id, m) -> m.with(presence(m.status())));
+        unsettled = true;
+    }
+
+    /** Of the process that announced itself so. */
+    private Presence.State presence(MemberStatus status) {
+        Presence heard = presences.get(status.worker());
+        return heard == null ? Presence.State.UNHEARD : heard.of(status.incarnation());
     }
 
     private void refused(PlannerEvent.Refused e) {
@@ -118,7 +145,8 @@ public final class PlannerState {
                         m.capacity(),
                         m.lastSequence(),
                         m.seenMillis(),
-                        e.rejection().kind())
+                        e.rejection().kind(),
+                        m.presence())
                 : m);
     }
 
@@ -128,6 +156,17 @@ public final class PlannerState {
         this.published = published;
         this.publishedMillis = publishedMillis;
         this.unsettled = unsettled;
+    }
+
+    /** Puts back what heartbeats have said, after the members; for codecs. */
+    public void restorePresences(Iterable<Presence> heard) {
+        heard.forEach(presence -> presences.put(presence.worker(), presence));
+        members.replaceAll((id, m) -> m.with(presence(m.status())));
+    }
+
+    /** What heartbeats have said last, by worker; a live view, for reading. */
+    public NavigableMap<WorkerId, Presence> presences() {
+        return Collections.unmodifiableNavigableMap(presences);
     }
 
     public String model() {

@@ -22,7 +22,12 @@ final class RandomCommands {
             case 0 -> new PlannerCommand.Announce(status(random, now));
             case 1 -> random.nextInt(4) == 0 ? new PlannerCommand.Place(plan(random)) : new PlannerCommand.Tick(MODEL);
             case 2 -> new PlannerCommand.MeasureLink(link(random, now));
-            case 3, 4, 5, 6 -> new PlannerCommand.MeasureDevice(device(random, now));
+            case 3 ->
+                new PlannerCommand.Attend(
+                        MODEL,
+                        new Presence(
+                                worker(random), random.nextInt(3), Presence.State.values()[random.nextInt(4)], ""));
+            case 4, 5, 6 -> new PlannerCommand.MeasureDevice(device(random, now));
             default -> new PlannerCommand.Tick(MODEL);
         };
     }

@@ -83,7 +83,8 @@ public final class PlacementPlanner {
         boolean wait = state.trigger().isEmpty()
                 || state.search().isPresent()
                 || nowMillis < state.trigger().get().lastMillis() + policy.settleMillis()
-                || !(Triggers.uncovered(state, live)
+                || !(state.trigger().get().loss()
+                        || Triggers.uncovered(state, live)
                         || nowMillis >= state.decidedMillis() + policy.minIntervalMillis());
         if (!wait) {
             LiveCluster cluster = cluster(state, live, nowMillis);
@@ -113,6 +114,12 @@ public final class PlacementPlanner {
     private LiveCluster cluster(PlacementState state, List<Member> live, long nowMillis) {
         Set<WorkerId> fixed = new TreeSet<>(state.stalledUntil().keySet());
         fixed.removeIf(worker -> !stalled(state, worker, nowMillis));
+        if (!Triggers.uncovered(state, live)) {
+            live.stream()
+                    .map(m -> m.status().worker())
+                    .filter(state.watch()::held)
+                    .forEach(fixed::add);
+        }
         PlacementPlan plan = state.placement().orElseThrow().plan();
         return LiveCluster.of(state.seen(), plan, live, fixed, flows.mix(state.seen(), nowMillis));
     }
@@ -230,7 +237,8 @@ public final class PlacementPlanner {
                 ? Optional.empty()
                 : Optional.of(
                         new PublishedPlacement(after(placement.plan(), served), Transition.NONE, "as served", reason));
-        return new PlacementEvent.Abandoned(present, reason, stalled, Trigger.of(reason, nowMillis), nowMillis);
+        Trigger again = stalled.isPresent() ? Trigger.of(reason, nowMillis) : Trigger.ofLoss(reason, nowMillis);
+        return new PlacementEvent.Abandoned(present, reason, stalled, again, nowMillis);
     }
 
     private List<PlacementEvent> lost(PlacementState state, long id) {
@@ -263,7 +271,7 @@ public final class PlacementPlanner {
         }
         String reason = String.format(
                 Locale.ROOT,
-                "%s: %s in %d %s, %snever below %.1f%s",
+                "%s: %s; %d %s, %snever below %.1f%s",
                 trigger.reason(),
                 verdict.sentence(),
                 plan.phases().size(),

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.NavigableMap;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 
 /** Notices what may be worth placing again, by comparing with the last look and the last decision. Thread-safe. */
@@ -34,29 +35,59 @@ final class Triggers {
         List<String> reasons = new ArrayList<>();
         NavigableMap<WorkerId, Seen> members = new TreeMap<>();
         PublishedPlacement placement = state.placement().orElseThrow();
+        boolean hole = uncovered(state, live);
         for (Member m : live) {
             WorkerId id = m.status().worker();
             Seen was = before.members().get(id);
             members.put(id, drift(id, m, was, reasons, nowMillis));
-            if (was == null && !m.status().holding().pinned() && !named(placement, id)) {
+            if (was == null && !m.status().holding().pinned() && !named(placement, id) && (hole || !before.held(id))) {
                 reasons.add((m.status().served().isEmpty() ? "spare " : "worker ") + id + " joined");
             }
         }
+        int others = reasons.size();
+        NavigableMap<WorkerId, Steadiness> steadiness = new TreeMap<>(before.steadiness());
         before.members().forEach((id, was) -> {
-            if (!members.containsKey(id) && (was.served().isPresent() || named(placement, id))) {
-                reasons.add("worker " + id + " left");
+            if (!members.containsKey(id)) {
+                Steadiness known = steadiness.getOrDefault(id, Steadiness.STEADY);
+                steadiness.put(id, known.left(nowMillis, policy.steadyMillis()));
+                // One that comes and goes is waited for while the others serve every layer.
+                boolean counts = was.served().isPresent() || named(placement, id);
+                if (counts && (hole || !steadiness.get(id).held())) {
+                    reasons.add("worker " + id + " left");
+                }
             }
         });
+        boolean loss = reasons.size() > others;
+        release(before, steadiness, members.keySet(), reasons, nowMillis);
         Demand demand = before.demand()
                 .seen(flows.measuredMix(state.seen(), nowMillis), policy.driftThreshold() / 2, nowMillis);
         double share = shift(before.promptShare(), demand, reasons);
         long uncovered = uncoveredSince(state, live, before, reasons, nowMillis);
         List<PlacementEvent> events = new ArrayList<>();
-        events.add(new PlacementEvent.Watched(new Watch(members, share, uncovered, demand, before.searched())));
+        events.add(new PlacementEvent.Watched(
+                new Watch(members, share, uncovered, demand, before.searched(), steadiness)));
         if (!reasons.isEmpty()) {
-            events.add(new PlacementEvent.Triggered(Trigger.of(String.join(", ", reasons), nowMillis)));
+            String all = String.join(", ", reasons);
+            events.add(
+                    new PlacementEvent.Triggered(loss ? Trigger.ofLoss(all, nowMillis) : Trigger.of(all, nowMillis)));
         }
         return events;
+    }
+
+    /** Lets those go that were held still for long enough; what they have become since is news. */
+    private void release(
+            Watch before,
+            NavigableMap<WorkerId, Steadiness> steadiness,
+            Set<WorkerId> present,
+            List<String> reasons,
+            long nowMillis) {
+        steadiness.replaceAll((id, s) -> s.later(nowMillis, policy.steadyMillis()));
+        steadiness.forEach((id, s) -> {
+            if (before.held(id) && !s.held()) {
+                reasons.add("worker " + id + (present.contains(id) ? " has stayed" : " stayed away"));
+            }
+        });
+        steadiness.values().removeIf(s -> s.forgotten(nowMillis, policy.steadyMillis()));
     }
 
     private static boolean named(PublishedPlacement placement, WorkerId worker) {

@@ -16,6 +16,7 @@ import io.sluice.core.planning.FlowPlanner;
 import io.sluice.core.planning.PlacementPlan;
 import io.sluice.core.planning.PlannerCommand;
 import io.sluice.core.planning.PlannerPolicy;
+import io.sluice.core.planning.Presence;
 import io.sluice.core.planning.PublishedPlacement;
 import io.sluice.core.planning.Transition;
 import java.util.ArrayList;
@@ -115,6 +116,34 @@ class PlacementPlannerTest {
         place(2, 4, 6);
         run(2_000);
         assertThat(of(PlacementEvent.Arrived.class)).hasSize(1);
+    }
+
+    @Test
+    void shouldPlaceAgainRightAfterALossThoughADecisionWasMadeAMomentAgo() {
+        planner = planner(PlacementPolicy.DEFAULT.withObjective(LiveObjective.FLOW));
+        workers.start("w0", 60, 6);
+        workers.start("w1", 60, 6);
+        workers.start("w2", 60, 6);
+        workers.start("w3", 30, 6);
+        place(2, 4, 6, 6);
+        run(2_000);
+        workers.start("w4", 60, 6);
+        run(60_000);
+        assertThat(of(PlacementEvent.Begun.class)).isNotEmpty();
+        workers.speed("w4", 60);
+        workers.start("w5", 60, 6);
+        run(40_000);
+        events.clear();
+        long lost = now;
+        workers.kill("w5");
+        observe(new PlannerCommand.Attend(
+                MODEL, new Presence(new WorkerId("w5"), 1, Presence.State.GONE, "its process ended")));
+
+        run(5_000);
+
+        assertThat(of(PlacementEvent.SearchRequested.class)).isNotEmpty();
+        assertThat(of(PlacementEvent.SearchRequested.class).getFirst().atMillis() - lost)
+                .isLessThanOrEqualTo(1_000);
     }
 
     @Test
