@@ -29,7 +29,7 @@ final class Judge {
         private boolean accepted;
         private int completions;
         private int failures;
-        private int repeats;
+        private int submissions;
         private int seen;
         private int readAttempt;
         private int attempt;
@@ -89,13 +89,8 @@ final class Judge {
     // What clients do and see
 
     void submitted(Wire.Request request, int[] reference) {
-        Case known = cases.get(request.id());
-        if (known != null) {
-            known.repeats++;
-        } else {
-            cases.put(request.id(), new Case(reference));
-            open++;
-        }
+        cases.computeIfAbsent(request.id(), id -> new Case(reference)).submissions++;
+        open++;
     }
 
     /** A reader that drops lower attempts, repetitions and what comes before its turn. */
@@ -132,36 +127,28 @@ final class Judge {
                             + known.reference.length + ", first difference at "
                             + java.util.Arrays.mismatch(completion.tokens(), known.reference));
         }
-        if (known.seen < known.reference.length) {
-            // The reader of tokens may be behind, but what is complete has been published.
-            known.readAttempt = Math.max(known.readAttempt, 0);
-        }
     }
 
     void failed(Wire.Failure failure) {
         Case known = cases.get(failure.session());
+        known.failures++;
         if (failure.refused()) {
             refused++;
-            if (known.repeats > 0) {
-                known.repeats--;
-                return;
-            }
         } else {
             failed++;
         }
-        known.failures++;
         ended(failure.session(), known);
     }
 
+    /** Every record of a request ends once; one that is sent again is refused, unless the first one had failed. */
     private void ended(SessionId session, Case known) {
-        int ends = known.completions + known.failures;
-        if (ends == 1) {
-            open--;
-        } else {
+        open--;
+        if (known.completions > 1 || known.completions + known.failures > known.submissions) {
             violation(
                     "1 one end",
                     session,
-                    known.completions + " completions and " + known.failures + " errors of one request");
+                    known.completions + " completions and " + known.failures + " errors of a request that was sent "
+                            + known.submissions + " times");
         }
     }
 
@@ -243,7 +230,7 @@ final class Judge {
     List<SessionId> unfinished() {
         List<SessionId> ids = new ArrayList<>();
         cases.forEach((id, known) -> {
-            if (known.completions + known.failures == 0) {
+            if (known.completions + known.failures < known.submissions) {
                 ids.add(id);
             }
         });

@@ -1,6 +1,9 @@
 package io.sluice.simtest;
 
 import io.sluice.core.WorkerId;
+import io.sluice.core.membership.Beat;
+import io.sluice.core.membership.LeaseTable;
+import io.sluice.core.membership.MemberEvent;
 import io.sluice.core.planning.Allocation;
 import io.sluice.core.planning.DeviceSample;
 import io.sluice.core.planning.FlowPlanner;
@@ -10,12 +13,15 @@ import io.sluice.core.planning.PlannerCommand;
 import io.sluice.core.planning.PlannerEvent;
 import io.sluice.core.planning.PlannerPolicy;
 import io.sluice.core.planning.PlannerState;
+import io.sluice.core.planning.Presence;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.TreeMap;
 
 /** The planner of flows around the core: members and telemetry in, allocations out. */
 final class SimPlanner extends Actor {
+    private static final long ATTEND_MICROS = 100_000;
     private static final PlannerPolicy POLICY = new PlannerPolicy(3_000, 60_000, 0.15, 300, 400, 50);
 
     private final PlacementPlan placement;
@@ -23,6 +29,9 @@ final class SimPlanner extends Actor {
     private PlannerState state;
     private Reader<MemberStatus> statuses;
     private Reader<DeviceSample> telemetry;
+    private Reader<Beat> beats;
+    private LeaseTable leases;
+    private final Map<WorkerId, Presence> told = new TreeMap<>();
     private Sender<Allocation> out;
     private long tickAtMicros;
 
@@ -39,6 +48,8 @@ final class SimPlanner extends Actor {
             epoch = Math.max(epoch, world.allocations.get(at).epoch());
         }
         state = new PlannerState(World.MODEL, epoch);
+        leases = new LeaseTable(SimWorker.LEASE_MILLIS, clockMillis());
+        told.clear();
         out = new Sender<>(this, world.allocations, true, SimWorker.DELIVERY_MICROS);
         tickAtMicros = Long.MAX_VALUE;
         Map<WorkerId, MemberStatus> newest = new TreeMap<>();
@@ -49,14 +60,40 @@ final class SimPlanner extends Actor {
         newest.values().forEach(status -> take(new PlannerCommand.Announce(status)));
         statuses = new Reader<>(
                 this, world.statuses, world.statuses.end(), (offset, s) -> take(new PlannerCommand.Announce(s)));
+        beats = new Reader<>(this, world.beats, world.beats.end(), (offset, beat) -> attend(beat));
+        every(ATTEND_MICROS, () -> tell(leases.tick(clockMillis())));
         telemetry = new Reader<>(
                 this, world.telemetry, world.telemetry.end(), (offset, s) -> take(new PlannerCommand.MeasureDevice(s)));
     }
 
     void kill() {
         died();
+        beats.close();
         statuses.close();
         telemetry.close();
+    }
+
+    private void attend(Beat beat) {
+        long now = clockMillis();
+        leases.echo(now);
+        if (!beat.worker().equals(SimRouter.SELF)) {
+            tell(leases.beat(beat, now));
+        }
+    }
+
+    /** Passes on how workers stand, as far as that is news. */
+    private void tell(List<MemberEvent> events) {
+        for (MemberEvent event : events) {
+            WorkerId worker = event.worker();
+            Presence.State stands = !leases.isAlive(worker)
+                    ? Presence.State.GONE
+                    : leases.drainDeadlineMs(worker).isPresent() ? Presence.State.DRAINING : Presence.State.ALIVE;
+            Presence presence = new Presence(worker, leases.incarnation(worker), stands, event.toString());
+            Presence before = told.put(worker, presence);
+            if (before == null || before.state() != stands || before.incarnation() != presence.incarnation()) {
+                take(new PlannerCommand.Attend(World.MODEL, presence));
+            }
+        }
     }
 
     private void take(PlannerCommand command) {

@@ -8,6 +8,7 @@ import io.sluice.core.membership.LeaseTable;
 import io.sluice.core.membership.MemberEvent;
 import io.sluice.core.planning.Allocation;
 import io.sluice.core.planning.AllocationVerifier;
+import io.sluice.core.recovery.RecoveryCosts;
 import io.sluice.core.routing.AdmissionQueue;
 import io.sluice.core.routing.Dispatcher;
 import io.sluice.core.routing.Route;
@@ -18,6 +19,7 @@ import io.sluice.core.routing.SessionLife;
 import io.sluice.core.routing.SessionMachine;
 import io.sluice.core.routing.SessionPhase;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -32,14 +34,12 @@ import java.util.TreeMap;
  */
 final class SimRouter extends Actor {
     private static final long TICK_MICROS = 50_000;
+    private static final long CARE_MICROS = 250_000;
     private static final long SLOW_TICK_MICROS = 1_000_000;
     private static final long COMMIT_MICROS = 100_000;
     private static final long TRANSACTION_MICROS = 10_000_000;
     private static final int QUEUE_LIMIT = 64;
     private static final double HIGH_WATER = 0.9;
-    /** Attempts of one start of the router, so that no number is used twice after a crash. */
-    private static final int ATTEMPTS_PER_START = 1_000;
-
     static final WorkerId SELF = new WorkerId("router");
     static final long DEADLINE_MS = 10_000;
     private static final long SESSION_MS = 25_000;
@@ -50,7 +50,9 @@ final class SimRouter extends Actor {
     private final Set<SessionId> dirty = new LinkedHashSet<>();
     private final Map<SessionId, RouterSession> sessions = new LinkedHashMap<>();
     private final Map<SessionId, RouterSession> running = new LinkedHashMap<>();
-    private final List<MemberEvent> members = new ArrayList<>();
+    /** Attempts of waiting requests that are at work, though a crash has undone their record. */
+    private final Map<SessionId, Integer> seen = new HashMap<>();
+
     private final Transaction transaction = new Transaction(this);
     private Dispatcher dispatcher;
     private LeaseTable leases;
@@ -63,6 +65,10 @@ final class SimRouter extends Actor {
     private Sender<Beat> echo;
     private long[] positions = new long[3];
     private int starts;
+    private boolean membersChanged;
+    private boolean cutOffBefore;
+    private long connectedSinceMs;
+    private RecoveryCosts costs = RecoveryCosts.UNKNOWN;
     private boolean committing;
     private long commitSinceMicros;
     private int checks;
@@ -81,9 +87,12 @@ final class SimRouter extends Actor {
         dirty.clear();
         sessions.clear();
         running.clear();
-        members.clear();
+        seen.clear();
+        membersChanged = true;
+        cutOffBefore = false;
         committing = false;
         long now = clockMillis();
+        connectedSinceMs = now;
         dispatcher = new Dispatcher(World.MODEL, RoutingPolicy.SLUICE, HIGH_WATER);
         leases = new LeaseTable(SimWorker.LEASE_MILLIS, now);
         queue = new AdmissionQueue<>(QUEUE_LIMIT);
@@ -100,6 +109,7 @@ final class SimRouter extends Actor {
                 Math.max(world.allocations.start(), world.allocations.end() - 1),
                 (offset, a) -> onAllocation(a));
         every(TICK_MICROS, this::tick);
+        every(CARE_MICROS, this::careTick);
         every(SLOW_TICK_MICROS, this::slowTick);
         every(COMMIT_MICROS, this::commit);
     }
@@ -111,6 +121,7 @@ final class SimRouter extends Actor {
             queue.restore(life.id(), life.deadlineMs(), session);
         } else if (life.phase().isRunning()) {
             running.put(life.id(), session);
+            recovery.restored(session, now);
             dispatcher.restore(life.id(), life.pipeline(), session.kvTokens());
             life.pipeline().stages().forEach(stage -> leases.expect(stage.worker(), SimWorker.LEASE_MILLIS, now));
         }
@@ -161,7 +172,6 @@ final class SimRouter extends Actor {
         positions = new long[] {requests.position(), tokens.position(), reports.position()};
         committing = false;
         pause(false);
-        takeMembers();
     }
 
     private void pause(boolean pause) {
@@ -225,32 +235,43 @@ final class SimRouter extends Actor {
 
     private void assign(RouterSession session, Route.Routed routed, long now) {
         world.judge().routed(session.life.id(), routed.epoch());
-        SessionCommand command = new SessionCommand.Assign(routed.pipeline(), routed.epoch(), nextAttempt(0));
-        change(session, command, now);
+        Integer known = seen.remove(session.life.id());
+        int attempt = known == null ? 1 : known + 1;
+        change(session, new SessionCommand.Assign(routed.pipeline(), routed.epoch(), attempt), now);
         session.progressMs = now;
+        session.assignedMs = now;
+        session.notes = session.notes.withIncarnations(recovery.incarnations(routed.pipeline()));
         running.put(session.life.id(), session);
-        recovery.sendPrompt(session);
-    }
-
-    /** The number of an attempt that follows {@code attempt}. */
-    int nextAttempt(int attempt) {
-        return Math.max(attempt + 1, (starts - 1) * ATTEMPTS_PER_START + 1);
+        recovery.notices().prompt(session);
     }
 
     // Tokens
 
     private void onToken(Wire.Token token) {
         RouterSession session = running.get(token.session());
+        if (session == null) {
+            if (queue.contains(token.session())) {
+                seen.merge(token.session(), token.attempt(), Math::max);
+            }
+            return;
+        }
         long now = clockMillis();
-        int attempt = world.has(Mutation.NO_FENCING) && session != null ? session.life.attempt() : token.attempt();
+        int attempt = token.attempt();
+        if (world.has(Mutation.NO_FENCING)) {
+            attempt = session.life.attempt();
+        } else if (attempt > session.newestAttempt()) {
+            recovery.overtaken(session, attempt, now);
+            return;
+        } else if (attempt < session.newestAttempt()) {
+            return;
+        }
         SessionCommand command = new SessionCommand.Receive(attempt, token.index(), token.last());
-        for (SessionEvent event :
-                SessionMachine.decide(Optional.ofNullable(session).map(s -> s.life), command, now)) {
+        for (SessionEvent event : SessionMachine.decide(Optional.of(session.life), command, now)) {
             switch (event) {
                 case SessionEvent.TokenAccepted accepted -> {
                     apply(session, event);
                     session.tokens.add(token);
-                    session.progressMs = now;
+                    session.gotToken(now);
                 }
                 case SessionEvent.Finished finished -> {
                     apply(session, event);
@@ -273,6 +294,10 @@ final class SimRouter extends Actor {
         } else {
             transaction.write(world.completions, completion);
         }
+        boolean whole = session.stages().stream().allMatch(stage -> leases.isAlive(stage.worker()));
+        if (session.newestAttempt() > 1 || !whole) {
+            recovery.notices().drop(session, recovery.newestAttempt(session));
+        }
         running.remove(session.life.id());
         dispatcher.release(session.life.id());
         drain(clockMillis());
@@ -282,10 +307,15 @@ final class SimRouter extends Actor {
 
     private void onReport(Wire.Report report) {
         RouterSession session = running.get(report.session());
-        if (session == null || session.life.attempt() != report.attempt()) {
+        if (session == null || report.incarnation() < leases.incarnation(report.worker())) {
             return;
         }
-        recovery.trouble(session, report, clockMillis());
+        world.trace(report.session(), () -> "router gets " + report);
+        if (report.attempt() > session.newestAttempt()) {
+            recovery.overtaken(session, report.attempt(), clockMillis());
+        } else if (report.attempt() == session.newestAttempt() && report.attempt() == session.life.attempt()) {
+            recovery.report(session, report, clockMillis());
+        }
     }
 
     void fail(RouterSession session, String reason) {
@@ -296,7 +326,7 @@ final class SimRouter extends Actor {
 
     private void end(RouterSession session, String reason) {
         transaction.write(world.failures, new Wire.Failure(session.life.id(), false, reason));
-        recovery.drop(session);
+        recovery.notices().drop(session, recovery.newestAttempt(session));
         running.remove(session.life.id());
         dispatcher.release(session.life.id());
     }
@@ -309,25 +339,14 @@ final class SimRouter extends Actor {
             leases.echo(now);
             return;
         }
-        members.addAll(leases.beat(beat, now));
-        takeMembers();
+        note(leases.beat(beat, now));
     }
 
-    private void takeMembers() {
-        if (committing || members.isEmpty()) {
-            return;
-        }
-        List<MemberEvent> events = List.copyOf(members);
-        members.clear();
-        long now = clockMillis();
+    private void note(List<MemberEvent> events) {
         for (MemberEvent event : events) {
+            membersChanged = true;
             world.trace(null, () -> "router: " + event);
-            if (event instanceof MemberEvent.Lost || event instanceof MemberEvent.Restarted) {
-                recovery.lost(event, now);
-            }
         }
-        recovery.retry(now);
-        drain(now);
     }
 
     private void onAllocation(Allocation allocation) {
@@ -341,9 +360,10 @@ final class SimRouter extends Actor {
             dispatcher.accept(allocation);
             running.values().forEach(s -> dispatcher.restore(s.life.id(), s.life.pipeline(), s.kvTokens()));
         }
+        costs = costs(dispatcher.allocation().orElse(allocation));
         if (!committing) {
-            drain(clockMillis());
             recovery.retry(clockMillis());
+            drain(clockMillis());
         }
     }
 
@@ -351,14 +371,26 @@ final class SimRouter extends Actor {
 
     private void tick() {
         echo.send(new Beat(SELF, starts, Beat.State.ALIVE, 0, SimWorker.LEASE_MILLIS, name, ""), null);
-        members.addAll(leases.tick(clockMillis()));
+        long now = clockMillis();
+        note(leases.tick(now));
+        if (cutOffBefore && !leases.isCutOff()) {
+            connectedSinceMs = now;
+        }
+        cutOffBefore = leases.isCutOff();
         if (committing) {
             return;
         }
-        takeMembers();
-        recovery.retry(clockMillis());
-        if (!queue.isEmpty()) {
-            drain(clockMillis());
+        if (membersChanged) {
+            membersChanged = false;
+            recovery.lookForLosses(now);
+        }
+        recovery.retry(now);
+        drain(now);
+    }
+
+    private void careTick() {
+        if (!committing) {
+            recovery.look(clockMillis());
         }
     }
 
@@ -367,17 +399,14 @@ final class SimRouter extends Actor {
             return;
         }
         long now = clockMillis();
-        SessionCommand tick = new SessionCommand.Tick(SESSION_MS, RETENTION_MS);
         for (RouterSession session : List.copyOf(running.values())) {
+            long spent = Math.max(0, session.life.changedMs() - session.progressMs);
+            SessionCommand tick = new SessionCommand.Tick(Math.max(0, SESSION_MS - spent), RETENTION_MS);
             for (SessionEvent event : SessionMachine.decide(Optional.of(session.life), tick, now)) {
                 apply(session, event);
                 end(session, "stalled");
             }
-            if (running.containsKey(session.life.id()) && now - session.progressMs > SESSION_MS) {
-                fail(session, "no token for too long");
-            }
         }
-        recovery.silent(now);
         drain(now);
     }
 
@@ -404,6 +433,37 @@ final class SimRouter extends Actor {
                     world.sessions, new Wire.Session(life.id(), life.attempt(), life.epoch(), life.pipeline()));
         }
         world.trace(life.id(), () -> "router: " + event);
+    }
+
+    /** What is kept of it has changed. */
+    void touch(RouterSession session) {
+        dirty.add(session.life.id());
+    }
+
+    /** Compute by the allocation's capacities; what a link costs does not matter here. */
+    private static RecoveryCosts costs(Allocation allocation) {
+        Map<WorkerId, Double> speeds = new TreeMap<>();
+        allocation.workers().forEach(flow -> speeds.put(flow.worker(), flow.capacity()));
+        return new RecoveryCosts() {
+            @Override
+            public double computeSeconds(Stage stage, int tokens) {
+                double speed = speeds.getOrDefault(stage.worker(), 0.0);
+                return speed > 0 ? tokens / speed : 0;
+            }
+
+            @Override
+            public double transferSeconds(WorkerId to, int tokens) {
+                return tokens * 1e-5;
+            }
+        };
+    }
+
+    RecoveryCosts costs() {
+        return costs;
+    }
+
+    long connectedSinceMs() {
+        return connectedSinceMs;
     }
 
     Iterable<RouterSession> running() {

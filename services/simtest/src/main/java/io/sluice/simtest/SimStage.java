@@ -206,6 +206,11 @@ final class SimStage {
         if (session.setup != null && !session.rebuilding && position < ledger.expected(session.id)) {
             return;
         }
+        world.trace(
+                session.id,
+                () -> worker.instance() + " gets offset " + inbound.offset() + ": attempt " + session.attempt
+                        + " positions [" + position + ", " + inbound.chunk().end() + ")");
+        session.lastOffset = Math.max(session.lastOffset, inbound.offset());
         if (session.firstOffset < 0 || (inbound.offset() >= 0 && inbound.offset() < session.firstOffset)) {
             session.firstOffset = inbound.offset();
         }
@@ -533,7 +538,16 @@ final class SimStage {
             Work work, Map<WorkerId, List<Wire.Chunk>> outgoing, List<Wire.Token> sampled, List<Inbound> looped) {
         StageSession session = work.session();
         Wire.Chunk chunk = work.inbound().chunk();
+        if (sessions.get(session.id) != session || session.slot == null) {
+            return;
+        }
         session.touchedMicros = world.nowMicros();
+        boolean old = chunk.attempt() != session.attempt && !work.fromLog();
+        if (chunk.position() != session.slot.length() && !old) {
+            // As the live runner refuses it.
+            end(session, Trouble.COMPUTE_FAILED);
+            return;
+        }
         world.judge().computes(worker, session.id, work.fromLog() ? session.attempt : chunk.attempt());
         long[] out = new long[chunk.count()];
         for (int i = 0; i < out.length; i++) {
@@ -559,8 +573,7 @@ final class SimStage {
             return;
         }
         List<StepTrace.Hop> hops = new ArrayList<>(chunk.hops());
-        hops.add(new StepTrace.Hop(
-                worker.id(), session.firstOffset, work.inbound().offset()));
+        hops.add(new StepTrace.Hop(worker.id(), session.firstOffset, session.lastOffset));
         if (!session.isLast()) {
             passOn(session, chunk, out, hops, outgoing);
         } else if (chunk.samples() && chunk.end() > session.setup.newFrom()) {

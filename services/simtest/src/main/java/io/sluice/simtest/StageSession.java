@@ -28,6 +28,8 @@ final class StageSession {
     boolean rebuilding;
     /** First record of the attempt in the worker's topic; -1: none yet. */
     long firstOffset = -1;
+    /** The newest one: retries can put a prompt's last chunk before others of its chunks. */
+    long lastOffset = -1;
 
     long waitingSinceMicros;
     long touchedMicros;
@@ -72,6 +74,7 @@ final class StageSession {
         wantsSlot = false;
         rebuilding = false;
         firstOffset = -1;
+        lastOffset = -1;
         setupPassedOn = false;
         waitingSinceMicros = 0;
     }

@@ -7,7 +7,9 @@ import io.sluice.core.planning.Allocation;
 import io.sluice.core.planning.DeviceSample;
 import io.sluice.core.planning.MemberStatus;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
@@ -32,7 +34,8 @@ final class World {
     private final Judge judge;
     private final Mutation mutation;
     private final String traced;
-    private final List<String> trace = new ArrayList<>();
+    private final List<Traced> own = new ArrayList<>();
+    private final List<Traced> common = new ArrayList<>();
     private long nowMicros;
     private long steps;
     private long hash;
@@ -175,21 +178,28 @@ final class World {
         return true;
     }
 
-    boolean isTraced(SessionId session) {
-        return traced != null && (session == null || traced.equals(session.value()));
-    }
-
-    /** Remembers an event of a session, or of all where it is null, if anybody wants to know. */
+    /** Remembers an event of a session, or one that concerns all where it is null, if anybody wants to know. */
     void trace(SessionId session, Supplier<String> what) {
-        if (isTraced(session)) {
-            if (trace.size() == TRACED) {
-                trace.removeFirst();
-            }
-            trace.add(String.format("%.3f ms %s", nowMicros / 1e3, what.get()));
+        if (traced == null || (session != null && !traced.equals(session.value()))) {
+            return;
         }
+        List<Traced> kept = session == null ? common : own;
+        if (kept.size() == TRACED) {
+            kept.removeFirst();
+        }
+        kept.add(new Traced(steps, String.format(Locale.ROOT, "%,.3f ms  %s", nowMicros / 1e3, what.get())));
     }
 
+    /** The last events of the session, among those that concern all. */
     List<String> trace() {
-        return List.copyOf(trace);
+        List<Traced> all = new ArrayList<>(own);
+        long from = own.isEmpty() ? 0 : own.getFirst().step();
+        common.stream().filter(event -> event.step() >= from).forEach(all::add);
+        return all.stream()
+                .sorted(Comparator.comparingLong(Traced::step))
+                .map(Traced::text)
+                .toList();
     }
+
+    private record Traced(long step, String text) {}
 }
