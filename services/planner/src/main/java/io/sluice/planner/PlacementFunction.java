@@ -152,7 +152,12 @@ final class PlacementFunction extends KeyedProcessFunction<String, PlannerInput,
             case PlacementEvent.SearchRequested e -> start(model, e);
             case PlacementEvent.Declined e -> {
                 figures(model).searched(e.searchSeconds());
-                LOG.info("placement kept model={} reason={} searchSeconds={}", model, e.reason(), e.searchSeconds());
+                LOG.info(
+                        "placement {} kept: {} model={} searchSeconds={}",
+                        state.placement().map(p -> p.plan().epoch()).orElse(0L),
+                        e.reason(),
+                        model,
+                        e.searchSeconds());
             }
             case PlacementEvent.Outdated e ->
                 LOG.info("placement search repeated model={} reason={}", model, e.reason());
@@ -160,11 +165,12 @@ final class PlacementFunction extends KeyedProcessFunction<String, PlannerInput,
                 figures(model).searched(e.searchSeconds());
                 figures(model).begun(e.gain());
                 LOG.info(
-                        "transition begun model={} gain={} searchSeconds={} reason={}",
+                        "placement {}: {} model={} gain={} searchSeconds={}",
+                        e.first().plan().epoch(),
+                        e.first().reason(),
                         model,
                         e.gain(),
-                        e.searchSeconds(),
-                        e.first().reason());
+                        e.searchSeconds());
                 publish(e.first(), e.atMillis(), out);
             }
             case PlacementEvent.Stepped e -> publish(e.placement(), e.atMillis(), out);

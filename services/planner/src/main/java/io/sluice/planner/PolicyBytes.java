@@ -7,7 +7,7 @@ import java.nio.ByteBuffer;
 
 /** The numbers of two policies as bytes, to travel with the job graph. Stateless. */
 final class PolicyBytes {
-    private static final int NUMBERS = 21;
+    private static final int NUMBERS = 22;
 
     private PolicyBytes() {}
 
@@ -28,6 +28,7 @@ final class PolicyBytes {
                 .putDouble(p.horizonSeconds())
                 .putDouble(p.layerLoadSeconds())
                 .putDouble(p.drainSeconds())
+                .putLong(p.steadyMillis())
                 .putLong(m.leaseMillis())
                 .putLong(m.futureMillis())
                 .putDouble(m.threshold())
@@ -57,7 +58,8 @@ final class PolicyBytes {
                 in.getDouble(),
                 in.getDouble(),
                 in.getDouble(),
-                in.getDouble());
+                in.getDouble(),
+                in.getLong());
     }
 
     static PlannerPolicy members(byte[] bytes) {

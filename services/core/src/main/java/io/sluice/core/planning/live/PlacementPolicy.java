@@ -7,7 +7,7 @@ import java.util.function.Consumer;
  * When the placement planner acts. Immutable.
  *
  * @param objective what layouts are searched and compared by; the floor is one of flow in any case
- * @param threshold relative gain by that objective that a move must bring, for example 0.15
+ * @param threshold relative gain by that objective that a move must bring at least, for example 0.15
  * @param floorShare part of the present flow that a transition keeps, 0 to 1
  * @param minIntervalMillis least time between two decisions, unless a layer is uncovered; four times that between two
  *     searches of the same workers at about the same speeds and demand
@@ -19,9 +19,10 @@ import java.util.function.Consumer;
  * @param stallMillis a step not carried out for so long is given up
  * @param tickMillis how often things are looked at
  * @param searchSeconds most time of a search
- * @param horizonSeconds time over which a move must pay for itself
+ * @param horizonSeconds time within which the gain of a move must have brought in what the move costs ({@link MoveCost})
  * @param layerLoadSeconds time to load one layer, as the cost of a move counts it
  * @param drainSeconds time until the sessions on layers given up have ended, as the cost of a move counts it
+ * @param steadyMillis half-life of the penalty for going ({@link Steadiness}); 0: coming and going is not damped
  */
 public record PlacementPolicy(
         LiveObjective objective,
@@ -38,13 +39,29 @@ public record PlacementPolicy(
         double searchSeconds,
         double horizonSeconds,
         double layerLoadSeconds,
-        double drainSeconds) {
+        double drainSeconds,
+        long steadyMillis) {
     /**
      * Predicted serving, gain 15 %, floor 80 %, a decision every 30 s at most, drift of a quarter for 10 s, of demand for
-     * 30 s, searches of 2 s.
+     * 30 s, searches of 2 s, moves that pay back within 10 minutes, workers that come and go damped by 2 minutes.
      */
     public static final PlacementPolicy DEFAULT = new PlacementPolicy(
-            LiveObjective.SERVING, 0.15, 0.8, 30_000, 500, 0.25, 10_000, 30_000, 10_000, 120_000, 250, 2, 600, 1, 10);
+            LiveObjective.SERVING,
+            0.15,
+            0.8,
+            30_000,
+            500,
+            0.25,
+            10_000,
+            30_000,
+            10_000,
+            120_000,
+            250,
+            2,
+            600,
+            1,
+            10,
+            120_000);
 
     /** Least time between two searches of the same situation, in least times between two decisions. */
     private static final int REPEAT_INTERVALS = 4;
@@ -67,13 +84,15 @@ public record PlacementPolicy(
                 || driftMillis < 0
                 || stableMixMillis < 0
                 || uncoveredMillis < 0
+                || steadyMillis < 0
                 || stallMillis < 1
                 || tickMillis < 1) {
             throw new IllegalArgumentException("placement policy: least interval " + minIntervalMillis
                     + " ms, settling time " + settleMillis + " ms, drift time " + driftMillis + " ms, stable time "
                     + stableMixMillis
                     + " ms and uncovered time "
-                    + uncoveredMillis + " ms must not be negative, stall " + stallMillis + " ms and tick " + tickMillis
+                    + uncoveredMillis + " ms and half-life " + steadyMillis + " ms must not be negative, stall "
+                    + stallMillis + " ms and tick " + tickMillis
                     + " ms be positive");
         }
         if (!(driftThreshold > 0) || !(horizonSeconds > 0) || !(layerLoadSeconds >= 0) || !(drainSeconds >= 0)) {
@@ -112,6 +131,16 @@ public record PlacementPolicy(
         return changed(c -> c.minIntervalMillis = millis);
     }
 
+    /** The same policy, in which a move must pay back within so long. */
+    public PlacementPolicy withHorizonSeconds(double seconds) {
+        return changed(c -> c.horizonSeconds = seconds);
+    }
+
+    /** The same policy with another half-life of the penalty for workers that go; 0: none is held still. */
+    public PlacementPolicy withSteadyMillis(long millis) {
+        return changed(c -> c.steadyMillis = millis);
+    }
+
     private PlacementPolicy changed(Consumer<Changes> change) {
         Changes changes = new Changes(this);
         change.accept(changes);
@@ -126,6 +155,8 @@ public record PlacementPolicy(
         private long minIntervalMillis;
         private long driftMillis;
         private double searchSeconds;
+        private double horizonSeconds;
+        private long steadyMillis;
 
         Changes(PlacementPolicy p) {
             objective = p.objective;
@@ -134,6 +165,8 @@ public record PlacementPolicy(
             minIntervalMillis = p.minIntervalMillis;
             driftMillis = p.driftMillis;
             searchSeconds = p.searchSeconds;
+            horizonSeconds = p.horizonSeconds;
+            steadyMillis = p.steadyMillis;
         }
 
         PlacementPolicy policy(PlacementPolicy p) {
@@ -150,9 +183,10 @@ public record PlacementPolicy(
                     p.stallMillis,
                     p.tickMillis,
                     searchSeconds,
-                    p.horizonSeconds,
+                    horizonSeconds,
                     p.layerLoadSeconds,
-                    p.drainSeconds);
+                    p.drainSeconds,
+                    steadyMillis);
         }
     }
 }

@@ -16,18 +16,36 @@ import java.util.TreeMap;
  * @param uncoveredMillis since when some layer is served by nobody; 0: none is
  * @param demand as it is now
  * @param searched what was last searched
+ * @param steadiness of workers that went of late
  */
 public record Watch(
         NavigableMap<WorkerId, Seen> members,
         double promptShare,
         long uncoveredMillis,
         Demand demand,
-        Searched searched) {
+        Searched searched,
+        NavigableMap<WorkerId, Steadiness> steadiness) {
     /** Nothing seen yet. */
-    public static final Watch NONE = new Watch(new TreeMap<>(), -1, 0, Demand.NONE, Searched.NONE);
+    public static final Watch NONE = new Watch(new TreeMap<>(), -1, 0, Demand.NONE, Searched.NONE, new TreeMap<>());
 
     public Watch {
         members = Collections.unmodifiableNavigableMap(new TreeMap<>(members));
+        steadiness = Collections.unmodifiableNavigableMap(new TreeMap<>(steadiness));
+    }
+
+    /** Where nothing is known of departures. */
+    public Watch(
+            NavigableMap<WorkerId, Seen> members,
+            double promptShare,
+            long uncoveredMillis,
+            Demand demand,
+            Searched searched) {
+        this(members, promptShare, uncoveredMillis, demand, searched, new TreeMap<>());
+    }
+
+    /** Whether a worker comes and goes so often that it is held still. */
+    boolean held(WorkerId worker) {
+        return steadiness.getOrDefault(worker, Steadiness.STEADY).held();
     }
 
     /**
@@ -44,11 +62,11 @@ public record Watch(
         NavigableMap<WorkerId, Seen> fresh = new TreeMap<>();
         members.forEach((id, seen) -> fresh.put(id, new Seen(seen.served(), 0, 0)));
         double share = demand.promptShare() < 0 ? promptShare : demand.promptShare();
-        return new Watch(fresh, share, uncoveredMillis == 0 ? 0 : -1, demand, searched);
+        return new Watch(fresh, share, uncoveredMillis == 0 ? 0 : -1, demand, searched, steadiness);
     }
 
     /** With what is being searched now. */
     Watch searching(Searched situation) {
-        return new Watch(members, promptShare, uncoveredMillis, demand, situation);
+        return new Watch(members, promptShare, uncoveredMillis, demand, situation, steadiness);
     }
 }
