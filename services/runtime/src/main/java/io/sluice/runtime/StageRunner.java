@@ -60,6 +60,14 @@ public interface StageRunner extends AutoCloseable {
     void release(KvSlot slot);
 
     /**
+     * Forgets the positions from {@code length} on, so that the next input goes on there: O(1). What is computed
+     * afterwards has the same bits as if they had never been.
+     *
+     * @throws IllegalArgumentException when the slot has fewer positions, or is dead
+     */
+    void truncate(KvSlot slot, int length);
+
+    /**
      * Runs one batch: each input is a run of positions of one session. Inputs with one position are batched together
      * (ragged decode); longer ones (prefill chunks) run one after the other. The result of an input does not depend on
      * what else is in the batch. Prompts are cut by {@link PromptChunks}, so that it does not depend on the chunk size

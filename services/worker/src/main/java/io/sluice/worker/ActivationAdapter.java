@@ -71,7 +71,7 @@ final class ActivationAdapter {
 
     /**
      * Starts at the end of the topic: chunks from before belong to sessions whose KV cache this process does not have.
-     * Rebuilding a lost stage from the topic would seek back here instead.
+     * What a lost stage leaves to be rebuilt is read by {@link LogReader}.
      */
     void seekToEnd() {
         consumer.assign(List.of(partition));
@@ -115,7 +115,7 @@ final class ActivationAdapter {
         long transferMicros =
                 links.received(batch.getSender(), record.serializedValueSize(), receivedMicros - batch.getSentUs());
         metrics.received(batch.getSender(), transferMicros);
-        Arrival arrival = new Arrival(batch.getSender(), transferMicros, receivedNanos);
+        Arrival arrival = new Arrival(batch.getSender(), transferMicros, receivedNanos, record.offset());
         List<InboundChunk> chunks = new ArrayList<>(batch.getChunks().size());
         for (ActivationChunk chunk : batch.getChunks()) {
             try {
@@ -165,10 +165,11 @@ final class ActivationAdapter {
         try {
             session = new SessionId(chunk.getSessionId());
         } catch (IllegalArgumentException e) {
-            errors.unusable(record, null, message);
+            errors.unusable(record, message);
             return;
         }
-        errors.unusable(record, session.value(), message);
-        sink.accept(new Inbound.Unusable(session, Math.max(1, chunk.getAttempt())));
+        String named = "session " + session + ": " + message;
+        errors.unusable(record, named);
+        sink.accept(new Inbound.Unusable(session, Math.max(1, chunk.getAttempt()), named));
     }
 }

@@ -39,8 +39,15 @@ final class ChunkReader {
     InboundChunk read(ActivationChunk chunk, Arrival arrival) {
         SessionId session = new SessionId(chunk.getSessionId());
         require(chunk.getAttempt() >= 1, "attempt", chunk.getAttempt(), "attempts count from 1");
-        if (chunk.getKind() == ChunkKind.RELEASE) {
-            return InboundChunk.release(session, chunk.getAttempt(), arrival);
+        if (chunk.getKind() == ChunkKind.RELEASE || chunk.getKind() == ChunkKind.DROP) {
+            return InboundChunk.end(session, chunk.getAttempt(), chunk.getKind(), arrival);
+        }
+        SessionPlan plan = chunk.getSetup() == null
+                ? null
+                : SessionPlan.of(chunk.getSetup(), servedModel, model.layerCount(), self);
+        if (chunk.getKind() == ChunkKind.PREPARE) {
+            require(plan != null, "setup", null, "a PREPARE is nothing but a set-up");
+            return InboundChunk.prepare(session, chunk.getAttempt(), plan, arrival);
         }
         int count = chunk.getCount();
         require(count >= 1, "count", count, "at least 1 is needed");
@@ -67,13 +74,10 @@ final class ChunkReader {
                 "dtype",
                 chunk.getDtype(),
                 "layer " + chunk.getEnterLayer() + " takes " + (tokens ? "hidden states" : "token ids"));
-        SessionPlan plan = chunk.getSetup() == null
-                ? null
-                : SessionPlan.of(chunk.getSetup(), servedModel, model.layerCount(), self);
         return new InboundChunk(
                 session,
                 chunk.getAttempt(),
-                false,
+                ChunkKind.FORWARD,
                 chunk.getPosition(),
                 count,
                 chunk.getEnterLayer(),

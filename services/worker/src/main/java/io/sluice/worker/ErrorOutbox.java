@@ -1,6 +1,5 @@
 package io.sluice.worker;
 
-import io.sluice.core.SessionId;
 import io.sluice.messaging.ErrorPublisher;
 import io.sluice.records.ErrorReason;
 import io.sluice.records.ErrorRecord;
@@ -11,8 +10,8 @@ import java.util.function.LongSupplier;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 
 /**
- * Builds the error records of this worker: dead letters with origin and, where it can be read, the request they end;
- * and sessions that cannot go on. Thread-safe as far as its sink is.
+ * Builds the dead letters of this worker, with their origin. They end no request: what becomes of a session whose chunk
+ * could not be used is the router's to say. Thread-safe as far as its sink is.
  */
 final class ErrorOutbox {
     private final String service;
@@ -31,20 +30,9 @@ final class ErrorOutbox {
                 origin, cause.reason(), cause.getMessage(), service, epochMillis.getAsLong()));
     }
 
-    /**
-     * A chunk that cannot be used.
-     *
-     * @param requestId null where the chunk names none that is valid
-     */
-    void unusable(ConsumerRecord<byte[], byte[]> origin, String requestId, String message) {
-        ErrorRecord error = ErrorPublisher.deadLetter(
-                origin, ErrorReason.MALFORMED_RECORD, message, service, epochMillis.getAsLong());
-        error.setRequestId(requestId);
-        sink.accept(error);
-    }
-
-    /** A session that cannot go on. */
-    void failed(SessionId session, ErrorReason reason, String message) {
-        sink.accept(ErrorPublisher.refusal(session.value(), reason, message, service, epochMillis.getAsLong()));
+    /** A chunk that cannot be used. */
+    void unusable(ConsumerRecord<byte[], byte[]> origin, String message) {
+        sink.accept(ErrorPublisher.deadLetter(
+                origin, ErrorReason.MALFORMED_RECORD, message, service, epochMillis.getAsLong()));
     }
 }

@@ -9,11 +9,17 @@ sealed interface Inbound {
     /** The chunks of one record, in its order. */
     record Chunks(List<InboundChunk> chunks) implements Inbound {}
 
-    /** A chunk that could not be used; its error record is already out, and its session cannot go on. */
-    record Unusable(SessionId session, int attempt) implements Inbound {}
+    /** A chunk that could not be used; its dead letter is already out, and its session cannot go on here. */
+    record Unusable(SessionId session, int attempt, String message) implements Inbound {}
 
     /** Chunks or tokens of these sessions could not be sent. */
     record Undelivered(List<SessionKey> sessions, String why) implements Inbound {}
+
+    /** The inputs that an attempt rebuilds from, read from the log: every position before its start, once, in order. */
+    record Rebuilt(SessionId session, int attempt, List<InboundChunk> chunks) implements Inbound {}
+
+    /** The log does not hold the inputs of an attempt, or could not be read in time. */
+    record LogGone(SessionId session, int attempt, String why) implements Inbound {}
 
     /** A placement says this of the worker. */
     record Ordered(LayerOrder order) implements Inbound {}

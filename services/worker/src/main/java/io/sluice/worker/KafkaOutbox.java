@@ -2,8 +2,8 @@ package io.sluice.worker;
 
 import io.sluice.core.SessionId;
 import io.sluice.core.WorkerId;
+import io.sluice.core.recovery.Trouble;
 import io.sluice.records.ActivationChunk;
-import io.sluice.records.ErrorReason;
 import io.sluice.records.Token;
 import java.util.List;
 import java.util.Optional;
@@ -14,7 +14,7 @@ import java.util.Optional;
  * @param paced where chunks wait for a slow link; empty: they go to the producer at once
  */
 record KafkaOutbox(
-        ActivationPublisher activations, Optional<PacedLinks> paced, TokenPublisher tokens, ErrorOutbox errors)
+        ActivationPublisher activations, Optional<PacedLinks> paced, TokenPublisher tokens, ReportPublisher reports)
         implements Outbox {
     @Override
     public void forward(WorkerId to, List<ActivationChunk> chunks) {
@@ -36,7 +36,7 @@ record KafkaOutbox(
     }
 
     @Override
-    public void failed(SessionId session, ErrorReason reason, String message) {
-        errors.failed(session, reason, message);
+    public void report(SessionId session, int attempt, Trouble trouble, String message) {
+        reports.send(session, attempt, trouble, message);
     }
 }

@@ -3,7 +3,6 @@ package io.sluice.worker;
 import io.sluice.core.WorkerId;
 import io.sluice.core.batching.BatchLimits;
 import io.sluice.core.batching.SchedulingBounds;
-import io.sluice.runtime.ActivationDtype;
 import io.sluice.runtime.PromptChunks;
 import java.time.Duration;
 import java.util.Objects;
@@ -19,7 +18,9 @@ import java.util.Objects;
  * @param maxWaitingSessions sessions that may wait for KV cache; the next one fails
  * @param waitTimeout how long a session waits for KV cache
  * @param gapTimeout how long a session waits for a missing chunk
+ * @param rebuildTimeout how long the log is read for the inputs of a session
  * @param idleTimeout after this long without a chunk a session is dropped
+ * @param exactRebuild whether what is computed again has the same bits as the first time
  */
 record LoopSettings(
         WorkerId self,
@@ -30,7 +31,9 @@ record LoopSettings(
         int maxWaitingSessions,
         Duration waitTimeout,
         Duration gapTimeout,
-        Duration idleTimeout) {
+        Duration rebuildTimeout,
+        Duration idleTimeout,
+        boolean exactRebuild) {
     LoopSettings {
         Objects.requireNonNull(self, "self");
         Objects.requireNonNull(activations, "activations");
@@ -41,34 +44,7 @@ record LoopSettings(
         }
     }
 
-    /** With one element type for all links. */
-    LoopSettings(
-            WorkerId self,
-            ActivationDtype activations,
-            int maxPayloadBytes,
-            PromptChunking chunks,
-            BatchLimits batch,
-            int maxWaitingSessions,
-            Duration waitTimeout,
-            Duration gapTimeout,
-            Duration idleTimeout) {
-        this(
-                self,
-                PayloadTypes.fixed(activations),
-                maxPayloadBytes,
-                chunks,
-                batch,
-                maxWaitingSessions,
-                waitTimeout,
-                gapTimeout,
-                idleTimeout);
-    }
-
-    static LoopSettings of(WorkerId self, ActivationDtype activations, PromptChunking chunks) {
-        return of(self, PayloadTypes.fixed(activations), chunks);
-    }
-
-    static LoopSettings of(WorkerId self, PayloadTypes activations, PromptChunking chunks) {
+    static LoopSettings of(WorkerId self, PayloadTypes activations, PromptChunking chunks, boolean exactRebuild) {
         return new LoopSettings(
                 self,
                 activations,
@@ -81,7 +57,9 @@ record LoopSettings(
                         chunks.mostBatchTokens()),
                 64,
                 Duration.ofSeconds(30),
-                Duration.ofSeconds(3),
-                Duration.ofMinutes(10));
+                Duration.ofMillis(1_500),
+                Duration.ofSeconds(5),
+                Duration.ofMinutes(3),
+                exactRebuild);
     }
 }

@@ -2,8 +2,8 @@ package io.sluice.worker;
 
 import io.sluice.core.SessionId;
 import io.sluice.core.WorkerId;
+import io.sluice.core.recovery.Trouble;
 import io.sluice.records.ActivationChunk;
-import io.sluice.records.ErrorReason;
 import io.sluice.records.Token;
 import java.util.List;
 
@@ -19,6 +19,6 @@ interface Outbox {
 
     void token(Token token);
 
-    /** Publishes that a session cannot go on. */
-    void failed(SessionId session, ErrorReason reason, String message);
+    /** Tells the router that an attempt of a session cannot go on here. */
+    void report(SessionId session, int attempt, Trouble trouble, String message);
 }

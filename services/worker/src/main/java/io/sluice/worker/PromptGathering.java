@@ -16,12 +16,13 @@ final class PromptGathering {
      * Adds the piece that follows; its positions must go on where the former ended.
      *
      * @param chunkTokens size to gather to; one less is enough, because a prompt's last chunk but one may lack a position
-     * @return the chunk, when it is large enough or the prompt ends with it; null else
+     * @param last whether nothing follows that could join it
+     * @return the chunk, when it is large enough or the last; null else
      */
-    InboundChunk add(InboundChunk piece, int chunkTokens) {
+    InboundChunk add(InboundChunk piece, int chunkTokens, boolean last) {
         pieces.add(piece);
         tokens += piece.count();
-        if (tokens + 1 < chunkTokens && !piece.lastOfPrompt()) {
+        if (tokens + 1 < chunkTokens && !last) {
             return null;
         }
         InboundChunk whole = pieces.size() == 1 ? piece : join();
@@ -43,7 +44,7 @@ final class PromptGathering {
         return new InboundChunk(
                 first.session(),
                 first.attempt(),
-                false,
+                first.kind(),
                 first.position(),
                 tokens,
                 first.enterLayer(),

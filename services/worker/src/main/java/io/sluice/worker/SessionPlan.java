@@ -4,8 +4,11 @@ import io.sluice.core.LayerRange;
 import io.sluice.core.Pipeline;
 import io.sluice.core.Stage;
 import io.sluice.core.WorkerId;
+import io.sluice.core.recovery.StageResume;
 import io.sluice.core.routing.KvReservation;
+import io.sluice.messaging.ResumeCodec;
 import io.sluice.messaging.StageCodec;
+import io.sluice.records.SessionResume;
 import io.sluice.records.SessionSetup;
 import io.sluice.runtime.SamplingParams;
 import java.util.List;
@@ -17,8 +20,16 @@ import java.util.List;
  * @param sampling how tokens are drawn
  * @param pipeline the session's stages
  * @param index which of them this worker is
+ * @param resumes what each stage begins with, in pipeline order
+ * @param position first position whose output is new: the last of the prompt unless the attempt resumes
  */
-record SessionPlan(SessionSetup setup, SamplingParams sampling, Pipeline pipeline, int index) {
+record SessionPlan(
+        SessionSetup setup,
+        SamplingParams sampling,
+        Pipeline pipeline,
+        int index,
+        List<StageResume> resumes,
+        int position) {
 
     /**
      * Checks a set-up; whether its layers are held here is another question, whose answer changes with time.
@@ -42,7 +53,34 @@ record SessionPlan(SessionSetup setup, SamplingParams sampling, Pipeline pipelin
         int index = stages.stream().map(Stage::worker).toList().indexOf(self);
         require(index >= 0, "pipeline", stages, "worker " + self + " is not in it");
         require(pipeline.layerCount() == layerCount, "pipeline", stages, "the model has " + layerCount + " layers");
-        return new SessionPlan(setup, sampling, pipeline, index);
+        SessionResume resume = setup.getResume();
+        if (resume == null) {
+            List<StageResume> fresh =
+                    stages.stream().map(stage -> StageResume.fresh()).toList();
+            return new SessionPlan(setup, sampling, pipeline, index, fresh, setup.getPromptTokens() - 1);
+        }
+        List<StageResume> resumes = ResumeCodec.decode(resume);
+        requireSound(setup, resume, resumes, stages.size());
+        return new SessionPlan(setup, sampling, pipeline, index, resumes, resume.getPosition());
+    }
+
+    private static void requireSound(SessionSetup setup, SessionResume resume, List<StageResume> resumes, int stages) {
+        int position = resume.getPosition();
+        int tokens = resume.getTokenIds().size();
+        require(
+                tokens >= 1 && position == setup.getPromptTokens() + tokens - 1,
+                "resume.position",
+                position,
+                tokens + " tokens after a prompt of " + setup.getPromptTokens() + " end before position "
+                        + ((long) setup.getPromptTokens() + tokens - 1));
+        require(position < setup.getKvTokens(), "resume.position", position, "kv_tokens is " + setup.getKvTokens());
+        require(resumes.size() == stages, "resume.stages", resumes, "the pipeline has " + stages + " stages");
+        for (StageResume stage : resumes) {
+            require(stage.start() <= position, "resume start", stage.start(), "the attempt goes on at " + position);
+        }
+        for (int id : resume.getTokenIds()) {
+            require(id >= 0, "resume token id", id, "token ids are not negative");
+        }
     }
 
     boolean isFirst() {
@@ -72,8 +110,29 @@ record SessionPlan(SessionSetup setup, SamplingParams sampling, Pipeline pipelin
         return KvReservation.roundUp(setup.getKvTokens());
     }
 
+    /** Whether the position belongs to the prompt or to what is only computed again. */
     boolean isPrompt(int position) {
-        return position < setup.getPromptTokens();
+        return position < setup.getPromptTokens() || position < this.position;
+    }
+
+    /** Length of the prompt proper, tokens. */
+    int promptTokens() {
+        return setup.getPromptTokens();
+    }
+
+    /** What this stage begins with. */
+    StageResume resume() {
+        return resumes.get(index);
+    }
+
+    /** First position that the next stage wants in this attempt; not for the last stage. */
+    int nextStart() {
+        return resumes.get(index + 1).start();
+    }
+
+    /** Whether the session goes on from another attempt's tokens. */
+    boolean resumed() {
+        return setup.getResume() != null;
     }
 
     private static void require(boolean holds, String field, Object value, String why) {

@@ -4,8 +4,8 @@ import io.sluice.core.SessionId;
 import io.sluice.core.WorkerId;
 import io.sluice.core.batching.BatchScheduler;
 import io.sluice.core.batching.CohortGate;
+import io.sluice.core.recovery.Trouble;
 import io.sluice.records.ActivationChunk;
-import io.sluice.records.ErrorReason;
 import io.sluice.records.FinishReason;
 import io.sluice.records.HopTiming;
 import io.sluice.records.Token;
@@ -50,6 +50,7 @@ final class StageLoop {
     private final SessionIntake intake;
 
     /**
+     * @param log where inputs are read again of sessions whose former stage was lost
      * @param nanos the time source of arrivals and of the device, nanoseconds
      */
     StageLoop(
@@ -57,6 +58,7 @@ final class StageLoop {
             StageRunner runner,
             Device device,
             Outbox outbox,
+            InputLog log,
             LayerKeeper keeper,
             IntervalStats stats,
             WorkerMetrics metrics,
@@ -73,8 +75,8 @@ final class StageLoop {
         this.scheduler = new BatchScheduler<>(settings.batch());
         // Only first stages gather, as only their sessions are ever expected back: what leaves together stays together.
         this.gate = new CohortGate(device.sharesCores());
-        this.intake =
-                new SessionIntake(settings, runner, scheduler, gate, outbox, metrics, nanos, writer.maxPositions());
+        WorkFeed feed = new WorkFeed(settings, scheduler, gate, writer.maxPositions());
+        this.intake = new SessionIntake(settings, runner, feed, log, outbox, metrics, nanos);
         keeper.watch(intake::layers);
     }
 
@@ -82,11 +84,13 @@ final class StageLoop {
     void accept(Inbound inbound) {
         switch (inbound) {
             case Inbound.Chunks record -> record.chunks().forEach(intake::accept);
-            case Inbound.Unusable chunk -> intake.giveUp(chunk.session(), chunk.attempt());
+            case Inbound.Unusable chunk ->
+                intake.fail(chunk.session(), chunk.attempt(), Trouble.MALFORMED_INPUT, chunk.message());
+            case Inbound.Rebuilt rebuilt -> intake.rebuilt(rebuilt);
+            case Inbound.LogGone gone -> intake.fail(gone.session(), gone.attempt(), Trouble.LOG_GONE, gone.why());
             case Inbound.Undelivered lost ->
                 lost.sessions()
-                        .forEach(key ->
-                                intake.fail(key.session(), key.attempt(), ErrorReason.WORKER_FAILED, lost.why()));
+                        .forEach(key -> intake.fail(key.session(), key.attempt(), Trouble.UNDELIVERED, lost.why()));
             case Inbound.Ordered placement -> keeper.order(placement.order());
             case Inbound.Loaded load -> keeper.loaded(load.outcome());
             case Inbound.WakeUp ignored -> {}
@@ -183,7 +187,7 @@ final class StageLoop {
                 chunk.tokenIds(),
                 chunk.hidden(),
                 chunk.enterLayer(),
-                work.session.plan.isLast() && chunk.lastOfPrompt());
+                samples(work.session, chunk));
     }
 
     /**
@@ -220,7 +224,7 @@ final class StageLoop {
         intake.fail(
                 work.session.id,
                 work.session.attempt,
-                ErrorReason.WORKER_FAILED,
+                Trouble.COMPUTE_FAILED,
                 "worker " + settings.self() + " could not compute positions [" + work.chunk.position() + ", "
                         + work.chunk.end() + "): " + cause.getMessage());
     }
@@ -233,11 +237,11 @@ final class StageLoop {
             StageSession session = result.work.session;
             InboundChunk chunk = result.work.chunk;
             session.touchedNanos = endNanos;
-            List<HopTiming> hops = hops(chunk, startNanos, endNanos, batchSize);
+            List<HopTiming> hops = hops(session, chunk, startNanos, endNanos, batchSize);
             try {
                 if (!session.plan.isLast()) {
                     forward(session, chunk, result.output.hidden(), hops, outgoing);
-                } else if (chunk.lastOfPrompt()) {
+                } else if (samples(session, chunk)) {
                     sample(session, chunk, result.output.logits(), hops, outgoing, sampled, looped);
                 }
             } catch (RuntimeException e) {
@@ -251,12 +255,24 @@ final class StageLoop {
         finish(sampled);
     }
 
+    /** Whether a token comes of the chunk's last position; of one that is only computed again none does. */
+    private static boolean samples(StageSession session, InboundChunk chunk) {
+        return session.plan.isLast() && chunk.lastOfPrompt() && chunk.end() > session.plan.position();
+    }
+
     private void forward(
             StageSession session,
-            InboundChunk chunk,
-            FloatBuffer hidden,
+            InboundChunk computed,
+            FloatBuffer output,
             List<HopTiming> hops,
             Map<WorkerId, List<ActivationChunk>> outgoing) {
+        int known = Math.max(0, session.plan.nextStart() - computed.position());
+        if (known >= computed.count()) {
+            return; // the next stage has all of it
+        }
+        InboundChunk chunk = computed.slice(known, computed.count());
+        int hiddenSize = runner.model().hiddenSize();
+        FloatBuffer hidden = output.slice(output.position() + known * hiddenSize, chunk.count() * hiddenSize);
         var setup = session.setupPassedOn ? null : session.plan.setup();
         var next = session.plan.next();
         outgoing.computeIfAbsent(next.worker(), key -> new ArrayList<>())
@@ -285,7 +301,7 @@ final class StageLoop {
         }
         if (session.plan.isFirst()) {
             int[] ids = {token.getTokenId()};
-            Arrival here = new Arrival(settings.self().value(), 0, now);
+            Arrival here = new Arrival(settings.self().value(), 0, now, Arrival.NOT_LOGGED);
             looped.add(InboundChunk.tokens(session.id, session.attempt, chunk.end(), ids, true, null, List.of(), here));
         } else {
             outgoing.computeIfAbsent(session.plan.pipeline().first().worker(), key -> new ArrayList<>())
@@ -303,7 +319,9 @@ final class StageLoop {
         }
     }
 
-    private List<HopTiming> hops(InboundChunk chunk, long startNanos, long endNanos, int batchSize) {
+    private List<HopTiming> hops(
+            StageSession session, InboundChunk chunk, long startNanos, long endNanos, int batchSize) {
+        boolean logged = chunk.arrival().offset() != Arrival.NOT_LOGGED;
         List<HopTiming> hops = new ArrayList<>(chunk.hops().size() + 1);
         hops.addAll(chunk.hops());
         hops.add(new HopTiming(
@@ -312,8 +330,8 @@ final class StageLoop {
                 (startNanos - chunk.arrival().receivedNanos()) / 1_000,
                 (endNanos - startNanos) / 1_000,
                 batchSize,
-                -1L,
-                -1L));
+                session.firstOffset,
+                logged ? session.lastOffset : Arrival.NOT_LOGGED));
         return hops;
     }
 

@@ -16,16 +16,26 @@ final class StageSession {
     double rank;
     /** Prompt chunks that are shorter than they should be. */
     final PromptGathering gathering = new PromptGathering();
+    /** KV cache of the attempt before, until the set-up says what becomes of it; null: there is none. */
+    KvSlot inherited;
     /** Null until the KV cache has room. */
     KvSlot slot;
-    /** The next position expected: everything before it has been taken, and later repeats are dropped. */
-    int expected;
     /** Chunks taken that wait for KV cache, in order. */
     final ArrayDeque<InboundChunk> parked = new ArrayDeque<>();
     /** Chunks that came before their turn, by position. */
     final TreeMap<Integer, InboundChunk> early = new TreeMap<>();
     /** Since when chunks wait for a missing one or for KV cache, nanoseconds. */
     long waitingSinceNanos;
+    /** Whether the inputs before the start are being read from the log, and since when, nanoseconds. */
+    boolean rebuilding;
+
+    long rebuildingSinceNanos;
+    /** Lowest and highest offset of the chunks taken in this attempt; {@link Arrival#NOT_LOGGED}: none yet. */
+    long firstOffset = Arrival.NOT_LOGGED;
+
+    long lastOffset = Arrival.NOT_LOGGED;
+    /** True while the router knows that the session cannot go on, and nothing has come since. */
+    boolean reported;
 
     /** First stage only: when the step that is on its way round was sent on, nanoseconds; 0: none is. */
     long awaySinceNanos;
@@ -44,11 +54,20 @@ final class StageSession {
         this.touchedNanos = nowNanos;
     }
 
-    boolean waitsForKv() {
-        return !parked.isEmpty() && slot == null;
+    /** Notes where a chunk that has been taken lies in the log. Retries of a sender may put chunks out of order. */
+    void logged(long offset) {
+        if (offset != Arrival.NOT_LOGGED) {
+            firstOffset = firstOffset == Arrival.NOT_LOGGED ? offset : Math.min(firstOffset, offset);
+            lastOffset = Math.max(lastOffset, offset);
+        }
     }
 
+    boolean waitsForKv() {
+        return plan != null && slot == null;
+    }
+
+    /** Whether a chunk is missing that the stage before should have sent. */
     boolean waitsForChunk() {
-        return !early.isEmpty();
+        return !early.isEmpty() && !rebuilding;
     }
 }

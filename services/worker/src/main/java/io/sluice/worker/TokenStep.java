@@ -6,6 +6,7 @@ import io.sluice.records.HopTiming;
 import io.sluice.records.SessionSetup;
 import io.sluice.records.Token;
 import io.sluice.runtime.Sampler;
+import io.sluice.runtime.text.TokenStream;
 import io.sluice.runtime.text.Tokenizer;
 import java.nio.FloatBuffer;
 import java.util.List;
@@ -51,9 +52,9 @@ final class TokenStep implements AutoCloseable {
             finish = FinishReason.LENGTH;
         }
         if (session.text == null) {
-            session.text = tokenizer.stream();
+            session.text = textSoFar(session.plan);
         }
-        String text = finish == FinishReason.STOP ? "" : textOf(session, id);
+        String text = finish == FinishReason.STOP ? "" : append(session.text, id);
         if (finish != null) {
             text += session.text.finish();
         }
@@ -75,8 +76,19 @@ final class TokenStep implements AutoCloseable {
         tokenizer.close();
     }
 
+    /** The text up to the resumed position, whose last character may be incomplete; it has been published. */
+    private TokenStream textSoFar(SessionPlan plan) {
+        TokenStream text = tokenizer.stream();
+        if (plan.resumed()) {
+            for (int id : plan.setup().getResume().getTokenIds()) {
+                append(text, id);
+            }
+        }
+        return text;
+    }
+
     /** A model may have more logits than its tokenizer has entries; such a token has no text. */
-    private String textOf(StageSession session, int id) {
-        return id < tokenizer.vocabSize() ? session.text.append(id) : "";
+    private String append(TokenStream text, int id) {
+        return id < tokenizer.vocabSize() ? text.append(id) : "";
     }
 }

@@ -20,6 +20,10 @@ final class WorkerClients {
     private static final long HEARTBEAT_RECONNECT_MILLIS = 200;
     private static final long HEARTBEAT_BUFFER_BYTES = 1 << 20;
     private static final int HEARTBEAT_BATCH_BYTES = 16 << 10;
+    /** A range of the log is short; what is fetched beyond it is for nothing. */
+    private static final int LOG_FETCH_BYTES = 1 << 20;
+
+    private static final int LOG_POLL_RECORDS = 5_000;
 
     private WorkerClients() {}
 
@@ -59,6 +63,16 @@ final class WorkerClients {
         Map<String, Object> settings = KafkaClients.tailConsumer(kafka, "worker-" + self);
         // The router's transactions commit later than its chunks are worth waiting for; attempts and positions protect.
         settings.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_uncommitted");
+        return new KafkaConsumer<>(settings);
+    }
+
+    /** For reading topics again; an offset that is no longer there is an error. */
+    static Consumer<byte[], byte[]> logConsumer(KafkaSettings kafka, WorkerId self) {
+        Map<String, Object> settings = KafkaClients.tailConsumer(kafka, "worker-" + self + "-log");
+        settings.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_uncommitted");
+        settings.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "none");
+        settings.put(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG, LOG_FETCH_BYTES);
+        settings.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, LOG_POLL_RECORDS);
         return new KafkaConsumer<>(settings);
     }
 

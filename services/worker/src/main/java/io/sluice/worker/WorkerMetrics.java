@@ -8,7 +8,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tag;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
-import io.sluice.records.ErrorReason;
+import io.sluice.core.recovery.Trouble;
 import io.sluice.worker.device.Device;
 import java.time.Duration;
 import java.util.Map;
@@ -200,8 +200,9 @@ final class WorkerMetrics {
         registry.counter("sluice.worker.chunks.dropped", tags.and("why", why)).increment();
     }
 
-    void failed(ErrorReason reason) {
-        registry.counter("sluice.worker.failures", tags.and("reason", reason.name()))
+    /** A session that cannot go on here was reported. */
+    void failed(Trouble trouble) {
+        registry.counter("sluice.worker.failures", tags.and("reason", trouble.name()))
                 .increment();
     }
 

@@ -8,6 +8,7 @@ import io.sluice.messaging.KafkaSettings;
 import io.sluice.messaging.MetricsServer;
 import io.sluice.messaging.TopicAdmin;
 import io.sluice.records.ActivationBatch;
+import io.sluice.records.SessionReport;
 import io.sluice.runtime.ActivationChoice;
 import io.sluice.runtime.ModelConfig;
 import io.sluice.runtime.ModelFiles;
@@ -143,6 +144,7 @@ public final class WorkerService implements AutoCloseable {
                     inTopic,
                     Topics.TOKENS,
                     Topics.ERRORS,
+                    Topics.REPORTS,
                     Topics.WORKERS,
                     Topics.HEARTBEATS,
                     Topics.WORKER_COMMANDS,
@@ -285,12 +287,28 @@ public final class WorkerService implements AutoCloseable {
                 compute::report);
         TokenPublisher tokens =
                 new TokenPublisher(durable, new AvroSerializer<>(registry, Topics.TOKENS), compute::report);
+        RecordSender<SessionReport> troubles =
+                new RecordSender<>(durable, new AvroSerializer<>(registry, Topics.REPORTS), Topics.REPORTS);
+        ChunkReader chunkReader = new ChunkReader(runner.model(), config.modelName(), self);
+        LoopSettings settings =
+                LoopSettings.of(self, payloads.isPresent() ? payloads.get() : fixedPayload(), chunks, false);
+        LogReader log = new LogReader(
+                () -> WorkerClients.logConsumer(kafka, self),
+                new AvroDeserializer<>(registry, inTopic),
+                chunkReader,
+                compute::put,
+                settings.rebuildTimeout(),
+                nanos);
         StageLoop loop = new StageLoop(
-                LoopSettings.of(self, payloads.isPresent() ? payloads.get() : fixedPayload(), chunks),
+                settings,
                 runner,
                 device,
                 new KafkaOutbox(
-                        activations, pacedLinks(runner, device, chunks, activations, compute, metrics), tokens, errors),
+                        activations,
+                        pacedLinks(runner, device, chunks, activations, compute, metrics),
+                        tokens,
+                        new ReportPublisher(self, membership.incarnation(), epochMillis, troubles::send)),
+                log,
                 keeper,
                 stats,
                 metrics,
@@ -317,13 +335,14 @@ public final class WorkerService implements AutoCloseable {
                 new LinkReports(kafka, registry, report -> network.reported(report, nanos.getAsLong() / 1_000_000));
         startThread("link reports", reports::run, reports::stop);
 
+        startThread("log", log::run, log::close);
         vital.add(startThread("compute", () -> compute.run(loop), compute::close));
         Consumer<byte[], byte[]> consumer = parts.push("consumer", WorkerClients.consumer(kafka, self));
         ActivationAdapter adapter = new ActivationAdapter(
                 consumer,
                 inTopic.name(),
                 new AvroDeserializer<>(registry, inTopic),
-                new ChunkReader(runner.model(), config.modelName(), self),
+                chunkReader,
                 compute::put,
                 errors,
                 links,

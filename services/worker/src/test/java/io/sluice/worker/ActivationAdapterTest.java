@@ -64,7 +64,7 @@ final class ActivationAdapterTest {
         assertThat(read.session()).isEqualTo(new SessionId("r1"));
         assertThat(read.hidden().remaining()).isEqualTo(2 * FakeStageRunner.HIDDEN);
         assertThat(read.hidden().get(3)).isEqualTo(1.5f);
-        assertThat(read.arrival()).isEqualTo(new Arrival("a", 250, 5_000));
+        assertThat(read.arrival()).isEqualTo(new Arrival("a", 250, 5_000, 42));
         assertThat(read.plan().isLast()).isTrue();
         assertThat(errors).isEmpty();
         assertThat(links.take()).containsOnlyKeys("a");
@@ -124,15 +124,16 @@ final class ActivationAdapterTest {
 
         assertThat(errors).singleElement().satisfies(error -> {
             assertThat(error.getReason()).isEqualTo(ErrorReason.MALFORMED_RECORD);
-            assertThat(error.getRequestId()).isEqualTo("r1");
-            assertThat(error.getMessage()).contains(message);
+            assertThat(error.getRequestId()).as("the router ends requests").isNull();
+            assertThat(error.getMessage()).contains("session r1").contains(message);
             assertThat(error.getOriginTopic()).isEqualTo(TOPIC.name());
             assertThat(error.getOriginOffset()).isEqualTo(42);
             assertThat(error.getService()).isEqualTo("worker b");
         });
-        assertThat(handed.getFirst())
-                .isInstanceOfSatisfying(Inbound.Unusable.class, unusable -> assertThat(unusable.session())
-                        .isEqualTo(new SessionId("r1")));
+        assertThat(handed.getFirst()).isInstanceOfSatisfying(Inbound.Unusable.class, unusable -> {
+            assertThat(unusable.session()).isEqualTo(new SessionId("r1"));
+            assertThat(unusable.message()).contains(message);
+        });
         assertThat(((Inbound.Chunks) handed.getLast()).chunks())
                 .singleElement()
                 .satisfies(chunk -> assertThat(chunk.session().value()).isEqualTo("good"));
@@ -154,7 +155,7 @@ final class ActivationAdapterTest {
         ChunkReader first = new ChunkReader(FakeStageRunner.config(), "served", SELF);
         ActivationChunk chunk = LocalCluster.tokenChunk("r1", 1, 0, List.of(3, FakeStageRunner.VOCAB), null);
 
-        assertThatThrownBy(() -> first.read(chunk, new Arrival("router", 0, 0)))
+        assertThatThrownBy(() -> first.read(chunk, new Arrival("router", 0, 0, 0)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("token id is 61");
     }

@@ -181,6 +181,11 @@ final class FakeStageRunner implements ElasticStageRunner {
     }
 
     @Override
+    public void truncate(KvSlot slot, int length) {
+        ((Slot) slot).truncate(length);
+    }
+
+    @Override
     public List<StageOutput> run(List<StageInput> batch) {
         for (StageInput input : batch) {
             Slot slot = (Slot) input.slot();
@@ -207,6 +212,7 @@ final class FakeStageRunner implements ElasticStageRunner {
             int in = input.tokenIds() != null
                     ? input.tokenIds()[i]
                     : Math.round(input.hidden().get(input.hidden().position() + i * HIDDEN));
+            slot.history.add(slot.sums.clone());
             out = through(slot.sums, in, input.enterLayer(), slot.layers.end());
             for (int j = 0; j < HIDDEN; j++) {
                 hidden.put(out);
@@ -248,6 +254,9 @@ final class FakeStageRunner implements ElasticStageRunner {
 
     static final class Slot implements KvSlot {
         final int[] sums = new int[LAYERS];
+        /** The sums before each position. */
+        private final List<int[]> history = new ArrayList<>();
+
         private final LayerRange layers;
         private final int capacity;
         int length;
@@ -255,6 +264,15 @@ final class FakeStageRunner implements ElasticStageRunner {
         Slot(LayerRange layers, int capacity) {
             this.layers = layers;
             this.capacity = capacity;
+        }
+
+        void truncate(int newLength) {
+            assertThat(newLength).isBetween(0, length);
+            if (newLength < length) {
+                System.arraycopy(history.get(newLength), 0, sums, 0, LAYERS);
+                history.subList(newLength, length).clear();
+                length = newLength;
+            }
         }
 
         @Override

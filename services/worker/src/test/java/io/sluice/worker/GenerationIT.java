@@ -12,7 +12,9 @@ import io.sluice.records.ErrorReason;
 import io.sluice.records.ErrorRecord;
 import io.sluice.records.GpuTelemetry;
 import io.sluice.records.LinkTelemetry;
+import io.sluice.records.SessionReport;
 import io.sluice.records.Stage;
+import io.sluice.records.StageTrouble;
 import io.sluice.records.Token;
 import io.sluice.records.WorkerState;
 import io.sluice.records.WorkerStatus;
@@ -41,6 +43,7 @@ final class GenerationIT {
     private static WorkerStack stack;
     private TopicTail<Token> tokens;
     private TopicTail<ErrorRecord> errors;
+    private TopicTail<SessionReport> reports;
 
     @BeforeAll
     static void startStack() {
@@ -61,6 +64,7 @@ final class GenerationIT {
     void openTails() {
         tokens = stack.tail(Topics.TOKENS);
         errors = stack.tail(Topics.ERRORS);
+        reports = stack.tail(Topics.REPORTS);
     }
 
     @Test
@@ -170,22 +174,28 @@ final class GenerationIT {
                 .containsExactlyInAnyOrder(
                         ErrorReason.MALFORMED_RECORD, ErrorReason.UNKNOWN_SCHEMA, ErrorReason.MALFORMED_RECORD);
         assertThat(reported).anySatisfy(error -> {
-            assertThat(error.getRequestId()).isEqualTo("bad");
+            assertThat(error.getRequestId()).isNull();
+            assertThat(error.getMessage()).contains("session bad");
             assertThat(error.getOriginOffset()).isEqualTo(2);
         });
+        awaitReport("bad", StageTrouble.MALFORMED_INPUT, "session bad");
     }
 
     @Test
-    void shouldEndASessionWhoseNextWorkerDoesNotExist() {
+    void shouldReportASessionWhoseNextWorkerDoesNotExist() {
         stack.start(stack.config("head", new LayerRange(0, 3), "cpu"));
         stack.send(
                 "head",
                 WorkerStack.prompt(
                         "r", List.of(337, 260), 4, List.of(new Stage("head", 0, 3), new Stage("ghost", 3, 6))));
 
-        await().atMost(WorkerStack.PATIENCE).until(() -> errors.poll(Duration.ofMillis(100)).stream()
-                .anyMatch(error -> "r".equals(error.value().getRequestId())
-                        && error.value().getReason() == ErrorReason.WORKER_FAILED
-                        && error.value().getMessage().contains("sluice.activations.ghost.v1")));
+        awaitReport("r", StageTrouble.UNDELIVERED, "sluice.activations.ghost.v1");
+    }
+
+    private void awaitReport(String request, StageTrouble trouble, String message) {
+        await().atMost(WorkerStack.PATIENCE).until(() -> reports.poll(Duration.ofMillis(100)).stream()
+                .anyMatch(report -> report.key().equals(request)
+                        && report.value().getTrouble() == trouble
+                        && report.value().getMessage().contains(message)));
     }
 }

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.core.LayerRange;
 import io.sluice.core.WorkerId;
-import io.sluice.records.ErrorReason;
+import io.sluice.core.recovery.Trouble;
 import io.sluice.records.Stage;
 import io.sluice.runtime.ActivationDtype;
 import io.sluice.runtime.HeldLayers;
@@ -136,11 +136,12 @@ final class LayerKeeperTest {
         assertThat(cluster.failures.getFirst().message())
                 .contains("worker b does not hold layer 2 of the session, it holds [3, 6)");
         assertThat(cluster.failures.getLast().session()).isEqualTo("stale");
-        assertThat(cluster.failures.getLast().reason()).isEqualTo(ErrorReason.WORKER_FAILED);
+        assertThat(cluster.failures.getLast().trouble()).isEqualTo(Trouble.LAYERS_NOT_HELD);
         assertThat(cluster.failures.getLast().message())
                 .contains("worker b does not hold layers [3, 6) of the session, it holds [4, 6)")
                 .contains("send the request again");
-        assertThat(cluster.first().fake().live).as("the stage before was told").isEmpty();
+        cluster.first().deliver(LocalCluster.drop("stale", 1)); // as the router does then
+        assertThat(cluster.first().fake().live).isEmpty();
     }
 
     @Test

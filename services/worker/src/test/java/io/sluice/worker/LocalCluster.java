@@ -4,10 +4,12 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.core.LayerRange;
 import io.sluice.core.SessionId;
 import io.sluice.core.WorkerId;
+import io.sluice.core.recovery.LogRange;
+import io.sluice.core.recovery.Trouble;
+import io.sluice.records.ActivationBatch;
 import io.sluice.records.ActivationChunk;
 import io.sluice.records.ChunkKind;
 import io.sluice.records.DType;
-import io.sluice.records.ErrorReason;
 import io.sluice.records.ServiceClass;
 import io.sluice.records.SessionSetup;
 import io.sluice.records.Stage;
@@ -30,6 +32,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
@@ -41,14 +44,20 @@ final class LocalCluster {
     final List<Failure> failures = new ArrayList<>();
     final SimpleMeterRegistry meters = new SimpleMeterRegistry();
 
-    record Failure(String session, ErrorReason reason, String message) {}
+    /** Every record of every activation topic; a topic outlives its worker. */
+    final Map<WorkerId, List<Sent>> logs = new LinkedHashMap<>();
+    /** Told of every token and every report. */
+    Consumer<Token> onToken = tokens::add;
+
+    record Failure(String session, int attempt, Trouble trouble, String message) {}
 
     /** A record of an activation topic. */
-    record Sent(String sender, List<ActivationChunk> chunks) {}
+    record Sent(String sender, List<ActivationChunk> chunks, long offset) {}
 
     /** One worker: its loop, its topic, and what it sent, by receiver. */
-    final class Member implements Outbox {
+    final class Member implements Outbox, InputLog {
         final WorkerId id;
+        final boolean exact;
         final ElasticStageRunner runner;
         final StageLoop loop;
         final LayerKeeper keeper;
@@ -58,6 +67,8 @@ final class LocalCluster {
         final IntervalStats stats = new IntervalStats();
         final ArrayDeque<Sent> topic = new ArrayDeque<>();
         final List<ActivationChunk> sent = new ArrayList<>();
+        /** What is to be read from the log again. */
+        final ArrayDeque<Order> orders = new ArrayDeque<>();
         /** Set where this worker's link is slow. */
         LinkPacer pacer;
 
@@ -69,6 +80,7 @@ final class LocalCluster {
                 String model,
                 int maxLayers) {
             this.id = settings.self();
+            this.exact = settings.exactRebuild();
             this.runner = runner;
             ModelConfig config = runner.model();
             this.reader = new ChunkReader(config, model, id);
@@ -89,25 +101,57 @@ final class LocalCluster {
                     new LayerOrder(1, runner.served()),
                     new CostModel(0, 1, 1),
                     runner.held().contains(config.layerCount() - 1) ? steps.get() : null);
-            this.loop = new StageLoop(settings, runner, device, this, keeper, stats, metrics, clock::get);
+            this.loop = new StageLoop(settings, runner, device, this, this, keeper, stats, metrics, clock::get);
         }
 
         /** Chunks as from the router. */
         void deliver(ActivationChunk... chunks) {
-            deliver("router", List.of(chunks));
+            deliver(logged(id, "router", List.of(chunks)));
         }
 
         void deliver(Sent record) {
-            deliver(record.sender, record.chunks);
-        }
-
-        private void deliver(String sender, List<ActivationChunk> chunks) {
-            Arrival arrival = new Arrival(sender, 40, clock.get());
+            Arrival arrival = new Arrival(record.sender, 40, clock.get(), record.offset);
             List<InboundChunk> read = new ArrayList<>();
-            for (ActivationChunk chunk : chunks) {
+            for (ActivationChunk chunk : record.chunks) {
                 read.add(reader.read(chunk, arrival));
             }
             loop.accept(new Inbound.Chunks(read));
+        }
+
+        /** Takes all that has come to its topic. */
+        void receive() {
+            while (!topic.isEmpty()) {
+                deliver(topic.poll());
+            }
+        }
+
+        @Override
+        public void read(Order order) {
+            orders.add(order);
+        }
+
+        /** The log is read for one session; false when nothing is wanted of it. */
+        boolean readLog() {
+            Order order = orders.poll();
+            if (order != null) {
+                loop.accept(answer(order));
+            }
+            return order != null;
+        }
+
+        private Inbound answer(Order order) {
+            LoggedInputs inputs = new LoggedInputs(order);
+            for (LogRange range : order.ranges()) {
+                logs.getOrDefault(range.worker(), List.of()).stream()
+                        .filter(sent -> sent.offset >= range.firstOffset() && sent.offset < range.endOffset())
+                        .forEach(sent -> inputs.take(new ActivationBatch(sent.sender, 0L, sent.chunks)));
+            }
+            try {
+                Arrival arrival = new Arrival("log", 0, clock.get(), Arrival.NOT_LOGGED);
+                return new Inbound.Rebuilt(order.session(), order.attempt(), inputs.inOrder(reader, arrival));
+            } catch (IllegalArgumentException e) {
+                return new Inbound.LogGone(order.session(), order.attempt(), e.getMessage());
+            }
         }
 
         /** A placement says this, in the next epoch. */
@@ -159,20 +203,17 @@ final class LocalCluster {
 
         private void arrive(WorkerId to, List<ActivationChunk> chunks) {
             sent.addAll(chunks);
-            Member receiver = members.get(to);
-            if (receiver != null) {
-                receiver.topic.add(new Sent(id.value(), List.copyOf(chunks)));
-            }
+            arrived(to, id.value(), chunks);
         }
 
         @Override
         public void token(Token token) {
-            tokens.add(token);
+            onToken.accept(token);
         }
 
         @Override
-        public void failed(SessionId session, ErrorReason reason, String message) {
-            failures.add(new Failure(session.value(), reason, message));
+        public void report(SessionId session, int attempt, Trouble trouble, String message) {
+            failures.add(new Failure(session.value(), attempt, trouble, message));
         }
     }
 
@@ -218,7 +259,27 @@ final class LocalCluster {
     }
 
     static LoopSettings settings(String worker, ActivationDtype type, int prefillChunk) {
-        return LoopSettings.of(new WorkerId(worker), type, PromptChunking.fixed(prefillChunk));
+        return settings(worker, type, prefillChunk, false);
+    }
+
+    static LoopSettings settings(String worker, ActivationDtype type, int prefillChunk, boolean exactRebuild) {
+        return LoopSettings.of(
+                new WorkerId(worker), PayloadTypes.fixed(type), PromptChunking.fixed(prefillChunk), exactRebuild);
+    }
+
+    /** A record comes to a worker's topic, which need not live. */
+    void arrived(WorkerId to, String sender, List<ActivationChunk> chunks) {
+        Sent record = logged(to, sender, chunks);
+        Member receiver = members.get(to);
+        if (receiver != null) {
+            receiver.topic.add(record);
+        }
+    }
+
+    private Sent logged(WorkerId to, String sender, List<ActivationChunk> chunks) {
+        List<Sent> log = logs.computeIfAbsent(to, key -> new ArrayList<>());
+        log.add(new Sent(sender, List.copyOf(chunks), log.size()));
+        return log.getLast();
     }
 
     /** A member on a fake runner with fp16 activations. */
@@ -248,10 +309,9 @@ final class LocalCluster {
         while (busy) {
             busy = false;
             for (Member member : members.values()) {
-                while (!member.topic.isEmpty()) {
-                    busy = true;
-                    member.deliver(member.topic.poll());
-                }
+                busy |= !member.topic.isEmpty();
+                member.receive();
+                busy |= member.readLog();
                 busy |= member.loop.step();
                 busy |= member.sendPaced();
                 clock.addAndGet(1_000);
@@ -313,6 +373,13 @@ final class LocalCluster {
                 List.of());
     }
 
+    /** The router gives an attempt up. */
+    static ActivationChunk drop(String session, int attempt) {
+        ActivationChunk drop = ChunkWriter.release(session, attempt);
+        drop.setKind(ChunkKind.DROP);
+        return drop;
+    }
+
     List<Integer> generated(String session) {
         return tokens.stream()
                 .filter(token -> token.getRequestId().equals(session))
@@ -347,9 +414,8 @@ final class LocalCluster {
     void rounds(int count) {
         for (int i = 0; i < count; i++) {
             members.values().forEach(member -> {
-                while (!member.topic.isEmpty()) {
-                    member.deliver(member.topic.poll());
-                }
+                member.receive();
+                member.readLog();
                 member.loop.step();
             });
         }

@@ -6,8 +6,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.core.SessionId;
 import io.sluice.core.WorkerId;
 import io.sluice.core.batching.BatchLimits;
+import io.sluice.core.recovery.Trouble;
 import io.sluice.records.ActivationChunk;
-import io.sluice.records.ErrorReason;
 import io.sluice.records.Token;
 import io.sluice.runtime.ActivationDtype;
 import io.sluice.worker.Inbound.SessionKey;
@@ -82,12 +82,12 @@ final class SessionIntakeTest {
         cluster.first().deliver(LocalCluster.tokenChunk("lost", 1, 12, List.of(4), null));
         cluster.first().deliver(cluster.prompt("fine", 1, ids(1, 5), 2));
         cluster.settle();
-        cluster.clock.addAndGet(Duration.ofSeconds(4).toNanos());
+        cluster.clock.addAndGet(Duration.ofSeconds(2).toNanos());
         cluster.first().loop.sweep();
 
         assertThat(cluster.failures).singleElement().satisfies(failure -> {
             assertThat(failure.session()).isEqualTo("lost");
-            assertThat(failure.reason()).isEqualTo(ErrorReason.WORKER_FAILED);
+            assertThat(failure.trouble()).as("nothing is known of it").isEqualTo(Trouble.STATE_LOST);
             assertThat(failure.message()).contains("misses the set-up");
         });
         assertThat(cluster.generated("fine")).hasSize(2);
@@ -115,14 +115,16 @@ final class SessionIntakeTest {
     void shouldFailWhatWaitsTooLongOrFindsTheWaitingListFull() {
         LoopSettings tight = new LoopSettings(
                 new WorkerId("b"),
-                ActivationDtype.FP16,
+                PayloadTypes.fixed(ActivationDtype.FP16),
                 1 << 16,
                 PromptChunking.fixed(16),
                 new BatchLimits(8, 16, 1),
                 1,
                 Duration.ofSeconds(5),
                 Duration.ofSeconds(3),
-                Duration.ofMinutes(10));
+                Duration.ofSeconds(5),
+                Duration.ofMinutes(10),
+                false);
         cluster.fake("a", 0, 3, 10_000);
         Member b = cluster.fake(tight, 3, 6, 64);
         cluster.first().deliver(cluster.prompt("r1", 1, ids(1, 5), 50));
@@ -134,7 +136,7 @@ final class SessionIntakeTest {
 
         assertThat(cluster.failures).singleElement().satisfies(failure -> {
             assertThat(failure.session()).isEqualTo("r3");
-            assertThat(failure.reason()).isEqualTo(ErrorReason.NO_CAPACITY);
+            assertThat(failure.trouble()).isEqualTo(Trouble.NO_CAPACITY);
         });
         cluster.clock.addAndGet(Duration.ofSeconds(6).toNanos());
         b.loop.sweep();
@@ -142,7 +144,9 @@ final class SessionIntakeTest {
         assertThat(cluster.failures.getLast().message()).contains("--kv-mib");
         cluster.settle();
         assertThat(cluster.generated("r1")).hasSize(50);
-        assertThat(cluster.first().fake().live).as("the other stages were told").isEmpty();
+        assertThat(cluster.first().fake().live)
+                .as("the router tells the other stages")
+                .hasSize(2);
     }
 
     @Test
@@ -170,34 +174,60 @@ final class SessionIntakeTest {
     }
 
     @Test
-    void shouldFreeEveryStageWhenTheRouterGivesUp() {
+    void shouldFreeTheStagesTheRouterNamesWhenItGivesUpAndNoOther() {
         cluster.stages(3);
         cluster.first().deliver(cluster.prompt("r1", 1, ids(1, 5), 500));
         cluster.rounds(2);
         assertThat(cluster.members.values())
                 .allSatisfy(member -> assertThat(member.fake().live).hasSize(1));
-        cluster.first().deliver(ChunkWriter.release("r1", 1));
-        cluster.settle();
+        cluster.first().deliver(LocalCluster.drop("r1", 1));
 
+        assertThat(cluster.first().fake().live).isEmpty();
+        assertThat(cluster.second().fake().live).hasSize(1);
+        cluster.members.values().forEach(member -> member.deliver(LocalCluster.drop("r1", 1)));
+        cluster.settle();
         assertThat(cluster.members.values())
                 .allSatisfy(member -> assertThat(member.fake().live).isEmpty());
         assertThat(cluster.failures).isEmpty();
     }
 
     @Test
-    void shouldFreeEveryStageWhenChunksCannotBeDelivered() {
+    void shouldNotDropANewerAttemptThanTheRouterNames() {
+        cluster.stages(1);
+        cluster.first().deliver(cluster.prompt("r1", 2, ids(1, 5), 4));
+        cluster.first().deliver(LocalCluster.drop("r1", 1));
+        cluster.settle();
+
+        assertThat(cluster.generated("r1")).hasSize(4);
+    }
+
+    @Test
+    void shouldReportOnceAndKeepItsCacheWhenChunksCannotBeDelivered() {
         cluster.stages(3);
         cluster.first().deliver(cluster.prompt("r1", 1, ids(1, 5), 500));
         cluster.rounds(3);
         SessionKey key = new SessionKey(new SessionId("r1"), 1);
         cluster.second().loop.accept(new Inbound.Undelivered(List.of(key), "broker gone"));
         cluster.second().loop.accept(new Inbound.Undelivered(List.of(key), "broker gone"));
-        cluster.settle();
 
-        assertThat(cluster.failures).singleElement().satisfies(failure -> assertThat(failure.message())
-                .isEqualTo("broker gone"));
+        assertThat(cluster.failures).singleElement().satisfies(failure -> {
+            assertThat(failure.trouble()).isEqualTo(Trouble.UNDELIVERED);
+            assertThat(failure.message()).isEqualTo("broker gone");
+        });
         assertThat(cluster.members.values())
-                .allSatisfy(member -> assertThat(member.fake().live).isEmpty());
+                .allSatisfy(member -> assertThat(member.fake().live).hasSize(1));
+    }
+
+    @Test
+    void shouldReportALastTokenThatWasLostAfterTheSessionHasEnded() {
+        cluster.stages(1);
+        cluster.first().deliver(cluster.prompt("r1", 1, ids(1, 5), 2));
+        cluster.settle();
+        SessionKey key = new SessionKey(new SessionId("r1"), 1);
+        cluster.first().loop.accept(new Inbound.Undelivered(List.of(key), "broker gone"));
+
+        assertThat(cluster.failures).singleElement().satisfies(failure -> assertThat(failure.trouble())
+                .isEqualTo(Trouble.UNDELIVERED));
     }
 
     @Test
@@ -209,7 +239,7 @@ final class SessionIntakeTest {
         cluster.first().deliver(LocalCluster.tokenChunk("r1", 1, 11, tooMany, null));
 
         assertThat(cluster.failures).singleElement().satisfies(failure -> {
-            assertThat(failure.reason()).isEqualTo(ErrorReason.MALFORMED_RECORD);
+            assertThat(failure.trouble()).isEqualTo(Trouble.MALFORMED_INPUT);
             assertThat(failure.message()).contains("[11, 71)").contains("64 tokens");
         });
     }

@@ -146,14 +146,16 @@ final class StageLoopTest {
     private static LoopSettings fivePositions(String worker) {
         return new LoopSettings(
                 new WorkerId(worker),
-                ActivationDtype.FP32,
+                PayloadTypes.fixed(ActivationDtype.FP32),
                 5 * FakeStageRunner.HIDDEN * 4,
                 PromptChunking.fixed(16),
                 new BatchLimits(8, 16, 1),
                 4,
                 Duration.ofSeconds(1),
                 Duration.ofSeconds(1),
-                Duration.ofSeconds(1));
+                Duration.ofSeconds(1),
+                Duration.ofSeconds(1),
+                false);
     }
 
     private static void assertForwardsWithin(Member sender, int positions) {

@@ -79,6 +79,12 @@ public final class StageLedger {
         return last != null && attempt <= last;
     }
 
+    /** Newest attempt seen of a session, live or over; 0 when none is known. */
+    public int newest(SessionId session) {
+        Entry entry = live.get(session);
+        return Math.max(entry == null ? 0 : entry.attempt, ended.getOrDefault(session, 0));
+    }
+
     /** Newest attempt of a session that is live here; 0 when it is not. */
     public int attempt(SessionId session) {
         Entry entry = live.get(session);
@@ -98,9 +104,18 @@ public final class StageLedger {
     }
 
     /**
-     * A chunk has come before its attempt's set-up, or of an attempt already known: opens the session if need be, so
-     * that older attempts are fenced from now on. A session that is live keeps its KV cache until {@link #begin} says
-     * what becomes of it.
+     * Something of an attempt has come: from now on older ones are fenced. Does nothing when it is the newest known. A
+     * session that is live keeps its KV cache until {@link #begin} says what becomes of it.
+     *
+     * @throws IllegalArgumentException when the attempt is fenced; callers ask first
+     */
+    public void open(SessionId session, int attempt) {
+        requireUnfenced(session, attempt);
+        opened(session, attempt);
+    }
+
+    /**
+     * A chunk has come; opens its attempt as {@link #open} does.
      *
      * @return how the chunk is to be treated; nothing is counted as taken yet
      */
@@ -108,11 +123,7 @@ public final class StageLedger {
         if (isFenced(session, attempt)) {
             return Verdict.FENCED;
         }
-        Entry entry = live.get(session);
-        if (entry == null || entry.attempt < attempt) {
-            entry = new Entry(attempt);
-            live.put(session, entry);
-        }
+        Entry entry = opened(session, attempt);
         if (entry.begun && position < entry.expected) {
             return Verdict.REPEATED;
         }
@@ -129,14 +140,9 @@ public final class StageLedger {
      */
     public Opening begin(SessionId session, int attempt, StageResume resume, int computed) {
         Objects.requireNonNull(resume, "resume");
-        if (isFenced(session, attempt)) {
-            throw new IllegalArgumentException("attempt " + attempt + " of session " + session + " is fenced");
-        }
-        Entry entry = live.get(session);
-        if (entry == null || entry.attempt < attempt) {
-            entry = new Entry(attempt);
-            live.put(session, entry);
-        } else if (entry.begun) {
+        requireUnfenced(session, attempt);
+        Entry entry = opened(session, attempt);
+        if (entry.begun) {
             throw new IllegalArgumentException("attempt " + attempt + " of session " + session + " has begun already");
         }
         entry.begun = true;
@@ -159,11 +165,35 @@ public final class StageLedger {
         entry.expected = end;
     }
 
-    /** Removes the session, if live, and fences this attempt and all before it. */
-    public void end(SessionId session, int attempt) {
+    /**
+     * Fences this attempt and all before it, and removes the session unless a newer attempt of it is live.
+     *
+     * @return whether the session was live and no longer is
+     */
+    public boolean end(SessionId session, int attempt) {
+        Entry entry = live.get(session);
+        if (entry != null && entry.attempt > attempt) {
+            return false;
+        }
         live.remove(session);
         Integer former = ended.remove(session); // re-inserted as the newest
         ended.put(session, former == null ? attempt : Math.max(former, attempt));
+        return entry != null;
+    }
+
+    private Entry opened(SessionId session, int attempt) {
+        Entry entry = live.get(session);
+        if (entry == null || entry.attempt < attempt) {
+            entry = new Entry(attempt);
+            live.put(session, entry);
+        }
+        return entry;
+    }
+
+    private void requireUnfenced(SessionId session, int attempt) {
+        if (isFenced(session, attempt)) {
+            throw new IllegalArgumentException("attempt " + attempt + " of session " + session + " is fenced");
+        }
     }
 
     /** Sessions live here. */

@@ -48,6 +48,14 @@ final class CacheSlot implements StageRunner.KvSlot {
         length += positions;
     }
 
+    /** Keys and values beyond the length are never read, and written before the length passes them. */
+    void truncate(int newLength) {
+        if (newLength < 0 || newLength > length) {
+            throw new IllegalArgumentException(this + " cannot be cut to " + newLength + " positions");
+        }
+        length = newLength;
+    }
+
     boolean live() {
         return live;
     }

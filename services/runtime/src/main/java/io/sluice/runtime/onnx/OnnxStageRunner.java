@@ -187,6 +187,12 @@ public final class OnnxStageRunner implements ElasticStageRunner {
     }
 
     @Override
+    public void truncate(KvSlot slot, int length) {
+        requireOpen();
+        check.ours(slot).truncate(length);
+    }
+
+    @Override
     public List<StageOutput> run(List<StageInput> batch) {
         requireOpen();
         check.require(batch);

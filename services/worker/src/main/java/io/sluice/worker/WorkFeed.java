@@ -1,0 +1,94 @@
+package io.sluice.worker;
+
+import io.sluice.core.batching.BatchScheduler;
+import io.sluice.core.batching.CohortGate;
+import io.sluice.runtime.PromptChunks;
+import io.sluice.worker.StageLoop.Work;
+import java.util.Objects;
+
+/**
+ * Turns chunks whose turn has come, of sessions with KV cache, into work: decode steps as they are, prompts and what is
+ * computed again cut or gathered to this worker's chunk size. Owned by the compute thread.
+ *
+ * <p>What is computed again goes as a prompt does, so it holds up no decode step of others for longer. Its results
+ * differ from those of the first time in the last bits, because kernels for one position add in another order than
+ * those for several; with {@link LoopSettings#exactRebuild} positions after the prompt run one by one, as they did
+ * before, and every bit is the same.
+ */
+final class WorkFeed {
+    private final LoopSettings settings;
+    private final BatchScheduler<Work> scheduler;
+    private final CohortGate gate;
+    private final int maxSendTokens;
+
+    /** @param maxSendTokens most positions in one payload sent; no prompt is cut into larger chunks */
+    WorkFeed(LoopSettings settings, BatchScheduler<Work> scheduler, CohortGate gate, int maxSendTokens) {
+        this.settings = Objects.requireNonNull(settings, "settings");
+        this.scheduler = Objects.requireNonNull(scheduler, "scheduler");
+        this.gate = Objects.requireNonNull(gate, "gate");
+        this.maxSendTokens = maxSendTokens;
+    }
+
+    void add(StageSession session, InboundChunk chunk) {
+        if (!session.plan.isPrompt(chunk.position()) && chunk.count() == 1) {
+            addStep(session, chunk);
+            return;
+        }
+        int prompt = session.plan.promptTokens();
+        if (!settings.exactRebuild() || chunk.end() <= prompt) {
+            addRun(session, chunk, chunk.end() == prompt);
+            return;
+        }
+        int first = Math.max(0, prompt - chunk.position());
+        if (first > 0) {
+            addRun(session, chunk.slice(0, first), true);
+        }
+        for (int i = first; i < chunk.count(); i++) {
+            addPrefill(session, chunk.slice(i, i + 1));
+        }
+    }
+
+    /** Forgets what waits. */
+    void remove(StageSession session) {
+        scheduler.remove(session.id);
+        session.gathering.clear();
+    }
+
+    private void addStep(StageSession session, InboundChunk chunk) {
+        if (session.awaySinceNanos != 0) {
+            gate.returned(chunk.arrival().receivedNanos() - session.awaySinceNanos);
+            session.awaySinceNanos = 0;
+        }
+        if (session.slot.length() < chunk.position()) {
+            // What comes before is still to be computed again, and goes in the order in which it was added.
+            addPrefill(session, chunk);
+        } else {
+            scheduler.addDecode(session.id, new Work(session, chunk));
+        }
+    }
+
+    /** Positions that may be computed several at once. */
+    private void addRun(StageSession session, InboundChunk chunk, boolean endsPrompt) {
+        int chunkTokens =
+                Math.min(settings.chunks().tokens(session.plan.layers().size()), maxSendTokens);
+        if (chunk.tokenIds() == null) {
+            boolean last = chunk.lastOfPrompt()
+                    || chunk.end() == session.plan.resume().start()
+                    || settings.exactRebuild() && endsPrompt;
+            InboundChunk whole = session.gathering.add(chunk, chunkTokens, last);
+            if (whole != null) {
+                addPrefill(session, whole);
+            }
+            return;
+        }
+        int from = 0;
+        for (int size : PromptChunks.split(chunk.count(), chunkTokens)) {
+            addPrefill(session, chunk.slice(from, from + size));
+            from += size;
+        }
+    }
+
+    private void addPrefill(StageSession session, InboundChunk chunk) {
+        scheduler.addPrefill(session.id, chunk.count(), session.rank, new Work(session, chunk));
+    }
+}
