@@ -17,7 +17,9 @@ public final class KafkaClients {
     public static final int MAX_RECORD_BYTES = 8 << 20;
 
     private static final int BATCH_BYTES = 1 << 20;
-    private static final int SOCKET_BUFFER_BYTES = 1 << 20;
+    /** The system's own: it grows with what is on the way, which on a long link is more than any fixed size that is allowed. */
+    private static final int SOCKET_BUFFER_BYTES = -1;
+
     private static final int LATENCY_BUFFER_BYTES = 64 << 20;
 
     private KafkaClients() {}

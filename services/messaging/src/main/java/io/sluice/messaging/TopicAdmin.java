@@ -20,6 +20,8 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.Node;
+import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.TopicExistsException;
@@ -34,6 +36,8 @@ public final class TopicAdmin implements AutoCloseable {
     private static final Duration SEGMENT_MAX = Duration.ofDays(7);
     private static final Duration SEGMENT_MIN = Duration.ofMinutes(1);
     private static final int SEGMENTS_PER_RETENTION = 4;
+    /** Leaders are spread over the brokers of a region by the topics that begin so. */
+    private static final String FAMILY = "sluice.activations.";
 
     private final String bootstrap;
     private final Duration timeout;
@@ -67,9 +71,67 @@ public final class TopicAdmin implements AutoCloseable {
         List<TopicSpec<?>> missing = new ArrayList<>(topics);
         missing.removeIf(topic -> existing.contains(topic.name()));
         if (!missing.isEmpty()) {
-            create(missing, deadline);
+            create(missing.stream().map(TopicAdmin::newTopic).toList(), deadline);
         }
         awaitLeaders(topics.stream().map(TopicSpec::name).toList(), deadline);
+    }
+
+    /**
+     * As {@link #ensure(TopicSpec)} for a topic that a worker of this region reads: if it does not exist, it is created with
+     * its leader on a broker whose rack is the region, where the cluster has one. A topic that exists stays where it is.
+     */
+    public void ensureNear(TopicSpec<?> topic, String region) {
+        long deadline = System.nanoTime() + timeout.toNanos();
+        if (!names(deadline).contains(topic.name())) {
+            Optional<List<Integer>> replicas = replicasNear(topic, region, deadline);
+            replicas.ifPresent(brokers -> {
+                Map<Integer, List<Integer>> byPartition = new HashMap<>();
+                for (int partition = 0; partition < topic.partitions(); partition++) {
+                    byPartition.put(partition, brokers);
+                }
+                create(List.of(new NewTopic(topic.name(), byPartition).configs(settings(topic))), deadline);
+                LOG.info("topic placed name={} region={} brokers={}", topic.name(), region, brokers);
+            });
+        }
+        ensure(topic);
+    }
+
+    private Optional<List<Integer>> replicasNear(TopicSpec<?> topic, String region, long deadline) {
+        Collection<Node> nodes = await(
+                "describe the cluster",
+                deadline,
+                () -> completable(admin.describeCluster().nodes()));
+        if (nodes.stream().noneMatch(node -> region.equals(node.rack()))) {
+            return Optional.empty();
+        }
+        Map<Integer, Long> led = new HashMap<>();
+        List<String> alike =
+                names(deadline).stream().filter(name -> name.startsWith(FAMILY)).toList();
+        await(
+                        "describe topics",
+                        deadline,
+                        () -> completable(admin.describeTopics(alike).allTopicNames()))
+                .values()
+                .forEach(described -> described.partitions().forEach(partition -> {
+                    if (partition.leader() != null) {
+                        led.merge(partition.leader().id(), 1L, Long::sum);
+                    }
+                }));
+        String controller = nodes.iterator().next().idString();
+        ConfigResource resource = new ConfigResource(ConfigResource.Type.BROKER, controller);
+        String replication = await(
+                        "describe the brokers",
+                        deadline,
+                        () -> completable(
+                                admin.describeConfigs(List.of(resource)).all()))
+                .get(resource)
+                .get("default.replication.factor")
+                .value();
+        List<ReplicaChoice.Broker> brokers = nodes.stream()
+                .map(node -> new ReplicaChoice.Broker(
+                        node.id(), Optional.ofNullable(node.rack()), led.getOrDefault(node.id(), 0L)))
+                .toList();
+        return ReplicaChoice.near(region, brokers, Integer.parseInt(replication));
     }
 
     /** Names of all topics. */
@@ -87,8 +149,7 @@ public final class TopicAdmin implements AutoCloseable {
         admin.close(Duration.ofSeconds(1));
     }
 
-    private void create(List<TopicSpec<?>> missing, long deadline) {
-        List<NewTopic> topics = missing.stream().map(TopicAdmin::newTopic).toList();
+    private void create(List<NewTopic> topics, long deadline) {
         List<String> names = topics.stream().map(NewTopic::name).toList();
         await(
                 "create topics " + names,
@@ -96,7 +157,7 @@ public final class TopicAdmin implements AutoCloseable {
                 () -> CompletableFuture.allOf(admin.createTopics(topics).values().values().stream()
                         .map(TopicAdmin::createdOrThere)
                         .toArray(CompletableFuture[]::new)));
-        missing.forEach(topic -> LOG.info("topic created name={} partitions={}", topic.name(), topic.partitions()));
+        topics.forEach(topic -> LOG.info("topic created name={} partitions={}", topic.name(), topic.numPartitions()));
     }
 
     /** Another service, or our own timed-out request, may have been faster. */
@@ -137,6 +198,10 @@ public final class TopicAdmin implements AutoCloseable {
     }
 
     static NewTopic newTopic(TopicSpec<?> topic) {
+        return new NewTopic(topic.name(), Optional.of(topic.partitions()), Optional.empty()).configs(settings(topic));
+    }
+
+    private static Map<String, String> settings(TopicSpec<?> topic) {
         Map<String, String> settings = new HashMap<>();
         settings.put(TopicConfig.CLEANUP_POLICY_CONFIG, topic.cleanup().policy());
         settings.put(
@@ -147,7 +212,7 @@ public final class TopicAdmin implements AutoCloseable {
         segment = segment.compareTo(SEGMENT_MAX) > 0 ? SEGMENT_MAX : segment;
         segment = segment.compareTo(SEGMENT_MIN) < 0 ? SEGMENT_MIN : segment;
         settings.put(TopicConfig.SEGMENT_MS_CONFIG, Long.toString(segment.toMillis()));
-        return new NewTopic(topic.name(), Optional.of(topic.partitions()), Optional.empty()).configs(settings);
+        return settings;
     }
 
     /** Repeats a request while the broker is not there, and says so every few seconds. */
