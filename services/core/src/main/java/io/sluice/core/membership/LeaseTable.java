@@ -27,8 +27,6 @@ import java.util.TreeMap;
 public final class LeaseTable {
     /** Incarnation of a worker that was not heard of yet. */
     public static final long UNKNOWN = Long.MIN_VALUE;
-    /** After this long the end of a worker is forgotten, so that names that never return take no memory. */
-    static final long FORGET_MS = 3_600_000;
 
     private final long echoMs;
     private final Map<WorkerId, Entry> entries = new TreeMap<>();
@@ -152,7 +150,6 @@ public final class LeaseTable {
             return List.of();
         }
         List<MemberEvent> events = new ArrayList<>();
-        entries.values().removeIf(entry -> entry.state == State.GONE && nowMs - entry.heardMs > FORGET_MS);
         if (!heardAny) {
             return events;
         }

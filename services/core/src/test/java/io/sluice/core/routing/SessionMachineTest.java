@@ -8,8 +8,12 @@ import io.sluice.core.Pipeline;
 import io.sluice.core.SessionId;
 import io.sluice.core.Stage;
 import io.sluice.core.WorkerId;
+import io.sluice.core.recovery.Assignment;
+import io.sluice.core.recovery.StageResume;
 import io.sluice.core.routing.SessionCommand.Assign;
 import io.sluice.core.routing.SessionCommand.GiveUp;
+import io.sluice.core.routing.SessionCommand.Interrupt;
+import io.sluice.core.routing.SessionCommand.Reassign;
 import io.sluice.core.routing.SessionCommand.Receive;
 import io.sluice.core.routing.SessionCommand.Submit;
 import io.sluice.core.routing.SessionCommand.Tick;
@@ -19,6 +23,7 @@ import io.sluice.core.routing.SessionEvent.Expired;
 import io.sluice.core.routing.SessionEvent.Finished;
 import io.sluice.core.routing.SessionEvent.Forgotten;
 import io.sluice.core.routing.SessionEvent.GivenUp;
+import io.sluice.core.routing.SessionEvent.Interrupted;
 import io.sluice.core.routing.SessionEvent.Queued;
 import io.sluice.core.routing.SessionEvent.Stalled;
 import io.sluice.core.routing.SessionEvent.TokenAccepted;
@@ -110,6 +115,93 @@ class SessionMachineTest {
     @Test
     void shouldRefuseToAssignWhatDoesNotWait() {
         assertThatThrownBy(() -> run(new Assign(PIPELINE, 1), 0)).isInstanceOf(IllegalStateException.class);
+    }
+
+    private static Assignment resumed(int attempt, int position) {
+        return new Assignment(attempt, PIPELINE, position, List.of(StageResume.keep(position)));
+    }
+
+    private void start() {
+        run(new Submit(ID, 100), 0);
+        run(new Assign(PIPELINE, 1), 0);
+    }
+
+    @Test
+    void canGoOnInAnotherAttempt() {
+        start();
+        run(new Receive(1, 0, false), 10);
+        assertThat(run(new Interrupt(1, "lost a"), 20)).containsExactly(new Interrupted("lost a", 20));
+        assertThat(state.orElseThrow().phase()).isEqualTo(SessionPhase.RECOVERING);
+        assertThat(run(new Interrupt(1, "lost a"), 21)).as("once").isEmpty();
+        assertThat(run(new Receive(1, 1, false), 22))
+                .as("what is on its way counts")
+                .containsExactly(new TokenAccepted(1, 22));
+        assertThat(state.orElseThrow().phase()).isEqualTo(SessionPhase.RECOVERING);
+        run(new Reassign(resumed(2, 5), 4, "why"), 30);
+        assertThat(state.orElseThrow().phase()).isEqualTo(SessionPhase.ACTIVE);
+        assertThat(state.orElseThrow().attempt()).isEqualTo(2);
+        assertThat(state.orElseThrow().epoch()).isEqualTo(4);
+        assertThat(state.orElseThrow().assignments()).hasSize(2);
+        assertThat(run(new Receive(1, 2, true), 31))
+                .containsExactly(new TokenIgnored(TokenIgnored.Reason.STALE_ATTEMPT));
+        assertThat(run(new Interrupt(1, "late"), 32)).as("of an older attempt").isEmpty();
+        assertThat(run(new Receive(2, 2, true), 33)).containsExactly(new TokenAccepted(2, 33), new Finished(33));
+        assertThat(run(new Interrupt(2, "late"), 34)).isEmpty();
+    }
+
+    @Test
+    void canFinishWhileItRecovers() {
+        start();
+        run(new Interrupt(1, "lost a"), 20);
+        assertThat(run(new Receive(1, 0, true), 22)).containsExactly(new TokenAccepted(0, 22), new Finished(22));
+        assertThatThrownBy(() -> run(new Reassign(resumed(2, 5), 4, "why"), 30))
+                .isInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
+    void shouldFailWhenItRecoversForTooLong() {
+        start();
+        run(new Interrupt(1, "lost a"), 20);
+        assertThat(run(TICK, 1020)).isEmpty();
+        assertThat(run(TICK, 1021)).containsExactly(new Stalled(1001, 1021));
+    }
+
+    @Test
+    void shouldRefuseAnAttemptThatDoesNotGrow() {
+        start();
+        assertThatThrownBy(() -> run(new Reassign(resumed(2, 5), 4, "why"), 30))
+                .as("it was not interrupted")
+                .isInstanceOf(IllegalStateException.class);
+        run(new Interrupt(1, "lost a"), 20);
+        assertThatThrownBy(() -> run(new Reassign(resumed(1, 5), 4, "why"), 30))
+                .hasMessageContaining("must be above 1");
+    }
+
+    @Test
+    void shouldForgetAttemptsThatLedToNoToken() {
+        start();
+        run(new Receive(1, 0, false), 10);
+        for (int attempt = 2; attempt < 50; attempt++) {
+            run(new Interrupt(attempt - 1, "lost a"), 20);
+            run(new Reassign(resumed(attempt, 4), 4, "why"), 30);
+        }
+        assertThat(state.orElseThrow().assignments())
+                .extracting(Assignment::attempt)
+                .containsExactly(1, 49);
+        run(new Receive(49, 1, false), 40);
+        run(new Interrupt(49, "lost a"), 50);
+        run(new Reassign(resumed(50, 5), 4, "why"), 60);
+        assertThat(state.orElseThrow().assignments())
+                .extracting(Assignment::attempt)
+                .containsExactly(1, 49, 50);
+    }
+
+    @Test
+    void canBeginWithAHigherAttempt() {
+        run(new Submit(ID, 100), 0);
+        assertThat(run(new Assign(PIPELINE, 7, 3), 100)).containsExactly(new Assigned(3, PIPELINE, 7, 100));
+        assertThat(run(new Receive(1, 0, false), 101))
+                .containsExactly(new TokenIgnored(TokenIgnored.Reason.STALE_ATTEMPT));
     }
 
     @Test
