@@ -7,9 +7,12 @@ import io.sluice.core.planning.AllocationVerifier;
 import io.sluice.core.recovery.LogRange;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 
 /**
  * Knows what must hold and watches from outside: what clients see, what is published, what workers compute and hold. It
@@ -44,6 +47,8 @@ final class Judge {
     private final Map<SessionId, Case> cases = new LinkedHashMap<>();
     private final Map<String, Integer> newestSeen = new HashMap<>();
     private Finding finding;
+    private final Map<String, Long> failures = new TreeMap<>();
+    private final Set<SessionId> probes = new HashSet<>();
     private long open;
     private long completed;
     private long failed;
@@ -79,6 +84,11 @@ final class Judge {
         return refused;
     }
 
+    /** Errors by reason. */
+    Map<String, Long> failures() {
+        return failures;
+    }
+
     /** Says what is wrong; only the first one counts. */
     void violation(String invariant, SessionId session, String detail) {
         if (finding == null) {
@@ -91,6 +101,11 @@ final class Judge {
     void submitted(Wire.Request request, int[] reference) {
         cases.computeIfAbsent(request.id(), id -> new Case(reference)).submissions++;
         open++;
+    }
+
+    /** The request comes when nothing is broken any more. */
+    void mustComplete(SessionId request) {
+        probes.add(request);
     }
 
     /** A reader that drops lower attempts, repetitions and what comes before its turn. */
@@ -132,6 +147,13 @@ final class Judge {
     void failed(Wire.Failure failure) {
         Case known = cases.get(failure.session());
         known.failures++;
+        failures.merge(failure.reason(), 1L, Long::sum);
+        if (probes.contains(failure.session())) {
+            violation(
+                    "healthy again",
+                    failure.session(),
+                    "a request that came long after the last fault failed: " + failure.reason());
+        }
         if (failure.refused()) {
             refused++;
         } else {

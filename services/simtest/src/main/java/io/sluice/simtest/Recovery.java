@@ -136,7 +136,7 @@ final class Recovery {
         session.notes = session.notes.withCounts(session.notes.fruitless(), failures);
         router.touch(session);
         if (failures >= FAILURES_MAX) {
-            router.fail(session, trouble.toString());
+            router.fail(session, "cannot be computed");
         } else {
             interrupt(session, report.worker() + " reports " + trouble, failures, now);
         }
@@ -152,7 +152,8 @@ final class Recovery {
         }
         int fruitless = session.progressed() ? 0 : session.notes.fruitless() + 1;
         if (fruitless >= FRUITLESS_MAX) {
-            router.fail(session, fruitless + " attempts without a token: " + what);
+            world.trace(session.life.id(), () -> "after " + what);
+            router.fail(session, "no attempt leads to a token");
             return;
         }
         router.change(session, new SessionCommand.Interrupt(session.life.attempt(), what), now);

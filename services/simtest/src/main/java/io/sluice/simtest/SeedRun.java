@@ -10,7 +10,11 @@ import java.util.Map;
  */
 public final class SeedRun {
     /** How long everything that was accepted may take to end after the last fault, microseconds of virtual time. */
-    private static final long QUIET_MICROS = 120_000_000;
+    private static final long QUIET_MICROS = 90_000_000;
+    /** After this everything that was broken is whole again and what hung on it has ended, microseconds. */
+    private static final long HEAL_MICROS = 40_000_000;
+
+    private static final int PROBES = 4;
     /** After the last end, so that stages that nobody told anything let go. */
     private static final long SETTLE_MICROS = 25_000_000;
 
@@ -30,6 +34,7 @@ public final class SeedRun {
      * @param steps events taken, those of the quiet period included
      * @param hash of all events: equal for equal runs
      * @param recoveries attempts after the first, by how they went on
+     * @param failures errors of accepted requests and refusals, by reason
      * @param violation null when there is none
      */
     public record Result(
@@ -39,6 +44,7 @@ public final class SeedRun {
             double virtualSeconds,
             Map<FaultKind, Long> faults,
             Map<String, Long> recoveries,
+            Map<String, Long> failures,
             long requests,
             long completed,
             long failed,
@@ -86,6 +92,7 @@ public final class SeedRun {
                 world.nowMicros() / 1e6,
                 world.faults().counts(),
                 world.faults().recoveries(),
+                judge.failures(),
                 judge.requests(),
                 judge.completed(),
                 judge.failed(),
@@ -128,6 +135,8 @@ public final class SeedRun {
         Judge judge = world.judge();
         cluster.clients().close();
         world.faults().end();
+        run(HEAL_MICROS);
+        cluster.clients().probe(PROBES);
         long deadline = world.nowMicros() + QUIET_MICROS;
         while (judge.open() > 0 && judge.finding() == null && world.nowMicros() < deadline) {
             world.step();
@@ -137,15 +146,19 @@ public final class SeedRun {
             judge.violation(
                     "no session stuck",
                     stuck,
-                    judge.open() + " requests have no end " + QUIET_MICROS / 1_000_000
+                    judge.open() + " requests have no end " + (HEAL_MICROS + QUIET_MICROS) / 1_000_000
                             + " s after the last fault, the first of them " + stuck);
         }
-        long settled = world.nowMicros() + SETTLE_MICROS;
-        while (judge.finding() == null && world.nowMicros() < settled) {
-            world.step();
-        }
+        run(SETTLE_MICROS);
         if (judge.finding() == null) {
             idle();
+        }
+    }
+
+    private void run(long micros) {
+        long until = world.nowMicros() + micros;
+        while (world.judge().finding() == null && world.nowMicros() < until) {
+            world.step();
         }
     }
 

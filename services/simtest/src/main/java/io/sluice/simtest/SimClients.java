@@ -46,19 +46,32 @@ final class SimClients extends Actor {
         return true;
     }
 
+    /** Sends a few requests into a cluster in which nothing is broken any more: they must be completed. */
+    void probe(int count) {
+        for (int i = 0; i < count; i++) {
+            Wire.Request request = request();
+            world.judge().mustComplete(request.id());
+            send(request);
+        }
+    }
+
     private void next() {
         if (closed) {
             return;
         }
+        last = request();
+        send(last);
+        after((long) (-Math.log(1 - world.load().nextDouble()) * meanMicros), this::next);
+    }
+
+    private Wire.Request request() {
         SplittableRandom random = world.load();
         int[] prompt = new int[1 + random.nextInt(MOST_PROMPT)];
         for (int i = 0; i < prompt.length; i++) {
             prompt[i] = random.nextInt(Arithmetic.VOCABULARY);
         }
-        last = new Wire.Request(
+        return new Wire.Request(
                 new SessionId("r" + ++sent), prompt, 1 + random.nextInt(MOST_OUTPUT), random.nextLong());
-        send(last);
-        after((long) (-Math.log(1 - random.nextDouble()) * meanMicros), this::next);
     }
 
     private void send(Wire.Request request) {
