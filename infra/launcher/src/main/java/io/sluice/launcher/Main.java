@@ -5,6 +5,7 @@ import io.sluice.launcher.cluster.ClusterCommand;
 import io.sluice.launcher.demo.DemoCommand;
 import io.sluice.launcher.demo.LoadgenCommand;
 import io.sluice.launcher.plan.PlanCommand;
+import io.sluice.launcher.simtest.SimtestCommand;
 import io.sluice.launcher.simulate.SimulateCommand;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
@@ -27,6 +28,7 @@ import picocli.CommandLine.Spec;
             LoadgenCommand.class,
             PlanCommand.class,
             SimulateCommand.class,
+            SimtestCommand.class,
             BenchCommand.class,
             ClusterCommand.class,
             TopicsCommand.class,

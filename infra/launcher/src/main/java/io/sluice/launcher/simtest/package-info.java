@@ -1,0 +1,2 @@
+/** The command that runs the deterministic simulation. */
+package io.sluice.launcher.simtest;
