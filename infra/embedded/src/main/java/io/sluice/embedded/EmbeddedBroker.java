@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import kafka.server.KafkaConfig;
 import kafka.server.KafkaRaftServer;
 import org.apache.kafka.common.Uuid;
@@ -42,11 +43,18 @@ public final class EmbeddedBroker implements AutoCloseable {
      * @param dataFolder folder of the logs; created and formatted when new
      * @param port client port on loopback; 0 chooses a free one
      * @param overrides broker settings that win over the defaults here
+     * @param clusterId of a cluster of several brokers, each with its own {@code node.id}; empty: a cluster of its own
      */
-    public record Config(Path dataFolder, int port, Map<String, String> overrides) {
+    public record Config(Path dataFolder, int port, Map<String, String> overrides, Optional<String> clusterId) {
         public Config {
             Objects.requireNonNull(dataFolder, "dataFolder");
+            Objects.requireNonNull(clusterId, "clusterId");
             overrides = Map.copyOf(overrides);
+        }
+
+        /** A broker of a cluster of its own. */
+        public Config(Path dataFolder, int port, Map<String, String> overrides) {
+            this(dataFolder, port, overrides, Optional.empty());
         }
 
         /** A broker on a free port with the defaults. */
@@ -84,7 +92,7 @@ public final class EmbeddedBroker implements AutoCloseable {
     private static EmbeddedBroker startOn(Config config, int port, int controllerPort) {
         long began = System.nanoTime();
         Path folder = config.dataFolder().toAbsolutePath();
-        format(folder);
+        format(folder, config);
         Map<String, String> settings = settings(folder, port, controllerPort);
         settings.putAll(config.overrides());
         KafkaRaftServer server = new KafkaRaftServer(new KafkaConfig(settings, false), Time.SYSTEM);
@@ -104,7 +112,7 @@ public final class EmbeddedBroker implements AutoCloseable {
         return new EmbeddedBroker(server, port);
     }
 
-    private static void format(Path folder) {
+    private static void format(Path folder, Config config) {
         try {
             Files.createDirectories(folder);
             if (Files.exists(folder.resolve("meta.properties"))) {
@@ -112,8 +120,9 @@ public final class EmbeddedBroker implements AutoCloseable {
             }
             Formatter formatter = new Formatter();
             formatter
-                    .setNodeId(NODE_ID)
-                    .setClusterId(Uuid.randomUuid().toString())
+                    .setNodeId(Integer.parseInt(config.overrides().getOrDefault("node.id", Integer.toString(NODE_ID))))
+                    .setClusterId(
+                            config.clusterId().orElseGet(() -> Uuid.randomUuid().toString()))
                     .addDirectory(folder.toString())
                     .setMetadataLogDirectory(folder.toString())
                     .setControllerListenerName("CONTROLLER")
@@ -157,6 +166,9 @@ public final class EmbeddedBroker implements AutoCloseable {
         s.put("message.max.bytes", Integer.toString(MAX_MESSAGE_BYTES));
         s.put("replica.fetch.max.bytes", Integer.toString(MAX_MESSAGE_BYTES));
         s.put("log.cleaner.dedupe.buffer.size", Integer.toString(8 << 20));
+        // The system's own buffers grow with what is on a long link; Kafka's fixed 100 KiB would be filled by it.
+        s.put("socket.send.buffer.bytes", "-1");
+        s.put("socket.receive.buffer.bytes", "-1");
         s.put("num.network.threads", "2");
         s.put("num.io.threads", "4");
         // After a crash the controller refuses the new incarnation until the old one's session is over.

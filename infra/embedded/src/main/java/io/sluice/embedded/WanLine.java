@@ -12,7 +12,7 @@ final class WanLine {
     private static final int QUEUE_BYTES = 256 << 10;
     private static final int UNBOUNDED_WINDOW_BYTES = 16 << 20;
 
-    private final WanShape shape;
+    private WanShape shape;
     private final SplittableRandom random;
     private final long startNanos;
     private long freeNanos;
@@ -54,6 +54,16 @@ final class WanLine {
         return startNanos + Math.max(arrival, notBeforeNanos - startNanos);
     }
 
+    /** What enters from now on crosses a line of another shape; what is on its way arrives as it was to. */
+    synchronized void reshape(WanShape other) {
+        shape = other;
+    }
+
+    /** One-way delay, nanoseconds. */
+    synchronized long crossingNanos() {
+        return shape.crossingNanos();
+    }
+
     /** Bytes that have entered. */
     synchronized long bytes() {
         return bytes;
@@ -68,7 +78,7 @@ final class WanLine {
      * Bytes of one connection that may be on the line or before it: what the line holds, and a router's queue. More is not
      * read from the sender, who then waits, as a full TCP window makes it.
      */
-    int windowBytes() {
+    synchronized int windowBytes() {
         if (shape.bitsPerSecond() == 0) {
             return UNBOUNDED_WINDOW_BYTES;
         }

@@ -20,7 +20,6 @@ final class WanPipe {
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private final ArrayDeque<Piece> pieces = new ArrayDeque<>();
-    private final int window;
     private int waiting;
     private boolean held;
     private boolean ended;
@@ -30,7 +29,6 @@ final class WanPipe {
 
     WanPipe(WanLine line) {
         this.line = line;
-        this.window = line.windowBytes();
     }
 
     /** Reads until the end of the stream or of the pipe. */
@@ -82,6 +80,7 @@ final class WanPipe {
 
     /** False when it has ended. */
     private boolean awaitRoom() throws InterruptedException {
+        int window = line.windowBytes();
         lock.lock();
         try {
             while (!ended && waiting >= window) {

@@ -26,7 +26,6 @@ public final class WanRelay implements AutoCloseable {
     private final String name;
     private final ServerSocket server;
     private final int target;
-    private final WanShape shape;
     private final WanLine up;
     private final WanLine down;
     private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
@@ -45,7 +44,6 @@ public final class WanRelay implements AutoCloseable {
     public WanRelay(String name, int port, int target, WanShape shape, long seed) {
         this.name = name;
         this.target = target;
-        this.shape = shape;
         long now = System.nanoTime();
         this.up = new WanLine(shape, seed, now);
         this.down = new WanLine(shape, ~seed, now);
@@ -72,6 +70,12 @@ public final class WanRelay implements AutoCloseable {
     /** Bytes that came from the broker so far. */
     public long bytesDown() {
         return down.bytes();
+    }
+
+    /** The network is another one from now on; connections stay. */
+    public void reshape(WanShape shape) {
+        up.reshape(shape);
+        down.reshape(shape);
     }
 
     /** Nothing passes from now on. */
@@ -140,7 +144,7 @@ public final class WanRelay implements AutoCloseable {
         void run() {
             try {
                 site.setTcpNoDelay(true);
-                Thread.sleep(java.time.Duration.ofNanos(2 * shape.crossingNanos()));
+                Thread.sleep(java.time.Duration.ofNanos(2 * up.crossingNanos()));
                 if (!awaitWhole()) {
                     return;
                 }

@@ -71,6 +71,15 @@ final class WanLineTest {
     }
 
     @Test
+    void shouldTakeAnotherShapeAndLetNothingOvertake() {
+        WanLine line = new WanLine(WanShape.of(80, 0), 1, START);
+        long first = line.arrivalNanos(10, START, START);
+        line.reshape(WanShape.of(4, 0));
+        assertThat(line.arrivalNanos(10, START + 1, first)).isEqualTo(first);
+        assertThat(line.arrivalNanos(10, START + millis(50), first)).isEqualTo(START + millis(51));
+    }
+
+    @Test
     void shouldHoldWhatIsOnTheWayAndAQueueOfAQuarterMebibyte() {
         assertThat(new WanLine(WanShape.of(80, 100), 1, 0).windowBytes()).isEqualTo((256 << 10) + 250_000);
         assertThat(new WanLine(WanShape.of(100, 1000), 1, 0).windowBytes()).isEqualTo((256 << 10) + 3_125_000);

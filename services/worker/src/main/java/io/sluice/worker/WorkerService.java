@@ -140,8 +140,8 @@ public final class WorkerService implements AutoCloseable {
         KafkaSettings kafka = config.kafka();
         TopicSpec<ActivationBatch> inTopic = Topics.activations(self);
         try (TopicAdmin admin = new TopicAdmin(kafka, config.startTimeout())) {
+            admin.ensureNear(inTopic, config.region());
             admin.ensure(List.of(
-                    inTopic,
                     Topics.TOKENS,
                     Topics.ERRORS,
                     Topics.REPORTS,

@@ -31,6 +31,10 @@ import picocli.CommandLine.Spec;
             "             half an hour, with --quick a few minutes; no stack is started",
             "  recovery   steps/s against the rate at which stages are lost: Sluice's way, restart, recompute all;",
             "             half an hour, with --quick a few minutes; no stack is started",
+            "  kill       time from the loss of a worker to the next token: noticed, decided, rebuilt; --rounds times three",
+            "             stages, killed with and without a report, and stopped",
+            "  wan        three stages at a site each: decode steps/s at round trips of 0, 20 and 100 ms and 1000 and 100 Mbit/s,",
+            "             int8 against fp16 activations, divergence of the next token; with --quick a few minutes",
             "%nJSON (--json FILE): machine, rows[]: name, unit, value, baseline, ratio, target, met"
         },
         mixinStandardHelpOptions = true)
@@ -38,7 +42,10 @@ public final class BenchCommand implements Callable<Integer>, Logs.InFolder {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(index = "0", paramLabel = "NAME", description = "hop, pipeline, shares, start, planner or recovery.")
+    @Parameters(
+            index = "0",
+            paramLabel = "NAME",
+            description = "hop, pipeline, shares, start, planner, recovery, kill or wan.")
     private String name;
 
     @Option(names = "--json", paramLabel = "FILE", description = "Write the rows to FILE as JSON.")
@@ -57,14 +64,15 @@ public final class BenchCommand implements Callable<Integer>, Logs.InFolder {
             description = "Repetitions, baseline and Sluice in turn; default: ${DEFAULT-VALUE}.")
     private int rounds;
 
-    @Option(names = "--quick", description = "planner, recovery: a few minutes, with fewer cases.")
+    @Option(names = "--quick", description = "planner, recovery, wan: a few minutes, with fewer cases.")
     private boolean quick;
 
     @Option(
             names = "--part",
             paramLabel = "PART",
             split = ",",
-            description = "planner: only validation, placement, estimate, serving, scale or exact.")
+            description = "planner: only validation, placement, estimate, serving, scale or exact; wan: only decode,"
+                    + " payload or quality.")
     private List<String> parts = List.of();
 
     @Option(names = "--svg", paramLabel = "FILE", description = "planner: draw decode throughput to FILE.")
@@ -82,11 +90,13 @@ public final class BenchCommand implements Callable<Integer>, Logs.InFolder {
         }
         Map<String, Bench> benches = new TreeMap<>(Map.of(
                 "hop", new HopBench(),
+                "kill", new KillBench(),
                 "pipeline", new PipelineBench(),
                 "planner", new PlannerBench(),
                 "recovery", new RecoveryBench(),
                 "shares", new SharesBench(),
-                "start", new StartBench()));
+                "start", new StartBench(),
+                "wan", new WanBench()));
         Bench bench = benches.get(name);
         if (bench == null) {
             throw new ParameterException(

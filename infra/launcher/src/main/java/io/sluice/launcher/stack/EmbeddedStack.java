@@ -8,6 +8,7 @@ import io.sluice.core.planning.PlacementPlan;
 import io.sluice.embedded.ChildProcess;
 import io.sluice.embedded.LoopbackPorts;
 import io.sluice.embedded.StartupException;
+import io.sluice.embedded.WanShape;
 import io.sluice.launcher.ModelShape;
 import io.sluice.messaging.KafkaSettings;
 import io.sluice.messaging.MetricsServer;
@@ -136,6 +137,18 @@ public final class EmbeddedStack implements AutoCloseable {
         if (port != 0) {
             LoopbackPorts.requireFree(port, what, flag);
         }
+    }
+
+    /**
+     * The network between the sites is another one from now on; connections stay.
+     *
+     * @throws IllegalStateException when the stack was not started across one
+     */
+    public void setWan(WanShape shape) {
+        if (!config.relayed()) {
+            throw new IllegalStateException("the workers reach the broker directly: start the stack with --wan");
+        }
+        infrastructure.relays().reshape(shape);
     }
 
     private KafkaSettings settingsOf(WorkerId worker) {

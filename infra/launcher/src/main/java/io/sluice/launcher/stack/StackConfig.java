@@ -145,6 +145,12 @@ public record StackConfig(
                 Optional.of(shape));
     }
 
+    /** The same stack with other numbers between stages. */
+    public StackConfig withActivations(ActivationChoice value) {
+        return new StackConfig(
+                model, modelName, workers, stages, policy, value, data, ports, placement, supervision, isolation, wan);
+    }
+
     /** Whether each worker reaches the broker through a relay. */
     public boolean relayed() {
         return isolation.relays() || wan.isPresent();

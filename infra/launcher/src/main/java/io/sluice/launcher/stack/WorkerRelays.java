@@ -107,6 +107,12 @@ final class WorkerRelays implements AutoCloseable {
                 : new KafkaSettings(HOST + relay.port(), direct.registryUrl(), direct.overrides());
     }
 
+    /** The network between the sites is another one from now on. */
+    synchronized void reshape(WanShape shape) {
+        relays.values().forEach(relay -> relay.reshape(shape));
+        spare.forEach(relay -> relay.reshape(shape));
+    }
+
     /** The relay of a worker; null when it has none. */
     synchronized WanRelay of(WorkerId worker) {
         return relays.get(worker);
