@@ -79,6 +79,29 @@ public record LoadPlan(List<Planned> requests) {
         return new LoadPlan(planned);
     }
 
+    /**
+     * Requests of {@code templates} in turn, {@code perSecond} of them a second for so long, each a random share of its
+     * interval late; only ids are new: {@code RUN-0}, {@code RUN-1} and so on, request i is template i modulo their number.
+     */
+    public static LoadPlan ofTemplates(
+            List<InferenceRequest> templates, String runId, double perSecond, double seconds, long seed) {
+        if (templates.isEmpty() || !(perSecond > 0) || !(seconds > 0)) {
+            throw new IllegalArgumentException(templates.size() + " templates, " + perSecond + " requests a second and "
+                    + seconds + " seconds must all be positive");
+        }
+        SplittableRandom random = new SplittableRandom(seed);
+        List<Planned> planned = new ArrayList<>();
+        double gapMs = 1000 / perSecond;
+        int count = (int) Math.max(1, Math.floor(perSecond * seconds));
+        for (int i = 0; i < count; i++) {
+            InferenceRequest request = InferenceRequest.newBuilder(templates.get(i % templates.size()))
+                    .setRequestId(runId + "-" + i)
+                    .build();
+            planned.add(new Planned((i + random.nextDouble()) * gapMs, request));
+        }
+        return new LoadPlan(planned);
+    }
+
     /** The prompts that come with Sluice. */
     public static List<String> bundledPrompts() {
         try (BufferedReader reader = new BufferedReader(

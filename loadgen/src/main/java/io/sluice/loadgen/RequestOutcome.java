@@ -19,6 +19,7 @@ public final class RequestOutcome {
     private final StringBuilder text = new StringBuilder();
     private int attempt;
     private int duplicates;
+    private int gaps;
     private Completion completion;
     private ErrorRecord error;
 
@@ -39,8 +40,8 @@ public final class RequestOutcome {
             return false;
         }
         if (token.getIndex() > tokenIds.size()) {
-            throw new IllegalStateException("request " + request.getRequestId() + ": token " + token.getIndex()
-                    + " arrived before token " + tokenIds.size());
+            gaps++;
+            return false;
         }
         attempt = token.getAttempt();
         tokenIds.add(token.getTokenId());
@@ -88,14 +89,25 @@ public final class RequestOutcome {
         return error == null && completion != null && ended();
     }
 
-    /** Whether nothing more will come: an error, or a completion and every token that it counts. */
+    /** Whether nothing more will come: an error, or a completion and every token that it counts, as far as none is missing. */
     public boolean ended() {
-        return error != null || (completion != null && tokenIds.size() >= completion.getCompletionTokens());
+        return error != null
+                || (completion != null && (gaps > 0 || tokenIds.size() >= completion.getCompletionTokens()));
     }
 
     /** Token records dropped because they repeated an index or came from a lower attempt. */
     public int duplicates() {
         return duplicates;
+    }
+
+    /** Token records that came before the one before them: never, unless something is broken. */
+    public int gaps() {
+        return gaps;
+    }
+
+    /** When the request was sent, nanoseconds on the client's monotonic clock. */
+    public long sentNanos() {
+        return sentNanos;
     }
 
     public int promptTokens() {

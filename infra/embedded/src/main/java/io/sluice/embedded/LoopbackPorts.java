@@ -5,13 +5,16 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /** Finds and checks TCP ports on the loopback interface. A port found free may be taken before it is used: retry. */
 public final class LoopbackPorts {
     /** Address that every embedded part binds to. */
     public static final String HOST = "127.0.0.1";
 
+    private static final Set<Integer> GIVEN = new HashSet<>();
     private static final int LASTING_FIRST = 20_000;
     private static final int LASTING_END = 32_000;
 
@@ -43,15 +46,17 @@ public final class LoopbackPorts {
     /**
      * Distinct ports that are free and stay so while their server is away: below the range from which the system takes the
      * ports of outgoing connections. A client that keeps trying to reach an absent server on a port of that range may be
-     * given that very port, is then connected to itself, and keeps the server from coming back.
+     * given that very port, is then connected to itself, and keeps the server from coming back. A port is given out once
+     * per process.
      */
-    public static int[] lasting(int count) {
+    public static synchronized int[] lasting(int count) {
         int[] ports = new int[count];
         int found = 0;
         int first = LASTING_FIRST + (int) (ProcessHandle.current().pid() % (LASTING_END - LASTING_FIRST));
         for (int i = 0; i < LASTING_END - LASTING_FIRST && found < count; i++) {
             int port = LASTING_FIRST + (first - LASTING_FIRST + i) % (LASTING_END - LASTING_FIRST);
-            if (isFree(port)) {
+            if (!GIVEN.contains(port) && isFree(port)) {
+                GIVEN.add(port);
                 ports[found++] = port;
             }
         }

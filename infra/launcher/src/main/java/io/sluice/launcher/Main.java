@@ -1,6 +1,7 @@
 package io.sluice.launcher;
 
 import io.sluice.launcher.bench.BenchCommand;
+import io.sluice.launcher.chaos.ChaosCommand;
 import io.sluice.launcher.cluster.ClusterCommand;
 import io.sluice.launcher.demo.DemoCommand;
 import io.sluice.launcher.demo.LoadgenCommand;
@@ -30,6 +31,7 @@ import picocli.CommandLine.Spec;
             SimulateCommand.class,
             SimtestCommand.class,
             BenchCommand.class,
+            ChaosCommand.class,
             ClusterCommand.class,
             TopicsCommand.class,
             WorkerCommand.class,

@@ -19,8 +19,8 @@ import java.util.concurrent.CompletableFuture;
  */
 final class Infrastructure implements AutoCloseable {
     private static final int FLINK_SLOTS = 1;
-    private static final Duration BROKER_TIMEOUT = Duration.ofMinutes(1);
-    private static final Duration REGISTRY_TIMEOUT = Duration.ofMinutes(2);
+    private static final Duration BROKER_TIMEOUT = Duration.ofMinutes(3);
+    private static final Duration REGISTRY_TIMEOUT = Duration.ofMinutes(3);
 
     private final StackConfig config;
     private final StackFolder folder;
