@@ -37,8 +37,28 @@ final class PlacementOptions {
             names = "--placement-threshold",
             paramLabel = "RATIO",
             defaultValue = "0.15",
-            description = "Gain by the objective that a move must bring, beside its cost; default: ${DEFAULT-VALUE}.")
+            description = "Gain by the objective that a move must bring at least; default: ${DEFAULT-VALUE}.")
     private double threshold;
+
+    @Option(
+            names = "--placement-horizon",
+            paramLabel = "TIME",
+            defaultValue = "10m",
+            converter = DurationConverter.class,
+            description = "Time within which the gain of a move must have brought in the tokens that the move costs:"
+                    + " loading, waiting for sessions to end, KV cache that is of no use any more. The log says of each"
+                    + " decision what it gains and costs; default: ${DEFAULT-VALUE}.")
+    private Duration horizon;
+
+    @Option(
+            names = "--placement-steady",
+            paramLabel = "TIME",
+            defaultValue = "2m",
+            converter = DurationConverter.class,
+            description =
+                    "A worker that has left twice within about this time is held still: it keeps the layers it has,"
+                            + " or none, until about twice that time after it last left. 0s: never; default: ${DEFAULT-VALUE}.")
+    private Duration steady;
 
     @Option(
             names = "--placement-floor",
@@ -61,7 +81,9 @@ final class PlacementOptions {
         try {
             PlacementPolicy policy = PlacementPolicy.DEFAULT
                     .withObjective(LiveObjective.parse(objective))
-                    .with(threshold, floor, timeLimit.toNanos() / NANOS);
+                    .with(threshold, floor, timeLimit.toNanos() / NANOS)
+                    .withHorizonSeconds(horizon.toNanos() / NANOS)
+                    .withSteadyMillis(steady.toMillis());
             return on ? Optional.of(policy) : Optional.empty();
         } catch (IllegalArgumentException e) {
             throw new UserException(e.getMessage(), e);

@@ -7,6 +7,7 @@ import io.sluice.core.planning.live.PlacementState;
 import io.sluice.core.planning.live.PlacementState.Rest;
 import io.sluice.core.planning.live.PlacementState.Search;
 import io.sluice.core.planning.live.Searched;
+import io.sluice.core.planning.live.Steadiness;
 import io.sluice.core.planning.live.Trigger;
 import io.sluice.core.planning.live.Watch;
 import io.sluice.core.planning.live.Watch.Seen;
@@ -78,6 +79,12 @@ final class PlacementStateSerializer extends TypeSerializerSingleton<PlacementSt
         DomainBytes.writeList(searched.layerSpeeds(), out, (speed, o) -> o.writeDouble(speed));
         out.writeDouble(searched.decodeShare());
         out.writeLong(searched.atMillis());
+        DomainBytes.writeList(List.copyOf(watch.steadiness().entrySet()), out, (entry, o) -> {
+            o.writeUTF(entry.getKey().value());
+            o.writeDouble(entry.getValue().penalty());
+            o.writeLong(entry.getValue().atMillis());
+            o.writeBoolean(entry.getValue().held());
+        });
     }
 
     private static Watch readWatch(TreeMap<WorkerId, Seen> members, int version, DataInputView in) throws IOException {
@@ -98,7 +105,13 @@ final class PlacementStateSerializer extends TypeSerializerSingleton<PlacementSt
         }
         Searched searched =
                 new Searched(new String(workers, StandardCharsets.UTF_8), speeds, in.readDouble(), in.readLong());
-        return new Watch(members, share, uncovered, demand, searched);
+        TreeMap<WorkerId, Steadiness> steadiness = new TreeMap<>();
+        int unsteady = version >= DomainBytes.V4 ? in.readInt() : 0;
+        for (int i = 0; i < unsteady; i++) {
+            steadiness.put(
+                    new WorkerId(in.readUTF()), new Steadiness(in.readDouble(), in.readLong(), in.readBoolean()));
+        }
+        return new Watch(members, share, uncovered, demand, searched, steadiness);
     }
 
     private static void write(Trigger trigger, DataOutputView out) throws IOException {

@@ -132,7 +132,9 @@ class PlacementFunctionTest {
         awaitPlacements(1);
         Placement first = placements.getFirst();
         assertThat(first.getEpoch()).isEqualTo(2);
-        assertThat(first.getReason()).startsWith("spare c joined: 50.0 to 75.0 tokens/s (+50 %)");
+        assertThat(first.getReason())
+                .startsWith("spare c joined: move ")
+                .contains("50.0 to 75.0 tokens/s (+50 %, threshold");
         assertThat(first.getFloorTokensPerS()).isPositive();
         assertThat(first.getTarget()).isNotEmpty();
         run(10_000);

@@ -19,6 +19,7 @@ final class FakeWorkers {
     private final String model;
     private final TreeMap<String, Worker> workers = new TreeMap<>();
     private final List<String> overfull = new ArrayList<>();
+    private final TreeMap<String, Integer> starts = new TreeMap<>();
     private PublishedPlacement placement;
     private long sequence;
     private double promptPart = 0.5;
@@ -47,6 +48,7 @@ final class FakeWorkers {
         worker.announced = speed;
         worker.speed = speed;
         worker.fit = fit;
+        starts.merge(id, 1, Integer::sum);
         Worker before = workers.put(id, worker);
         worker.held = before != null && before.held;
     }
@@ -79,6 +81,11 @@ final class FakeWorkers {
         if (workers.size() > 1) {
             workers.remove(List.copyOf(workers.keySet()).get(random.nextInt(workers.size())));
         }
+    }
+
+    /** How often it was started. */
+    long incarnation(String id) {
+        return starts.getOrDefault(id, 1);
     }
 
     boolean alive(WorkerId id) {
@@ -133,7 +140,7 @@ final class FakeWorkers {
                     model,
                     new WorkerId(id),
                     MemberStatus.State.JOINED,
-                    1,
+                    incarnation(id),
                     new Holding(w.served, loaded, w.fit, w.epoch, w.left.size()),
                     "r",
                     kvTokens / measured,
@@ -177,7 +184,7 @@ final class FakeWorkers {
                 samples.add(new DeviceSample(
                         model,
                         new WorkerId(id),
-                        1,
+                        incarnation(id),
                         ++sequence,
                         now,
                         250,

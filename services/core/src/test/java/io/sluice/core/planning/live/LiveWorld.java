@@ -9,6 +9,7 @@ import io.sluice.core.planning.FlowPlanner;
 import io.sluice.core.planning.PlacementPlan;
 import io.sluice.core.planning.PlannerCommand;
 import io.sluice.core.planning.PlannerPolicy;
+import io.sluice.core.planning.Presence;
 import io.sluice.core.planning.PublishedPlacement;
 import java.util.ArrayList;
 import java.util.List;
@@ -44,6 +45,22 @@ final class LiveWorld {
         workers.see(placement);
         observe(new PlannerCommand.Place(placement));
         run(2_000);
+    }
+
+    /** Its process ends, which heartbeats tell at once. */
+    void kill(String id) {
+        workers.kill(id);
+        Presence gone =
+                new Presence(new WorkerId(id), workers.incarnation(id), Presence.State.GONE, "its process ended");
+        observe(new PlannerCommand.Attend(MODEL, gone));
+    }
+
+    long now() {
+        return now;
+    }
+
+    PlacementState state() {
+        return state;
     }
 
     void run(long millis) {

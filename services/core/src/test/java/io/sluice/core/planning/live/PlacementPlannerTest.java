@@ -166,7 +166,11 @@ class PlacementPlannerTest {
         }
         PlacementEvent.Begun begun = of(PlacementEvent.Begun.class).getFirst();
         assertThat(begun.first().reason())
-                .contains("spare w3 joined: 30.0 to 40.0 tokens/s (+33 %) in 1 phase, never below 24.0");
+                .contains(
+                        "spare w3 joined: move ",
+                        "30.0 to 40.0 tokens/s (+33 %, threshold 15 %), costs ",
+                        " s of loading and" + " 0 sessions; pays back in ",
+                        "; 1 phase, never below 24.0");
         assertThat(begun.first().transition().floorTokensPerSecond()).isCloseTo(24, within(0.1));
         assertThat(of(PlacementEvent.Arrived.class)).hasSize(2);
         assertThat(state.moving()).isFalse();
@@ -180,7 +184,7 @@ class PlacementPlannerTest {
         workers.kill("w1");
         run(8_000);
         PlacementEvent.Begun begun = of(PlacementEvent.Begun.class).getFirst();
-        assertThat(begun.first().reason()).contains("worker w1 left: 0 to");
+        assertThat(begun.first().reason()).contains("worker w1 left: move ", ", 0 to ");
         assertThat(begun.gain()).isInfinite();
         run(10_000);
         assertThat(servedFlow()).isPositive();
@@ -195,7 +199,7 @@ class PlacementPlannerTest {
         assertThat(of(PlacementEvent.Begun.class)).isEmpty();
         assertThat(of(PlacementEvent.Declined.class).getFirst().reason())
                 .contains("spare w3 joined: ")
-                .containsAnyOf("not worth moving", "the present placement is the best found");
+                .containsAnyOf("is below the threshold of 15 %", "the present placement is the best found");
     }
 
     @Test
