@@ -22,22 +22,30 @@ final class PromptChunking {
 
     private final int fixedTokens;
     private final EmulatedDevice device;
+    private final double sendSecondsPerToken;
     private volatile Chosen newest;
 
     private record Chosen(int layers, double speed, int tokens) {}
 
-    private PromptChunking(int fixedTokens, EmulatedDevice device) {
+    private PromptChunking(int fixedTokens, EmulatedDevice device, double sendSecondsPerToken) {
         this.fixedTokens = fixedTokens;
         this.device = device;
+        this.sendSecondsPerToken = sendSecondsPerToken;
     }
 
     static PromptChunking fixed(int tokens) {
-        return new PromptChunking(tokens, null);
+        return new PromptChunking(tokens, null, 0);
     }
 
+    /** On a link that is never what limits. */
     static PromptChunking of(OptionalInt configured, Device device) {
+        return of(configured, device, 0);
+    }
+
+    /** @param sendSecondsPerToken time that a position's activations take on this worker's link */
+    static PromptChunking of(OptionalInt configured, Device device, double sendSecondsPerToken) {
         if (configured.isEmpty() && Objects.requireNonNull(device, "device") instanceof EmulatedDevice emulated) {
-            return new PromptChunking(0, emulated);
+            return new PromptChunking(0, emulated, sendSecondsPerToken);
         }
         return fixed(configured.orElse(WorkerConfig.DEFAULT_PREFILL_CHUNK));
     }
@@ -79,7 +87,7 @@ final class PromptChunking {
         double pass = device.profile().decodeMillis(1) / 1e3 / speed;
         SchedulingBounds bounds = SchedulingBounds.DEFAULT;
         return PrefillChunking.chunkTokens(
-                List.of(new PrefillChunking.Hop(Math.max(1, layers), prompt, pass, 0)),
+                List.of(new PrefillChunking.Hop(Math.max(1, layers), prompt, pass, sendSecondsPerToken)),
                 USUAL_PROMPT,
                 bounds.mostChunkSeconds(),
                 bounds.mostChunkTokens());

@@ -17,6 +17,7 @@ final class WorkerClients {
     private static final int MAX_BLOCK_MILLIS = 5_000;
     private static final int DELIVERY_MILLIS = 30_000;
     private static final int REQUEST_MILLIS = 10_000;
+    private static final int MAX_IN_FLIGHT = 64;
     private static final long HEARTBEAT_RECONNECT_MILLIS = 200;
     private static final long HEARTBEAT_BUFFER_BYTES = 1 << 20;
     private static final int HEARTBEAT_BATCH_BYTES = 16 << 10;
@@ -36,8 +37,8 @@ final class WorkerClients {
     static Producer<byte[], byte[]> fast(KafkaSettings kafka, WorkerId self) {
         Map<String, Object> settings = KafkaClients.latencyProducer(kafka, "worker-" + self + "-activations");
         // A step must not wait for the acknowledgement of the former one. A retry may then reorder; receivers restore
-        // order.
-        settings.put(ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION, 5);
+        // order. On a long link a step's request is on its way for several steps.
+        settings.put(ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION, MAX_IN_FLIGHT);
         return producer(settings);
     }
 

@@ -132,7 +132,12 @@ public final class WorkerService implements AutoCloseable {
         WorkerId self = config.id();
         ModelWeights weights = parts.push("weights", ModelFiles.weights(config.model()));
         Device device = config.device().open();
-        PromptChunking chunks = PromptChunking.of(config.prefillChunk(), device);
+        int rowBytes =
+                config.activations().beforeMeasuring().rowBytes(weights.config().hiddenSize());
+        double linkSeconds = config.linkBytesPerSecond().isPresent()
+                ? rowBytes / config.linkBytesPerSecond().getAsDouble()
+                : 0;
+        PromptChunking chunks = PromptChunking.of(config.prefillChunk(), device, linkSeconds);
         PrometheusMeterRegistry meters = MetricsServer.newRegistry("worker");
         metricsServer = parts.push("metrics", MetricsServer.start(meters, config.metricsPort(), this::ailment));
         metricsServer.addHandler(DeviceSpeedHandler.PATH, new DeviceSpeedHandler(device));

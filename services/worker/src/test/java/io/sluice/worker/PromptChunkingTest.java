@@ -47,6 +47,15 @@ final class PromptChunkingTest {
     }
 
     @Test
+    void shouldSendShorterChunksWhereTheLinkIsWhatTakesTime() {
+        EmulatedDevice a100 = (EmulatedDevice) DeviceSpec.parse("emulated:a100").open();
+        int near = PromptChunking.of(OptionalInt.empty(), a100, 0).tokens(1);
+        int far = PromptChunking.of(OptionalInt.empty(), a100, 5e-3).tokens(1);
+
+        assertThat(far).isLessThan(near);
+    }
+
+    @Test
     void shouldChooseWhatTheRuleOfTheCoreChooses() {
         for (String profile : List.of("t4", "l4", "a100", "v100", "t4x4")) {
             for (int layers = 1; layers <= 40; layers++) {
