@@ -97,7 +97,7 @@ final class Cluster {
 
     /** Another process takes the name of one that stands still. */
     void replace(SimWorker old) {
-        SimWorker worker = new SimWorker(world, old.id(), old.layers(), old.kvCapacity(), 1, 1_000_000, 0);
+        SimWorker worker = new SimWorker(world, old.id(), old.home(), old.kvCapacity(), 1, 1_000_000, 0);
         workers.add(worker);
         replaced.add(old);
         worker.startAfter(old.incarnation());
@@ -105,6 +105,15 @@ final class Cluster {
 
     boolean isReplaced(SimWorker worker) {
         return replaced.contains(worker);
+    }
+
+    /** Whether others serve what it should. */
+    boolean isSpare(SimWorker worker) {
+        return workers.stream()
+                .anyMatch(other -> other != worker
+                        && other.isAlive()
+                        && other.layers().equals(worker.home())
+                        && !other.id().equals(worker.id()));
     }
 
     LayerRange anyRange(SplittableRandom random) {

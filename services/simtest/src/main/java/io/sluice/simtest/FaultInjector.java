@@ -120,9 +120,9 @@ final class FaultInjector {
             if (worker.isAlive()) {
                 return;
             }
-            boolean others = !world.faults().isOver() && random.nextInt(6) == 0;
-            LayerRange layers = others ? cluster.anyRange(random) : worker.layers();
-            world.faults().count(layers.equals(worker.layers()) ? FaultKind.RESTART : FaultKind.RESTART_OTHER_LAYERS);
+            boolean others = !world.faults().isOver() && random.nextInt(6) == 0 && cluster.isSpare(worker);
+            LayerRange layers = others ? cluster.anyRange(random) : worker.home();
+            world.faults().count(others ? FaultKind.RESTART_OTHER_LAYERS : FaultKind.RESTART);
             worker.start(layers);
         });
     }
@@ -266,6 +266,9 @@ final class FaultInjector {
             }
             if (worker.drains()) {
                 world.commands.append(new Wire.Command(worker.id(), false, 0));
+            }
+            if (worker.isAlive() && !worker.layers().equals(worker.home())) {
+                worker.kill();
             }
             if (!cluster.isReplaced(worker)) {
                 restart(worker, SECOND);

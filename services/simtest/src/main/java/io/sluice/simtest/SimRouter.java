@@ -220,6 +220,7 @@ final class SimRouter extends Actor {
         boolean[] held = new boolean[1];
         queue.drain(session -> {
             if (held[0] || now > session.life.deadlineMs()) {
+                world.trace(session.life.id(), () -> "router lets it wait behind others");
                 return false;
             }
             Route route = dispatcher.route(
@@ -228,7 +229,9 @@ final class SimRouter extends Actor {
                 assign(session, routed, now);
                 return true;
             }
-            held[0] = ((Route.Blocked) route).cause().holdsBackOthers();
+            Route.Blocked blocked = (Route.Blocked) route;
+            world.trace(session.life.id(), () -> "router cannot assign: " + blocked.message());
+            held[0] = blocked.cause().holdsBackOthers();
             return false;
         });
     }

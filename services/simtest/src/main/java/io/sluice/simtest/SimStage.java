@@ -18,6 +18,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * What a worker's compute thread does: takes chunks as the ledger of the core allows, reserves KV cache, forms batches
@@ -88,8 +89,15 @@ final class SimStage {
 
     void undelivered(SessionId id, int attempt) {
         soon(() -> {
+            // A last token that could not be sent comes back after its session has ended here.
+            if (attempt < ledger.newest(id)) {
+                return;
+            }
             StageSession session = sessions.get(id);
-            if (session != null && session.attempt == attempt) {
+            if (session == null) {
+                ledger.end(id, attempt);
+                worker.report(id, attempt, Trouble.UNDELIVERED);
+            } else {
                 report(session, Trouble.UNDELIVERED);
             }
         });
@@ -220,8 +228,7 @@ final class SimStage {
             }
             session.early.putIfAbsent(position, inbound);
             if (session.early.size() > MAX_EARLY) {
-                report(session, Trouble.INPUT_MISSING);
-                session.early.clear();
+                missing(session);
             }
             return;
         }
@@ -250,6 +257,7 @@ final class SimStage {
             return;
         }
         ledger.taken(session.id, chunk.end());
+        session.reported = false;
         if (session.slot == null) {
             session.parked.add(inbound);
             if (!session.wantsSlot) {
@@ -368,12 +376,24 @@ final class SimStage {
         int start = session.resume().start();
         int expected = 0;
         List<Work> work = new ArrayList<>();
-        for (Wire.Chunk chunk : logged(session)) {
-            if (expected < start && chunk.position() <= expected && chunk.end() > expected) {
-                int to = Math.min(chunk.end(), start);
-                Wire.Chunk part = slice(chunk, expected - chunk.position(), to - chunk.position());
-                work.add(new Work(session, new Inbound(part, -1), true));
-                expected = to;
+        TreeMap<Integer, List<Wire.Chunk>> byAttempt = new TreeMap<>();
+        logged(session).forEach(chunk -> byAttempt
+                .computeIfAbsent(chunk.attempt(), attempt -> new ArrayList<>())
+                .add(chunk));
+        for (Map.Entry<Integer, List<Wire.Chunk>> attempt : byAttempt.entrySet()) {
+            // What an attempt computed beyond the place where a newer one took over never counted.
+            int end = byAttempt.tailMap(attempt.getKey(), false).values().stream()
+                    .flatMap(List::stream)
+                    .mapToInt(Wire.Chunk::position)
+                    .reduce(start, Math::min);
+            for (Wire.Chunk chunk : attempt.getValue()) {
+                int from = Math.max(expected, chunk.position());
+                int to = Math.min(end, chunk.end());
+                if (from < to && from == expected) {
+                    Wire.Chunk part = slice(chunk, from - chunk.position(), to - chunk.position());
+                    work.add(new Work(session, new Inbound(part, -1), true));
+                    expected = to;
+                }
             }
         }
         int found = expected;
@@ -406,6 +426,8 @@ final class SimStage {
                 for (Wire.Chunk chunk : activation.chunks()) {
                     if (chunk.kind() == Wire.Kind.FORWARD
                             && chunk.session().equals(session.id)
+                            && chunk.attempt() < session.attempt
+                            && chunk.position() < session.resume().start()
                             && chunk.enterLayer() == session.layers().first()) {
                         chunks.add(chunk);
                     }
@@ -463,11 +485,25 @@ final class SimStage {
     }
 
     private void end(StageSession session, Trouble trouble) {
+        session.reported = false;
         report(session, trouble);
         remove(session, session.attempt);
     }
 
+    private void missing(StageSession session) {
+        if (session.setup == null && session.slot == null) {
+            end(session, Trouble.STATE_LOST);
+        } else {
+            report(session, Trouble.INPUT_MISSING);
+        }
+    }
+
+    /** Says so once, until it gets on. */
     private void report(StageSession session, Trouble trouble) {
+        if (session.reported) {
+            return;
+        }
+        session.reported = true;
         world.trace(session.id, () -> worker.name + " reports " + trouble + " of attempt " + session.attempt);
         worker.report(session.id, session.attempt, trouble);
         session.waitingSinceMicros = world.nowMicros();
@@ -486,7 +522,7 @@ final class SimStage {
                     && !session.rebuilding
                     && !session.wantsSlot
                     && now - session.waitingSinceMicros > GAP_MICROS) {
-                report(session, Trouble.INPUT_MISSING);
+                missing(session);
             } else if (now - session.touchedMicros > IDLE_MICROS) {
                 remove(session, session.attempt);
             }

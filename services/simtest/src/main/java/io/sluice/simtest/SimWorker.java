@@ -32,6 +32,7 @@ final class SimWorker extends Actor {
 
     private final WorkerId id;
     private final double slowness;
+    private final LayerRange home;
     private LayerRange layers;
     private final int kvCapacity;
     private long incarnation;
@@ -54,6 +55,7 @@ final class SimWorker extends Actor {
     SimWorker(World world, WorkerId id, LayerRange layers, int kvCapacity, double slowness, long skew, double drift) {
         super(world, id.value(), skew, drift);
         this.id = id;
+        this.home = layers;
         this.layers = layers;
         this.kvCapacity = kvCapacity;
         this.slowness = slowness;
@@ -65,6 +67,11 @@ final class SimWorker extends Actor {
 
     LayerRange layers() {
         return layers;
+    }
+
+    /** Those that it was meant for. */
+    LayerRange home() {
+        return home;
     }
 
     int kvCapacity() {

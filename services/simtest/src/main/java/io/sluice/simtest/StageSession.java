@@ -34,6 +34,8 @@ final class StageSession {
     long waitingSinceMicros;
     long touchedMicros;
     boolean setupPassedOn;
+    /** Its trouble has been told, and nothing has come since. */
+    boolean reported;
 
     StageSession(SessionId id, int attempt, long nowMicros) {
         this.id = id;
@@ -76,6 +78,7 @@ final class StageSession {
         firstOffset = -1;
         lastOffset = -1;
         setupPassedOn = false;
+        reported = false;
         waitingSinceMicros = 0;
     }
 }

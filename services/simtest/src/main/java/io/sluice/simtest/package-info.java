@@ -1,2 +1,20 @@
-/** The whole loop in one thread on virtual time, from one seed, with faults and a check after every step. */
+/**
+ * The whole loop (clients, router, workers, planner, log, network, clocks) in one thread on virtual time, from one seed,
+ * with every kind of fault and a check after every step; after FoundationDB's and TigerBeetle's simulators.
+ *
+ * <p><b>Real</b> are the classes of the core: sessions, routing, KV budget, admission, recovery plans and the offset
+ * index, leases, the stage's ledger, batches, the planner of flows, and the verifier on every allocation.
+ * <b>Simulated</b> is what lies around them: topics with offsets, followers, leaders, retention and transactions; fast
+ * producers that wait for the leader only and durable ones; readers that see what is not committed and readers that do
+ * not; processes with clocks that are wrong and drift, which die, stand still, are cut off, come back under their name or
+ * with a twin of it. Router, stages and planner here are as thin as the live ones and to the same contract, but they are
+ * other code: a mistake in the live adapters, in Kafka, Kafka Streams or Flink is not found here. <b>Not simulated</b> are
+ * tensors (a hash chain stands for them, so results are equal to the bit), several routers at once, changes of placement,
+ * best-effort work, and the sizes of records.
+ *
+ * <p><b>A violation</b> says the seed, the step, which invariant of the architecture page is broken (or which of the
+ * simulator's own: offset index, KV reservations, no leak, no session stuck, healthy again, attempts increase) and how.
+ * The events below it are the last ones of that session, among those that concern all; the seed with the same number of
+ * steps replays it exactly.
+ */
 package io.sluice.simtest;
