@@ -87,17 +87,22 @@ final class WanDecodePart {
             report.add(
                     name + "8_sessions", "tokens/s", perSecond(many.get(shape)), SESSIONS * 1e3 / (near + bound), null);
             report.add(name + "token", "ms", here, near + bound, null);
+            double nearFast = fast(one.get(WanShape.of(0, shape.bitsPerSecond() / 1e6)));
+            report.add(name + "token_p10", "ms", fast(seen), nearFast + bound, null);
             if (bound > 0) {
                 report.add(name + "added_per_token", "ms", here - near, bound, "<= 1.1");
             }
         });
         report.note("bound: a token of " + STAGES + " stages is " + STAGES
-                + " records (hidden states to the next stage, "
-                + STAGES + ". the token back to the first); a record crosses its sender's relay and its receiver's,"
-                + " a quarter of the round trip each, so " + STAGES + " x 2 x RTT / 4 = " + STAGES / 2.0
-                + " RTT a token: 30 ms at 20 ms, 150 ms at 100 ms. The token record to the client is beside that loop."
-                + " Baseline of steps/s: one session's time at RTT 0 and the same rate, plus the bound; of tokens/s, "
-                + SESSIONS + " times that; of a token, median time between tokens at RTT 0 plus the bound");
+                + " records: hidden states to the next stage twice,"
+                + " the token back to the first once. A record crosses its sender's relay and its receiver's, a quarter of"
+                + " the round trip each, so " + STAGES + " x 2 x RTT / 4 = " + STAGES / 2.0
+                + " RTT a token: 30 ms at 20 ms, 150 ms at 100 ms. The token's way to the client is beside that loop");
+        report.note("baselines: of steps/s, one session's time at RTT 0 and the same rate plus the bound; of tokens/s, "
+                + SESSIONS
+                + " times that; of a token, the time between tokens at RTT 0 plus the bound. token and added are"
+                + " medians, steps/s and tokens/s means; token_p10 is the fastest tenth, which other work on the machine"
+                + " disturbs least: where only the medians miss the bound, the machine was busy");
         report.note("psalm, three processes on " + Runtime.getRuntime().availableProcessors()
                 + " cores, each behind a relay of its own; broker, router and client at one site; medians of time between"
                 + " tokens, means of tokens/s");
@@ -105,6 +110,10 @@ final class WanDecodePart {
 
     private static double token(List<Seen> seen) {
         return Medians.median(seen.stream().map(Seen::medianTokenMillis).toList());
+    }
+
+    private static double fast(List<Seen> seen) {
+        return Medians.median(seen.stream().map(Seen::fastTokenMillis).toList());
     }
 
     private static double perSecond(List<Seen> seen) {
