@@ -1,5 +1,6 @@
 package io.sluice.planner;
 
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -11,7 +12,9 @@ import io.sluice.messaging.KafkaSettings;
 import io.sluice.messaging.Tailed;
 import io.sluice.messaging.TopicTail;
 import io.sluice.records.Allocation;
+import io.sluice.records.BeatState;
 import io.sluice.records.ErrorRecord;
+import io.sluice.records.Heartbeat;
 import io.sluice.records.Stage;
 import io.sluice.records.WorkerState;
 import io.sluice.schemas.TopicSpec;
@@ -26,6 +29,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -209,6 +213,31 @@ class PlannerServiceIT {
         joinAll();
         awaitAllocation("life goes on", PlannerServiceIT::complete);
         assertThat(planner.status()).isEqualTo(JobStatus.RUNNING);
+    }
+
+    @Test
+    void shouldTakeAWorkerOutWhenItsLeaseEndsWhileItsTelemetryStillComes() {
+        Set<String> alive = ConcurrentHashMap.newKeySet();
+        alive.addAll(List.of("a", "b", "c"));
+        heartbeats.scheduleAtFixedRate(() -> alive.forEach(id -> beat(id, BeatState.ALIVE)), 0, 200, MILLISECONDS);
+        place(1);
+        joinAll();
+        awaitAllocation("all three workers", PlannerServiceIT::complete);
+
+        alive.remove("b");
+        Allocation without = awaitAllocation("b is lost", a -> a.getWorkers().size() == 2);
+        assertThat(without.getReason()).contains("b left");
+        alive.add("b");
+        awaitAllocation("b is back", PlannerServiceIT::complete);
+        alive.remove("b");
+        beat("b", BeatState.GONE);
+
+        awaitAllocation("b is reported gone", a -> a.getWorkers().size() == 2);
+    }
+
+    private static void beat(String id, BeatState state) {
+        long now = System.currentTimeMillis();
+        send(Topics.HEARTBEATS, id, new Heartbeat(id, 1L, 0L, state, 0L, 1_200, id, "", now));
     }
 
     @Test

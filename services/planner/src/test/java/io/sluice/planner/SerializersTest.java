@@ -12,6 +12,7 @@ import io.sluice.core.planning.LinkSample.Transfer;
 import io.sluice.core.planning.PlannerCommand;
 import io.sluice.core.planning.PlannerPolicy;
 import io.sluice.core.planning.PlannerState;
+import io.sluice.core.planning.Presence;
 import io.sluice.core.planning.PublishedPlacement;
 import io.sluice.core.planning.Transition;
 import io.sluice.core.planning.live.Demand;
@@ -24,6 +25,7 @@ import io.sluice.records.Stage;
 import io.sluice.records.WorkerState;
 import io.sluice.solver.OrToolsMaxFlow;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -47,12 +49,18 @@ class SerializersTest {
                     new LinkSample(Records.MODEL, "a", "b", NOW, List.of(new Transfer(10, -3), new Transfer(20, 9)))),
             new PlannerCommand.MeasureDevice(
                     new DeviceSample(Records.MODEL, new WorkerId("b"), 1, 6, NOW, 250, -1, Double.NaN, 7, 8, 3)),
+            new PlannerCommand.Attend(
+                    Records.MODEL, new Presence(new WorkerId("b"), 1, Presence.State.GONE, "its process ended")),
             new PlannerCommand.Tick(Records.MODEL));
 
     private static PlannerState state() {
+        return state(COMMANDS);
+    }
+
+    private static PlannerState state(List<PlannerCommand> commands) {
         FlowPlanner planner = new FlowPlanner(new OrToolsMaxFlow(), PlannerPolicy.DEFAULT);
         PlannerState state = new PlannerState(Records.MODEL, 7);
-        COMMANDS.forEach(command -> planner.decide(state, command, NOW).forEach(state::apply));
+        commands.forEach(command -> planner.decide(state, command, NOW).forEach(state::apply));
         assertThat(state.published()).isPresent();
         return state;
     }
@@ -185,6 +193,30 @@ class SerializersTest {
         assertThat(member.status().served()).contains(new LayerRange(0, 2));
         assertThat(member.capacity().speedFactor()).isEqualTo(0.5);
         assertThat(member.lastSequence()).isEqualTo(12);
+    }
+
+    @Test
+    void shouldReadStateFromBeforeThereWereHeartbeats() throws IOException {
+        List<PlannerCommand> silent = COMMANDS.stream()
+                .filter(command -> !(command instanceof PlannerCommand.Attend))
+                .toList();
+        PlannerState state = state(silent);
+        byte[] now = bytes(PlannerStateSerializer.INSTANCE, state);
+        byte[] heard = bytes(PlannerStateSerializer.INSTANCE, state());
+        assertThat(back(PlannerStateSerializer.INSTANCE, heard)
+                        .members()
+                        .get(new WorkerId("b"))
+                        .presence())
+                .isEqualTo(Presence.State.GONE);
+        // As it was written then: the same, but for the version and the list at the end.
+        byte[] then = Arrays.copyOf(now, now.length - Integer.BYTES);
+        then[0] = 2;
+
+        PlannerState restored = back(PlannerStateSerializer.INSTANCE, then);
+
+        assertThat(restored.members()).isEqualTo(state.members());
+        assertThat(restored.members().get(new WorkerId("b")).presence()).isEqualTo(Presence.State.UNHEARD);
+        assertThat(bytes(PlannerStateSerializer.INSTANCE, restored)).isEqualTo(now);
     }
 
     @Test

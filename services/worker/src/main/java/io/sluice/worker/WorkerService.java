@@ -29,7 +29,6 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.function.LongSupplier;
 import org.apache.kafka.clients.consumer.Consumer;
@@ -45,20 +44,20 @@ import org.slf4j.LoggerFactory;
 public final class WorkerService implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(WorkerService.class);
     private static final int MIB = 1 << 20;
-    private static final Duration STOP_TIMEOUT = Duration.ofSeconds(10);
 
     private final WorkerConfig config;
     private final CloseStack parts = new CloseStack();
     private final CompletableFuture<Void> stopped = new CompletableFuture<>();
     private final LongSupplier nanos = System::nanoTime;
     private final LongSupplier epochMillis = System::currentTimeMillis;
-    private final List<Thread> vital = new CopyOnWriteArrayList<>();
+    private final WorkerThreads threads;
     private MetricsServer metricsServer;
     private LayerKeeper keeper;
     private Membership membership;
 
     private WorkerService(WorkerConfig config) {
         this.config = config;
+        this.threads = new WorkerThreads(config.id(), parts, stopped);
     }
 
     /**
@@ -200,7 +199,7 @@ public final class WorkerService implements AutoCloseable {
         membership.onServing(orders::release);
         join(statuses, stats, registry, compute);
         follower.ifPresent(
-                placements -> startThread("placements", () -> placements.run(orders::offer), placements::stop));
+                placements -> threads.start("placements", () -> placements.run(orders::offer), placements::stop));
         Holding holding = keeper.holding();
         LOG.info(
                 "worker={} state=joined model={} layers={} max_layers={} placement_epoch={} device={} emulated={}"
@@ -228,14 +227,14 @@ public final class WorkerService implements AutoCloseable {
                 stats,
                 beats,
                 registry,
-                () -> vital.stream().allMatch(Thread::isAlive),
+                threads::alive,
                 this::depart,
                 taken -> {
                     LOG.error("worker={} state=superseded message=\"{}\"", config.id(), taken.getMessage());
                     compute.close();
                     stopped.completeExceptionally(taken);
                 },
-                this::startThread,
+                threads::start,
                 parts);
     }
 
@@ -295,8 +294,13 @@ public final class WorkerService implements AutoCloseable {
         RecordSender<SessionReport> troubles =
                 new RecordSender<>(durable, new AvroSerializer<>(registry, Topics.REPORTS), Topics.REPORTS);
         ChunkReader chunkReader = new ChunkReader(runner.model(), config.modelName(), self);
-        LoopSettings settings =
-                LoopSettings.of(self, payloads.isPresent() ? payloads.get() : fixedPayload(), chunks, false);
+        LoopSettings settings = LoopSettings.of(
+                self,
+                payloads.isPresent()
+                        ? payloads.get()
+                        : PayloadTypes.fixed(config.activations().beforeMeasuring()),
+                chunks,
+                false);
         LogReader log = new LogReader(
                 () -> WorkerClients.logConsumer(kafka, self),
                 new AvroDeserializer<>(registry, inTopic),
@@ -338,10 +342,10 @@ public final class WorkerService implements AutoCloseable {
                 config.telemetryInterval());
         LinkReports reports =
                 new LinkReports(kafka, registry, report -> network.reported(report, nanos.getAsLong() / 1_000_000));
-        startThread("link reports", reports::run, reports::stop);
+        threads.start("link reports", reports::run, reports::stop);
 
-        startThread("log", log::run, log::close);
-        vital.add(startThread("compute", () -> compute.run(loop), compute::close));
+        threads.start("log", log::run, log::close);
+        threads.startVital("compute", () -> compute.run(loop), compute::close);
         Consumer<byte[], byte[]> consumer = parts.push("consumer", WorkerClients.consumer(kafka, self));
         ActivationAdapter adapter = new ActivationAdapter(
                 consumer,
@@ -356,7 +360,7 @@ public final class WorkerService implements AutoCloseable {
                 WorkerService::epochMicros);
         metrics.observeLag(adapter::lag);
         adapter.seekToEnd();
-        vital.add(startThread("consumer", adapter::run, adapter::close));
+        threads.startVital("consumer", adapter::run, adapter::close);
     }
 
     /** Where this worker's link is slow, what waits for it. Closed after the compute thread, before the producer. */
@@ -373,7 +377,7 @@ public final class WorkerService implements AutoCloseable {
         Optional<PacedLinks> paced = PacedLinks.pacer(bytesPerSecond, chunks.mostTokens(), bytesPerToken)
                 .map(pacer -> new PacedLinks(pacer, activations::send, nanos, compute::wake));
         paced.ifPresent(links -> {
-            startThread("links", links::run, links::close);
+            threads.start("links", links::run, links::close);
             metrics.observeLinks(links::promptTokens);
         });
         LOG.info(
@@ -383,10 +387,6 @@ public final class WorkerService implements AutoCloseable {
                 bytesPerToken,
                 paced.isPresent() ? "paced" : "at_once");
         return paced;
-    }
-
-    private PayloadTypes fixedPayload() {
-        return PayloadTypes.fixed(config.activations().beforeMeasuring());
     }
 
     private TokenStep tokenStep(ModelConfig model) {
@@ -400,29 +400,6 @@ public final class WorkerService implements AutoCloseable {
         if (keeper != null && keeper.tokens() != null) {
             keeper.tokens().close();
         }
-    }
-
-    /** Starts a part's thread; closing the part tells it to stop and waits for it. */
-    private Thread startThread(String name, Runnable body, Runnable stop) {
-        Thread thread = Thread.ofPlatform()
-                .daemon()
-                .name(config.id() + "-" + name)
-                .start(() -> {
-                    try {
-                        body.run();
-                    } catch (Throwable e) {
-                        LOG.error("worker={} thread={} state=failed", config.id(), name, e);
-                        stopped.completeExceptionally(e);
-                    }
-                });
-        parts.push(name + " thread", () -> {
-            stop.run();
-            if (!thread.join(STOP_TIMEOUT)) {
-                thread.interrupt();
-                thread.join(STOP_TIMEOUT);
-            }
-        });
-        return thread;
     }
 
     private Optional<String> ailment() {
