@@ -23,6 +23,7 @@ import org.slf4j.LoggerFactory;
 public final class ChildProcess implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ChildProcess.class);
     private static final Duration GRACE = Duration.ofSeconds(8);
+    private static final Duration SECOND_REQUEST = Duration.ofMillis(500);
     private static final int TAIL_LINES = 12;
 
     private final String name;
@@ -152,6 +153,11 @@ public final class ChildProcess implements AutoCloseable {
         return process.isAlive();
     }
 
+    /** Whether the child has ended by itself and in order, with status 0. */
+    public boolean endedInOrder() {
+        return !process.isAlive() && process.exitValue() == 0;
+    }
+
     /** Runs {@code action} on another thread when the child ends without {@link #close} having been called. */
     public void onUnexpectedExit(Runnable action) {
         process.onExit().thenRun(() -> {
@@ -206,6 +212,10 @@ public final class ChildProcess implements AutoCloseable {
         requestStop();
         boolean interrupted = false;
         try {
+            if (!process.waitFor(SECOND_REQUEST.toMillis(), TimeUnit.MILLISECONDS)) {
+                // A worker takes the first for the notice of a spot machine and drains; the second means at once.
+                requestStop();
+            }
             if (!process.waitFor(GRACE.toMillis(), TimeUnit.MILLISECONDS)) {
                 LOG.warn("child={} pid={} did not stop within {} s, killed", name, pid(), GRACE.toSeconds());
                 process.destroyForcibly().waitFor();

@@ -118,6 +118,12 @@ final class WorkerSupervisor implements AutoCloseable {
         if (closed) {
             return;
         }
+        if (child.endedInOrder()) {
+            // It was drained and has said so itself; whoever asked for that does not want it back.
+            processes.remove(id);
+            progress.step("worker", id + " has drained and left");
+            return;
+        }
         report(id, child);
         boolean registered = processes.process(id) == child;
         if (!registered) {
