@@ -18,7 +18,7 @@ import java.util.stream.Collectors;
 
 /** When a stack that starts would serve a request: services run, workers have joined, an allocation carries tokens. */
 final class Readiness {
-    private static final Duration TIMEOUT = Duration.ofMinutes(3);
+    private static final Duration TIMEOUT = Duration.ofMinutes(6);
 
     private final ClusterWatch watch;
     private final PlacementPlan plan;

@@ -14,7 +14,7 @@ import java.util.Map;
 /** The {@code sluice router} command in a process of its own, so that it can be killed. Thread-safe. */
 final class RouterProcess implements AutoCloseable {
     private static final Duration POLL = Duration.ofMillis(100);
-    private static final Duration START_TIMEOUT = Duration.ofMinutes(2);
+    private static final Duration START_TIMEOUT = Duration.ofMinutes(4);
 
     private final ChildProcess child;
 
