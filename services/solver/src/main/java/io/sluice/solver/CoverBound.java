@@ -22,7 +22,9 @@ import java.util.TreeSet;
  *
  * <p>Where every link between regions is slower than F and no region holds the model alone, one node cannot hand F over
  * to one node of another region; so at least one layer has two nodes at work, which costs capacity, and the bound falls
- * below F wherever there is none to spare. That is what proves the 24 machines in three regions optimal.
+ * below F wherever there is none to spare. That is what proves the 24 machines in three regions optimal. More knowledge of
+ * links would not close the gap of 5.9 % that is left at 50 synthetic machines: with every link as fast as inside a region
+ * both the best flow found (4,384 tokens/s) and this bound (4,644) stay the same. It is positions that covers forget.
  *
  * <p>Capacities are rounded up to {@value #GRID} parts of F, so the bound is that much too high at most. Not thread-safe.
  */
