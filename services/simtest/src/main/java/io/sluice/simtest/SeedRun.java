@@ -169,7 +169,7 @@ public final class SeedRun {
             if (worker.isAlive() && worker.stage().reserved() > 0) {
                 judge.violation(
                         "no leak",
-                        null,
+                        worker.stage().anySession(),
                         "worker " + worker.name + " holds " + worker.stage().reserved()
                                 + " tokens of KV cache for nobody");
             }

@@ -67,6 +67,11 @@ final class SimStage {
         return sessions.size();
     }
 
+    /** One that it holds; null: none. */
+    SessionId anySession() {
+        return sessions.isEmpty() ? null : sessions.keySet().iterator().next();
+    }
+
     int reserved() {
         return reserved;
     }
@@ -518,13 +523,13 @@ final class SimStage {
         for (StageSession session : List.copyOf(sessions.values())) {
             if (session.wantsSlot && now - session.waitingSinceMicros > WAIT_MICROS) {
                 end(session, Trouble.NO_CAPACITY);
+            } else if (now - session.touchedMicros > IDLE_MICROS) {
+                remove(session, session.attempt);
             } else if (!session.early.isEmpty()
                     && !session.rebuilding
                     && !session.wantsSlot
                     && now - session.waitingSinceMicros > GAP_MICROS) {
                 missing(session);
-            } else if (now - session.touchedMicros > IDLE_MICROS) {
-                remove(session, session.attempt);
             }
         }
     }

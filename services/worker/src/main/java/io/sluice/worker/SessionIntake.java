@@ -193,9 +193,8 @@ final class SessionIntake {
                 fail(session, Trouble.LOG_GONE, notRead(session));
             } else if (session.waitsForKv() && waited > settings.waitTimeout().toNanos()) {
                 fail(session, Trouble.NO_CAPACITY, admission.tookTooLong(session));
-            } else if (session.waitsForChunk() && waited > settings.gapTimeout().toNanos()) {
-                missing(session, "the chunk was lost or this worker was restarted");
             } else if (nowNanos - session.touchedNanos > settings.idleTimeout().toNanos()) {
+                // Before the gap: one that misses a chunk may have been told so in vain, its router knows it no more.
                 LOG.info(
                         "session={} attempt={} state=dropped idle_ms={}",
                         session.id,
@@ -203,6 +202,8 @@ final class SessionIntake {
                         (nowNanos - session.touchedNanos) / 1_000_000);
                 metrics.dropped("expired");
                 end(session.id, session.attempt);
+            } else if (session.waitsForChunk() && waited > settings.gapTimeout().toNanos()) {
+                missing(session, "the chunk was lost or this worker was restarted");
             }
         }
     }

@@ -267,6 +267,22 @@ final class SessionIntakeTest {
         assertThat(cluster.failures).isEmpty();
     }
 
+    @Test
+    void shouldDropAnIdleSessionThoughItMissesAChunk() {
+        cluster.stages(1);
+        cluster.first().deliver(cluster.prompt("r1", 1, ids(1, 5), 8));
+        cluster.first().loop.step();
+        cluster.first().deliver(LocalCluster.tokenChunk("r1", 1, 9, List.of(4), null));
+        for (int minute = 0; minute < 12; minute++) {
+            cluster.clock.addAndGet(Duration.ofMinutes(1).toNanos());
+            cluster.first().loop.sweep();
+        }
+
+        assertThat(cluster.first().fake().live).isEmpty();
+        assertThat(cluster.failures).singleElement().satisfies(failure -> assertThat(failure.trouble())
+                .isEqualTo(Trouble.INPUT_MISSING));
+    }
+
     private io.sluice.records.SessionSetup setupOver(Member second, int promptTokens, int maxTokens) {
         cluster.members.put(second.id, second);
         var setup = cluster.setup(promptTokens, maxTokens);
