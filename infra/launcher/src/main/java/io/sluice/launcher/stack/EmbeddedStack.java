@@ -96,9 +96,10 @@ public final class EmbeddedStack implements AutoCloseable {
         schemas = parts.opened("registry client", new SchemaRegistry(settings.registryUrl(), Duration.ofMinutes(1)));
         placement = Placements.make(config, model, 1 + Placements.newestEpoch(settings, schemas, config.modelName()));
         try (ClusterWatch watch = new ClusterWatch(settings, schemas)) {
+            // Before the workers take the cores: a registry that has just started needs them for its first subject.
+            Placements.publish(settings, schemas, placement, System.currentTimeMillis());
             parts.opened("workers", workers).startAll(config, placement.plan(), this::settingsOf, folder.logs());
             progress.step("workers", workers.all().size() + " starting: " + describe(placement));
-            Placements.publish(settings, schemas, placement, System.currentTimeMillis());
             Allocation first = new Readiness(watch, placement.plan(), workers.all(), startServices(), beganNanos)
                     .await(progress, folder.logs());
             description = describe(watch);
