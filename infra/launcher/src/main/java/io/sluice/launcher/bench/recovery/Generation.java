@@ -148,11 +148,6 @@ public final class Generation implements AutoCloseable {
     /** Runs what leads to the next token; returns the stage that was lost on the way, or -1 with the token taken. */
     private int step() {
         long step = begunSteps++;
-        for (int stage = 0; stage < stages.size(); stage++) {
-            if (draws.strikes(step, stage)) {
-                return stage;
-            }
-        }
         int position = slots.getFirst().length();
         int end = prompt.length + tokens.size();
         long begin = System.nanoTime();
@@ -201,6 +196,9 @@ public final class Generation implements AutoCloseable {
                         stage, start, end - start, hidden.slice(hidden.position() + skipped, (end - start) * width));
             }
             from = start;
+            if (last && draws.strikes(step, stage)) {
+                return new Pass(stage, null);
+            }
             StageOutput output = compute(stage, from, end - from, hidden, last && stage == stages.size() - 1);
             hidden = output.hidden();
             logits = output.logits();
@@ -270,7 +268,7 @@ public final class Generation implements AutoCloseable {
 
     private void resume(int stage, StageResume resume) {
         switch (resume.mode()) {
-            case KEEP -> {}
+            case KEEP -> stages.runner(stage).truncate(slots.get(stage), resume.start());
             case FRESH -> renew(stage);
             case REBUILD -> {
                 renew(stage);
