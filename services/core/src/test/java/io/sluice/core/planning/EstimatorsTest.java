@@ -238,6 +238,24 @@ class EstimatorsTest {
     }
 
     @Test
+    void shouldNotBeMisledByAPauseOfTheMachine() {
+        for (long seed = 0; seed < 50; seed++) {
+            SplittableRandom random = new SplittableRandom(seed);
+            LinkEstimate estimate = LinkEstimate.NONE;
+            List<Transfer> transfers = new ArrayList<>();
+            for (int i = 0; i < 300; i++) {
+                long bytes = random.nextLong(1_000, 300_000);
+                long pause = i > 50 && random.nextInt(50) == 0 ? 400_000 : random.nextInt(300);
+                transfers.add(new Transfer(bytes, (long) (20_000 + bytes * 1e6 / 12.5e6) + pause));
+            }
+            estimate = LinkEstimator.update(estimate, new LinkSample("psalm", "a", "b", NOW, transfers));
+            assertThat(LinkEstimator.bytesPerSecond(estimate, 1e9))
+                    .as("seed %d", seed)
+                    .isCloseTo(12.5e6, within(4e6));
+        }
+    }
+
+    @Test
     void shouldRejectAbsurdTransfers() {
         for (Transfer t : List.of(
                 new Transfer(-1, 5),
