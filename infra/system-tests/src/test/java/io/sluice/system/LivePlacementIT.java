@@ -13,6 +13,7 @@ import io.sluice.loadgen.LoadGenerator;
 import io.sluice.loadgen.RequestOutcome;
 import io.sluice.records.Allocation;
 import io.sluice.records.Placement;
+import io.sluice.records.WorkerFlow;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -31,22 +32,18 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A running stack under load gets a worker, then loses one: both times a new placement is published and carried out step
- * by step, the flow of the allocations stays above the promised floor, and no session is lost to a transition.
+ * A running stack under load gets a worker, then loses one by {@code kill -9}: both times a new placement is published and
+ * carried out step by step, the flow of the allocations stays above the promised floor, and no session is lost, neither
+ * to a transition nor with the worker.
  */
 class LivePlacementIT {
     private static final Logger LOG = LoggerFactory.getLogger(LivePlacementIT.class);
     private static final Duration PATIENCE = Duration.ofSeconds(60);
-    private static final Duration ROUND_PATIENCE = Duration.ofSeconds(45);
+    private static final Duration ROUND_PATIENCE = Duration.ofSeconds(100);
     private static final int ROUND = 24;
     private static final int IN_FLIGHT = 6;
     private static final int LAYERS = 6;
     private static final String ADDED = "t4-4";
-    /**
-     * Capacities are measured while the machine is busy, and a worker that joins has only announced its speed: what was
-     * promised by the capacities of a moment ago may be off by so much by those of now.
-     */
-    private static final double NOISE = 0.5;
 
     @TempDir
     Path folder;
@@ -73,23 +70,19 @@ class LivePlacementIT {
             assertThat(added.placement().getReason()).contains(ADDED + " joined");
             assertThat(PlacementLog.stages(log.placement())).containsKey(ADDED);
 
-            // Sessions that a killed worker takes along are not recovered yet: they end in one error each, by the
-            // router's timeout of two minutes, and until then other workers keep the layers those sessions hold. So
-            // none is under way when the worker is killed; the load goes on over what is left.
-            List<RequestOutcome> first = load.finish();
-            assertThat(first).as("no session is lost to a transition").allMatch(RequestOutcome::completed);
-
             String victim = replicated(log);
             Change killed = observe("kill", log, () -> stack.killWorker(new WorkerId(victim)));
             assertThat(killed.placement().getReason()).contains("worker " + victim + " left");
             assertThat(PlacementLog.stages(log.placement())).doesNotContainKey(victim);
 
-            List<RequestOutcome> second = PsalmStack.play(
-                            stack, "after", ROUND, IN_FLIGHT, PATIENCE, new LoadGenerator.Listener() {})
-                    .run()
-                    .outcomes();
-            assertThat(second).as("the rest serves").allMatch(RequestOutcome::completed);
-            print(Map.of("event", "load", "requests", first.size() + second.size(), "lost", 0));
+            List<RequestOutcome> all = load.finish();
+            assertThat(all).as("no session is lost").allSatisfy(outcome -> assertThat(outcome.completed())
+                    .as("%s completed; its error: %s", outcome.request().getRequestId(), outcome.error())
+                    .isTrue());
+            long moved = all.stream()
+                    .filter(outcome -> outcome.completion().getAttempt() > 1)
+                    .count();
+            print(Map.of("event", "load", "requests", all.size(), "went_on_elsewhere", moved, "lost", 0));
         }
     }
 
@@ -133,12 +126,13 @@ class LivePlacementIT {
     private static Change observe(String event, PlacementLog log, Runnable cause) throws Exception {
         log.poll();
         long before = log.placement().getEpoch();
-        double flowBefore = log.allocation().getMaxFlowTokensPerS();
+        Allocation allocationBefore = log.allocation();
         long began = System.nanoTime();
         cause.run();
         double caused = (System.nanoTime() - began) / 1e9;
         double[] placed = {0};
         double[] least = {Double.POSITIVE_INFINITY};
+        double[] leastToFloor = {Double.POSITIVE_INFINITY};
         int[] looked = {log.allocations.size()};
         await(event + ": a new placement, carried out")
                 .atMost(PATIENCE)
@@ -153,6 +147,9 @@ class LivePlacementIT {
                         Allocation allocation = log.allocations.get(looked[0]);
                         if (allocation.getPlacementEpoch() > before) {
                             least[0] = Math.min(least[0], allocation.getMaxFlowTokensPerS());
+                            leastToFloor[0] = Math.min(
+                                    leastToFloor[0],
+                                    allocation.getMaxFlowTokensPerS() / slowdown(allocationBefore, allocation));
                         }
                     }
                     return begun && log.arrived();
@@ -168,18 +165,42 @@ class LivePlacementIT {
         line.put("event_to_placement_s", placed[0]);
         line.put("event_to_applied_s", applied);
         line.put("placements", steps.size());
-        line.put("flow_before", flowBefore);
+        line.put("flow_before", allocationBefore.getMaxFlowTokensPerS());
         line.put("floor", first.getFloorTokensPerS());
         line.put("least_flow", least[0]);
-        line.put("least_flow_to_floor", least[0] / Math.max(1, first.getFloorTokensPerS()));
+        line.put("least_flow_at_speeds_before", leastToFloor[0]);
         line.put("flow_after", log.allocation().getMaxFlowTokensPerS());
         line.put("stages", PlacementLog.stages(log.placement()));
         line.put("reason", first.getReason());
         print(line);
-        assertThat(least[0])
-                .as("least flow of the allocations during the transition")
-                .isGreaterThanOrEqualTo(NOISE * first.getFloorTokensPerS());
+        assertThat(leastToFloor[0])
+                .as("least flow of the allocations during the transition, at the speeds of when it began")
+                .isGreaterThanOrEqualTo(first.getFloorTokensPerS());
         return new Change(first, least[0]);
+    }
+
+    /**
+     * The least speed of a worker in the one allocation by its speed in the other, at most 1: speeds are measured while
+     * other things run on the machine, and the floor was promised by those of when the transition began.
+     */
+    private static double slowdown(Allocation before, Allocation now) {
+        Map<String, Double> speeds = new LinkedHashMap<>();
+        for (WorkerFlow flow : before.getWorkers()) {
+            speeds.put(flow.getWorker(), speed(flow));
+        }
+        double least = 1;
+        for (WorkerFlow flow : now.getWorkers()) {
+            double earlier = speeds.getOrDefault(flow.getWorker(), 0.0);
+            if (earlier > 0) {
+                least = Math.min(least, speed(flow) / earlier);
+            }
+        }
+        return least;
+    }
+
+    /** Layer tokens per second, so that another number of layers is no other speed. */
+    private static double speed(WorkerFlow flow) {
+        return flow.getCapacityTokensPerS() * (flow.getEndLayer() - flow.getFirstLayer());
     }
 
     private static void print(Map<String, Object> line) throws Exception {
