@@ -31,17 +31,17 @@ final class WanBench implements Bench {
         }
     }
 
-    /** Three layers with random weights and wide activations, so that the link and not the cores is what limits. */
+    /** Three narrow layers with random weights and wide activations, so that the link and not the cores is what limits. */
     private static Path wide(Setting setting) throws IOException {
         ModelConfig shape = new ModelConfig(
                 "wide",
                 "LlamaForCausalLM",
                 3,
                 WIDE_HIDDEN,
-                1_024,
-                16,
-                4,
                 128,
+                4,
+                1,
+                64,
                 1_024,
                 1_024,
                 1e-5f,
