@@ -81,7 +81,7 @@ final class RouterCommand implements Callable<Integer>, Logs.InFolder {
     @Option(
             names = "--echo-timeout",
             paramLabel = "TIME",
-            defaultValue = "1200ms",
+            defaultValue = "800ms",
             converter = DurationConverter.class,
             description = "After this long without its own heartbeat the router takes itself for cut off, and no lease"
                     + " ends; default: ${DEFAULT-VALUE}.")

@@ -3,7 +3,6 @@ package io.sluice.router;
 import io.sluice.core.Pipeline;
 import io.sluice.core.Stage;
 import io.sluice.core.WorkerId;
-import io.sluice.core.membership.LeaseTable;
 import io.sluice.core.recovery.Assignment;
 import io.sluice.core.recovery.RecoveryPlan;
 import io.sluice.core.recovery.RecoveryPlanner;
@@ -60,6 +59,7 @@ final class Recovery {
     private final Membership members;
     private final SessionEnds ends;
     private final RouterMetrics metrics;
+    private final SessionLosses losses;
     private final Map<String, SessionWatch> watches = new HashMap<>();
     private final Set<String> interrupted = new LinkedHashSet<>();
     private long seenVersion = -1;
@@ -69,6 +69,7 @@ final class Recovery {
         this.outbox = outbox;
         this.dispatch = dispatch;
         this.members = dispatch.members();
+        this.losses = new SessionLosses(book, members);
         this.ends = ends;
         this.metrics = metrics;
     }
@@ -130,63 +131,14 @@ final class Recovery {
             if (session.life().phase() != SessionPhase.ACTIVE) {
                 continue;
             }
-            StoredSession current = adopt(session);
-            Set<WorkerId> lost = new TreeSet<>(gone(current.life().pipeline()));
+            StoredSession current = losses.adopt(session);
+            Set<WorkerId> lost = new TreeSet<>(losses.gone(current.life().pipeline()));
             boolean restarted = lost.isEmpty();
-            lost.addAll(emptied(current, watch(current, now)));
+            lost.addAll(losses.emptied(current, watch(current, now)));
             if (!lost.isEmpty()) {
-                interrupt(current, restarted ? "restarted" : "lost", describe(lost), now);
+                interrupt(current, restarted ? "restarted" : "lost", losses.describe(lost), now);
             }
         }
-    }
-
-    /** Remembers incarnations that were not known when the session was assigned. */
-    private StoredSession adopt(StoredSession session) {
-        List<Stage> stages = session.life().pipeline().stages();
-        List<Long> known = new ArrayList<>();
-        for (int i = 0; i < stages.size(); i++) {
-            long before = session.notes().incarnation(i);
-            known.add(
-                    before == LeaseTable.UNKNOWN
-                            ? members.incarnation(stages.get(i).worker())
-                            : before);
-        }
-        if (known.equals(session.notes().incarnations())) {
-            return session;
-        }
-        StoredSession adopted = session.with(session.notes().withIncarnations(known));
-        book.note(adopted);
-        return adopted;
-    }
-
-    private String describe(Set<WorkerId> lost) {
-        return "lost "
-                + lost.stream()
-                        .map(worker -> worker + " (" + members.lossOf(worker) + ")")
-                        .collect(Collectors.joining(", "));
-    }
-
-    private Set<WorkerId> gone(Pipeline pipeline) {
-        return pipeline.stages().stream()
-                .map(Stage::worker)
-                .filter(worker -> !members.isAlive(worker))
-                .collect(Collectors.toCollection(TreeSet::new));
-    }
-
-    /** Workers of the pipeline that have nothing of the session any more, though they may be there. */
-    private Set<WorkerId> emptied(StoredSession session, SessionWatch watch) {
-        Set<WorkerId> workers = new TreeSet<>();
-        List<Stage> stages = session.life().pipeline().stages();
-        for (int i = 0; i < stages.size(); i++) {
-            WorkerId worker = stages.get(i).worker();
-            long before = session.notes().incarnation(i);
-            long now = members.incarnation(worker);
-            boolean anew = before != LeaseTable.UNKNOWN && now != LeaseTable.UNKNOWN && now != before;
-            if (anew || watch.emptied().contains(worker)) {
-                workers.add(worker);
-            }
-        }
-        return workers;
     }
 
     /**
@@ -229,7 +181,9 @@ final class Recovery {
             giveUp(counted, reason, message, now);
         } else {
             String cause = trouble.name().toLowerCase(Locale.ROOT);
-            interrupt(counted, cause, worker + ": " + message, counted.notes().failures(), now);
+            // Caches are often lost together, and every stage reports its own: the next look knows them all.
+            boolean later = trouble == Trouble.STATE_LOST;
+            interrupt(counted, cause, worker + ": " + message, counted.notes().failures(), later, now);
         }
     }
 
@@ -254,10 +208,11 @@ final class Recovery {
     /** Interrupts a session and lets it go on at once where it can. */
     void interrupt(StoredSession session, String cause, String what, long now) {
         int failures = progressed(session) ? 0 : session.notes().failures();
-        interrupt(session, cause, what, failures, now);
+        interrupt(session, cause, what, failures, false, now);
     }
 
-    private void interrupt(StoredSession session, String cause, String what, int failures, long now) {
+    /** @param later whether it goes on with the next look only */
+    private void interrupt(StoredSession session, String cause, String what, int failures, boolean later, long now) {
         for (SessionEvent event : decide(session, new Interrupt(session.life().attempt(), what), now)) {
             int fruitless = fruitless(session);
             if (fruitless >= FRUITLESS_MAX) {
@@ -272,7 +227,7 @@ final class Recovery {
             StoredSession stopped =
                     session.with(next(session, event)).with(session.notes().withCounts(fruitless, failures));
             watch(session, now).interrupted(cause, what, now);
-            if (!reassign(stopped, now)) {
+            if (later || !reassign(stopped, now)) {
                 book.putRunning(stopped);
                 interrupted.add(session.life().id().value());
                 LOG.warn(
@@ -293,7 +248,7 @@ final class Recovery {
     boolean move(StoredSession session, Set<WorkerId> leaving, String cause, String what, long now) {
         Pipeline old = session.life().pipeline();
         SessionWatch watch = watch(session, now);
-        Set<WorkerId> avoid = gone(old);
+        Set<WorkerId> avoid = losses.gone(old);
         avoid.addAll(leaving);
         avoid.addAll(watch.avoided(now));
         if (!(dispatch.reroute(session.request(), old, avoid) instanceof Routed routed)) {
@@ -322,8 +277,8 @@ final class Recovery {
     private boolean reassign(StoredSession session, long now) {
         Pipeline old = session.life().pipeline();
         SessionWatch watch = watch(session, now);
-        Set<WorkerId> emptied = emptied(session, watch);
-        Set<WorkerId> avoid = gone(old);
+        Set<WorkerId> emptied = losses.emptied(session, watch);
+        Set<WorkerId> avoid = losses.gone(old);
         Set<WorkerId> lost = new TreeSet<>(emptied);
         lost.addAll(avoid);
         avoid.addAll(watch.avoided(now));
@@ -335,10 +290,7 @@ final class Recovery {
             }
         }
         Set<WorkerId> better = new TreeSet<>(avoid);
-        old.stages().stream()
-                .map(Stage::worker)
-                .filter(worker -> members.drainDeadlineMs(worker).isPresent())
-                .forEach(better::add);
+        better.addAll(losses.draining(old));
         Route route = dispatch.reroute(session.request(), old, better);
         if (route instanceof Blocked && better.size() > avoid.size()) {
             route = dispatch.reroute(session.request(), old, avoid);

@@ -23,7 +23,8 @@ import java.util.Objects;
  * @param sessionTimeout how long a session may go without a token before its pipeline is taken for broken
  * @param lease how long a worker may stay silent that should be there and was not heard of yet; after its first
  *     heartbeat its own lease counts
- * @param echo after this long without its own heartbeat the router takes itself for cut off, and no lease ends
+ * @param echo after this long without its own heartbeat the router takes itself for cut off, and no lease ends; by more
+ *     than the time between two heartbeats shorter than the leases, so that an outage never looks like the workers' end
  * @param stall how long a session that has begun to answer may go without a token before it is nudged
  * @param retention how long an ended request's id stays taken
  * @param startTimeout how long to wait for broker and registry
@@ -87,7 +88,7 @@ public record RouterConfig(
                 0.9,
                 Duration.ofSeconds(120),
                 Duration.ofMillis(1_200),
-                Duration.ofMillis(1_200),
+                Duration.ofMillis(800),
                 Duration.ofSeconds(5),
                 Duration.ofMinutes(10),
                 Duration.ofMinutes(2));

@@ -88,8 +88,18 @@ class ReportTest {
             names = {"STATE_LOST", "UNSPECIFIED"})
     void shouldRebuildInPlaceWhatAStageHasLost(StageTrouble trouble) {
         router.send(report(1, "c", trouble));
+        router.advance(Duration.ofMillis(50));
         assertThat(pipeline()).containsExactly("a", "c");
         assertThat(modes("a")).containsExactly(ResumeMode.KEEP, ResumeMode.REBUILD);
+    }
+
+    @Test
+    void shouldTakeReportsOfSeveralStagesTogether() {
+        router.send(report(1, "c", StageTrouble.STATE_LOST));
+        router.send(report(1, "a", StageTrouble.STATE_LOST));
+        router.advance(Duration.ofMillis(50));
+        assertThat(router.sessions()).hasSize(1);
+        assertThat(modes("a")).containsExactly(ResumeMode.FRESH, ResumeMode.REBUILD);
     }
 
     @ParameterizedTest

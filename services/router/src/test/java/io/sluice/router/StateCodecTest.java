@@ -9,6 +9,10 @@ import io.sluice.core.ServiceClass;
 import io.sluice.core.SessionId;
 import io.sluice.core.Stage;
 import io.sluice.core.WorkerId;
+import io.sluice.core.membership.LeaseTable;
+import io.sluice.core.recovery.Assignment;
+import io.sluice.core.recovery.LogRange;
+import io.sluice.core.recovery.StageResume;
 import io.sluice.core.routing.SessionLife;
 import io.sluice.core.routing.SessionPhase;
 import java.io.UncheckedIOException;
@@ -21,6 +25,13 @@ class StateCodecTest {
     private static final SessionId ID = new SessionId("r1");
     private static final Pipeline PIPELINE = new Pipeline(List.of(
             new Stage(new WorkerId("a"), new LayerRange(0, 2)), new Stage(new WorkerId("b"), new LayerRange(2, 5))));
+
+    private static final String FIRST_FORMAT =
+            "01000272310006414354495645000000020000000000000009000000040000000000000006000000"
+                    + "00000000160000000200016100000000000000020001620000000200000005000000000000002c01"
+                    + "00057073616c6d000563686f69720000000200000001000111700000000c000000403f0000000000"
+                    + "00033f666666fffffffffffffff901000b424553545f4546464f5254000000020002657500027573"
+                    + "000000000000000b00000000000000160000000000000021";
 
     private static RoutedRequest request() {
         return new RoutedRequest(
@@ -56,15 +67,36 @@ class StateCodecTest {
         }
     }
 
+    @Test
+    void canReadAttemptsAndWhatWasNotedOfThem() {
+        Pipeline other = new Pipeline(List.of(
+                new Stage(new WorkerId("a"), new LayerRange(0, 2)),
+                new Stage(new WorkerId("c"), new LayerRange(2, 5))));
+        List<LogRange> log =
+                List.of(new LogRange(new WorkerId("b"), 7, 9), new LogRange(new WorkerId("b"), 4000, 5_000_000_000L));
+        Assignment second = new Assignment(9, other, 6, List.of(StageResume.keep(6), StageResume.rebuild(6, log)));
+        SessionLife life = new SessionLife(
+                ID, SessionPhase.RECOVERING, 9, 3, other, 4, 6, 22, List.of(Assignment.fresh(1, PIPELINE), second));
+        AttemptNotes notes = new AttemptNotes(12, 3, 1, List.of(1_700_000_000_000L, LeaseTable.UNKNOWN));
+        StoredSession session = new StoredSession(request(), life, 44, notes);
+        assertThat(StateCodec.decode(StateCodec.encode(session)))
+                .usingRecursiveComparison()
+                .isEqualTo(session);
+        assertThat(session.newestAttempt()).isEqualTo(12);
+        assertThat(session.tokensAtStart()).as("the prompt has 2").isEqualTo(5);
+    }
+
+    @Test
+    void shouldTakeASessionOfTheFirstFormatForOneAttempt() {
+        StoredSession session = StateCodec.decode(HexFormat.of().parseHex(FIRST_FORMAT));
+        assertThat(session.notes()).isEqualTo(AttemptNotes.NONE);
+        assertThat(session.life().assignments()).containsExactly(Assignment.fresh(2, PIPELINE));
+    }
+
     /** The changelog outlives the program: bytes this version wrote stay readable, or the version must grow. */
     @Test
     void canReadBytesOfBefore() {
-        String hex = "01000272310006414354495645000000020000000000000009000000040000000000000006000000"
-                + "00000000160000000200016100000000000000020001620000000200000005000000000000002c01"
-                + "00057073616c6d000563686f69720000000200000001000111700000000c000000403f0000000000"
-                + "00033f666666fffffffffffffff901000b424553545f4546464f5254000000020002657500027573"
-                + "000000000000000b00000000000000160000000000000021";
-        StoredSession session = StateCodec.decode(HexFormat.of().parseHex(hex));
+        StoredSession session = StateCodec.decode(HexFormat.of().parseHex(FIRST_FORMAT));
         assertThat(session.life().pipeline()).isEqualTo(PIPELINE);
         assertThat(session.request()).usingRecursiveComparison().isEqualTo(request());
     }
