@@ -35,7 +35,7 @@ final class MainTest {
     @ParameterizedTest
     @MethodSource("commands")
     void shouldExitWithTwoAndUsageOnAnUnknownFlag(String command) {
-        assertThat(run(command, "--no-such-flag")).isEqualTo(2);
+        assertThat(run(command, "--qqqqqq")).isEqualTo(2);
         assertThat(err.toString()).contains("Usage: sluice " + command);
         assertThat(out.toString()).isEmpty();
     }

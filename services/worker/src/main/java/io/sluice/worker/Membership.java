@@ -37,11 +37,14 @@ final class Membership {
     private final TopicFollower<WorkerStatus> names;
     private final LongSupplier nanos = System::nanoTime;
     private final LongSupplier epochMillis;
+    private final Object word = new Object();
     private final AtomicBoolean superseded = new AtomicBoolean();
     private volatile String leaveReason = "stopped";
     private Heartbeats heartbeats;
     private DrainWatch drainWatch;
-    private StatusPublisher statuses;
+    /** Null until it joins. */
+    private volatile StatusPublisher statuses;
+
     private Supplier<Holding> holding;
     private Consumer<NameTakenException> whenSuperseded;
     private Runnable whenServing = () -> {};
@@ -139,11 +142,14 @@ final class Membership {
         threads.start("names", () -> names.run(this::compare), names::stop);
     }
 
-    /** Announces what the worker holds, unless it has left. */
+    /** Announces what the worker holds, unless it has not joined yet, which says it all, or has left. */
     void announce(Holding held) {
-        WorkerState state = standing.view().state();
-        if (state != WorkerState.LEFT && !superseded.get()) {
-            statuses.send(state, held);
+        // One at a time, so that an older standing is never the last word.
+        synchronized (word) {
+            WorkerState state = standing.view().state();
+            if (statuses != null && state != WorkerState.LEFT && !superseded.get()) {
+                statuses.send(state, held);
+            }
         }
     }
 
@@ -223,7 +229,9 @@ final class Membership {
             return;
         }
         standing.leave(leaveReason);
-        statuses.sendAndWait(WorkerState.LEFT, holding.get(), LEFT_TIMEOUT);
+        synchronized (word) {
+            statuses.sendAndWait(WorkerState.LEFT, holding.get(), LEFT_TIMEOUT);
+        }
         heartbeats.end();
         LOG.info("worker={} state=left reason=\"{}\"", self, standing.view().reason());
     }
