@@ -41,7 +41,8 @@ public final class LogIndex {
             }
             boolean first = step.attempt() != attempt;
             attempt = step.attempt();
-            if (first && assignment.stages().get(index).mode() == ResumeMode.FRESH) {
+            ResumeMode mode = assignment.stages().get(index).mode();
+            if (first && mode == ResumeMode.FRESH) {
                 // Everything was sent again, and nothing from before is needed.
                 ranges.clear();
             }
@@ -52,12 +53,10 @@ public final class LogIndex {
                 return Optional.empty();
             }
             long from = first ? hop.get().firstOffset() : hop.get().offset();
-            append(
-                    ranges,
-                    new LogRange(
-                            worker,
-                            Math.min(from, hop.get().offset()),
-                            hop.get().offset() + 1));
+            LogRange next = new LogRange(
+                    worker, Math.min(from, hop.get().offset()), hop.get().offset() + 1);
+            // Before a rebuild there may lie inputs of an attempt that led to no token, cut short: not to be read over.
+            append(ranges, next, first && mode == ResumeMode.REBUILD);
         }
         return ranges.isEmpty() ? Optional.empty() : Optional.of(List.copyOf(ranges));
     }
@@ -72,9 +71,10 @@ public final class LogIndex {
         return -1;
     }
 
-    private static void append(List<LogRange> ranges, LogRange next) {
+    private static void append(List<LogRange> ranges, LogRange next, boolean apart) {
         LogRange last = ranges.isEmpty() ? null : ranges.getLast();
         boolean joins = last != null
+                && !apart
                 && last.worker().equals(next.worker())
                 && next.firstOffset() >= last.firstOffset()
                 && next.firstOffset() - last.endOffset() <= READ_OVER;

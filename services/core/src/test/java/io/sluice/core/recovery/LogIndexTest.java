@@ -44,6 +44,19 @@ class LogIndexTest {
     }
 
     @Test
+    void shouldNotReadOverWhatLiesBeforeARebuild() {
+        // Attempt 2 sent b everything again, from offset 5 on, and led to no token; b then rebuilt from its own topic.
+        Assignment third = new Assignment(
+                3,
+                pipeline("a:0-2", "b:2-4"),
+                5,
+                List.of(StageResume.keep(5), StageResume.rebuild(5, List.of(range("b", 3, 4)))));
+        List<StepTrace> steps = List.of(step(1, "a@1", "b@3"), step(3, "a@9", "b@8"), step(3, "a@11", "b@8+10"));
+        assertThat(LogIndex.ranges(List.of(FIRST, third), steps, 2))
+                .contains(List.of(range("b", 3, 4), range("b", 8, 11)));
+    }
+
+    @Test
     void shouldForgetWhatWasSentAgain() {
         Assignment second =
                 new Assignment(2, pipeline("a:0-2", "c:2-4"), 5, List.of(StageResume.fresh(), StageResume.fresh()));
