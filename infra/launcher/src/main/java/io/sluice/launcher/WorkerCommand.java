@@ -6,6 +6,7 @@ import io.sluice.launcher.stack.StackConfig;
 import io.sluice.launcher.stack.StackFolder;
 import io.sluice.runtime.ActivationChoice;
 import io.sluice.worker.MembershipSettings;
+import io.sluice.worker.RebuildMode;
 import io.sluice.worker.WorkerConfig;
 import io.sluice.worker.WorkerService;
 import io.sluice.worker.device.DeviceSpec;
@@ -150,6 +151,15 @@ final class WorkerCommand implements Callable<Integer>, Logs.InFolder {
                             + " ends it at once; 0s: the first one does. Default: ${DEFAULT-VALUE}.")
     private Duration drainDeadline;
 
+    @Option(
+            names = "--rebuild",
+            paramLabel = "MODE",
+            defaultValue = "prefill",
+            description =
+                    "How a lost stage's positions are computed again: prefill (default), many at once; or exact, one by"
+                            + " one, so that every bit is the same.")
+    private RebuildMode rebuild;
+
     @Option(names = "--json", paramLabel = "FILE", description = "Write id, layers and addresses to FILE when ready.")
     private Path json;
 
@@ -202,6 +212,7 @@ final class WorkerCommand implements Callable<Integer>, Logs.InFolder {
                 metricsPort,
                 telemetryInterval,
                 startTimeout,
-                new MembershipSettings(heartbeat, lease, drainDeadline));
+                new MembershipSettings(heartbeat, lease, drainDeadline),
+                rebuild);
     }
 }

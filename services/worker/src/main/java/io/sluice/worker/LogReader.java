@@ -20,6 +20,7 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import org.apache.kafka.clients.consumer.CloseOptions;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
@@ -39,6 +40,7 @@ final class LogReader implements InputLog {
     private static final Logger LOG = LoggerFactory.getLogger(LogReader.class);
     private static final Duration POLL = Duration.ofMillis(100);
     private static final long RETRY_MILLIS = 50;
+    private static final Duration CLOSE = Duration.ofSeconds(1);
 
     private final Supplier<org.apache.kafka.clients.consumer.Consumer<byte[], byte[]>> opener;
     private final AvroDeserializer<ActivationBatch> deserializer;
@@ -126,10 +128,11 @@ final class LogReader implements InputLog {
                 read(new Pass(orders));
             }
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+            // Closing.
         } finally {
             if (consumer != null) {
-                consumer.close();
+                Thread.interrupted(); // a consumer does not close on an interrupted thread
+                consumer.close(CloseOptions.timeout(CLOSE));
             }
         }
     }

@@ -37,6 +37,7 @@ import java.util.OptionalInt;
  * @param telemetryInterval between two GPU telemetry records; links are reported half as often
  * @param startTimeout how long broker and registry are waited for at start
  * @param membership heartbeats, lease and drain
+ * @param rebuild how sessions are computed again after a loss
  */
 public record WorkerConfig(
         WorkerId id,
@@ -55,7 +56,8 @@ public record WorkerConfig(
         int metricsPort,
         Duration telemetryInterval,
         Duration startTimeout,
-        MembershipSettings membership) {
+        MembershipSettings membership,
+        RebuildMode rebuild) {
     public static final int DEFAULT_KV_MIB = 256;
     public static final int DEFAULT_PREFILL_CHUNK = 128;
     public static final Duration DEFAULT_TELEMETRY_INTERVAL = Duration.ofMillis(250);
@@ -74,6 +76,7 @@ public record WorkerConfig(
         Objects.requireNonNull(activations, "activations");
         Objects.requireNonNull(region, "region");
         Objects.requireNonNull(membership, "membership");
+        Objects.requireNonNull(rebuild, "rebuild");
         require(modelName != null && !modelName.isBlank(), "--model-name", modelName, "must not be empty");
         require(maxLayers.orElse(1) >= 1, "--max-layers", maxLayers.orElse(1), "must be at least 1");
         require(threads >= 1, "--threads", threads, "must be at least 1");
@@ -129,7 +132,8 @@ public record WorkerConfig(
                 metricsPort,
                 telemetryInterval,
                 startTimeout,
-                MembershipSettings.DEFAULT);
+                MembershipSettings.DEFAULT,
+                RebuildMode.PREFILL);
     }
 
     /** With so many prompt positions per chunk, and the device's network. */
@@ -166,7 +170,8 @@ public record WorkerConfig(
                 metricsPort,
                 telemetryInterval,
                 startTimeout,
-                MembershipSettings.DEFAULT);
+                MembershipSettings.DEFAULT,
+                RebuildMode.PREFILL);
     }
 
     /** The same worker with other heartbeats, lease and drain. */
@@ -188,6 +193,30 @@ public record WorkerConfig(
                 metricsPort,
                 telemetryInterval,
                 startTimeout,
+                other,
+                rebuild);
+    }
+
+    /** The same worker that computes sessions again in another way. */
+    public WorkerConfig with(RebuildMode other) {
+        return new WorkerConfig(
+                id,
+                kafka,
+                model,
+                modelName,
+                layers,
+                maxLayers,
+                device,
+                threads,
+                kvMib,
+                prefillChunk,
+                linkBytesPerSecond,
+                activations,
+                region,
+                metricsPort,
+                telemetryInterval,
+                startTimeout,
+                membership,
                 other);
     }
 
@@ -216,7 +245,8 @@ public record WorkerConfig(
                 0,
                 DEFAULT_TELEMETRY_INTERVAL,
                 DEFAULT_START_TIMEOUT,
-                MembershipSettings.DEFAULT);
+                MembershipSettings.DEFAULT,
+                RebuildMode.PREFILL);
     }
 
     private static void require(boolean holds, String name, Object value, String rule) {

@@ -300,7 +300,7 @@ public final class WorkerService implements AutoCloseable {
                         ? payloads.get()
                         : PayloadTypes.fixed(config.activations().beforeMeasuring()),
                 chunks,
-                false);
+                config.rebuild() == RebuildMode.EXACT);
         LogReader log = new LogReader(
                 () -> WorkerClients.logConsumer(kafka, self),
                 new AvroDeserializer<>(registry, inTopic),

@@ -12,6 +12,12 @@
  * {@code ActivationPublisher}: a {@code LinkQueue} per next worker, decode steps first, and while more than a bounded part
  * of prompts waits there, no further ones are computed.
  *
+ * <p>A chunk's way on the compute thread: {@code SessionIntake} asks the core's {@code StageLedger} whether the attempt is
+ * fenced and whose turn it is, begins attempts as their set-up says, and ends sessions; {@code KvAdmission} gives KV cache,
+ * or keeps what a former attempt left; {@code WorkFeed} makes work of what has its turn. Where an attempt rebuilds,
+ * {@code LogReader} ({@code InputLog} in tests: lists in memory) reads the lost worker's topic, {@code LoggedInputs} picks
+ * the session's inputs. What cannot go on goes out through {@code ReportPublisher}; only the router ends sessions.
+ *
  * <p>Which layers it serves changes while it serves. {@code PlacementFollower} reads the placements topic;
  * {@code LayerKeeper}, on the compute thread, decides; {@code LayerLoader} loads and frees on a thread of its own. A
  * newer placement that names the worker with other layers makes it load those it misses; when they are ready the range
@@ -20,7 +26,7 @@
  * was set up with: layers outside the range served stay while a session runs them, and for
  * {@code LayerKeeper.GRACE} after the switch, for sessions routed before it. Then their weights, KV cache, head and
  * tokenizer are freed. What cannot be carried out (memory, weights, {@code --max-layers}) is logged as a warning and not
- * announced, and what was served stays. A chunk for layers that are not held ends its session with the reason.
+ * announced, and what was served stays. A chunk for layers that are not held is reported.
  *
  * <p>The KV budget is one number of bytes for all ranges: while old and new sessions run side by side, a reservation
  * that does not fit waits as it always does. {@code --layers} pins a worker: it reads no placements and

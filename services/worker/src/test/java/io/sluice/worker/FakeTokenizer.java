@@ -4,15 +4,27 @@ import io.sluice.runtime.text.ChatTemplate;
 import io.sluice.runtime.text.TokenStream;
 import io.sluice.runtime.text.Tokenizer;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
-/** Every token is its number and a space; token 60 is half a character that shows at the end only. */
+/**
+ * Every token is its number and a space; token 60 is the first half of a character, which the next token completes to
+ * "½".
+ */
 final class FakeTokenizer implements Tokenizer {
     static final int HALF = 60;
+
+    /** The whole text of these tokens. */
+    static String text(List<Integer> ids) {
+        TokenStream stream = new FakeTokenizer().stream();
+        StringBuilder text = new StringBuilder();
+        ids.forEach(id -> text.append(stream.append(id)));
+        return text + stream.finish();
+    }
 
     @Override
     public int[] encode(String text) {
@@ -56,8 +68,9 @@ final class FakeTokenizer implements Tokenizer {
 
             @Override
             public String append(int id) {
+                String completed = half ? "\u00BD" : "";
                 half = id == HALF;
-                return half ? "" : id + " ";
+                return half ? completed : completed + id + " ";
             }
 
             @Override

@@ -11,6 +11,7 @@ import static io.sluice.runtime.onnx.TinyStages.tokens;
 import static io.sluice.runtime.onnx.TinyStages.tokensIn;
 import static io.sluice.runtime.onnx.TinyStages.withLogits;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.runtime.ModelWeights;
 import io.sluice.runtime.StageRunner.KvSlot;
@@ -18,6 +19,7 @@ import io.sluice.runtime.StageRunner.StageInput;
 import io.sluice.runtime.StageRunner.StageOutput;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -127,6 +129,49 @@ final class OnnxStageRunnerTest {
         assertThat(copy(outputs.get(2).logits()))
                 .isEqualTo(solo(whole, tokens(1, 9), new int[] {6}).get(1));
         List.of(small, large, fresh).forEach(whole::release);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 7, 22, 23, 24, 29, 31})
+    void shouldGiveTheSameBitsAfterASlotWasCutAndComputedAgain(int length) {
+        int[] prompt = tokens(7, 23);
+        int[] following = tokens(8, 12);
+        List<float[]> expected = solo(whole, prompt, following);
+        KvSlot slot = whole.reserve(64).orElseThrow();
+        KvSlot neighbour = whole.reserve(64).orElseThrow();
+        logits(whole, tokensIn(slot, prompt));
+        logits(whole, tokensIn(neighbour, tokens(9, 5)));
+        for (int step = 0; step < 8; step++) {
+            logits(whole, tokensIn(slot, tokens(10, 8)[step])); // to be forgotten
+        }
+
+        whole.truncate(slot, length);
+        logits(whole, tokensIn(neighbour, 3)); // the cut slot stands idle beside it
+        assertThat(slot.length()).isEqualTo(length);
+        if (length < prompt.length) {
+            int from = Math.min(length, prompt.length - 2); // no run of one position within the prompt
+            whole.truncate(slot, from);
+            assertThat(logits(whole, tokensIn(slot, Arrays.copyOfRange(prompt, from, prompt.length))))
+                    .isEqualTo(expected.getFirst());
+        } else {
+            whole.truncate(slot, prompt.length);
+        }
+        for (int step = 0; step < following.length; step++) {
+            assertThat(logits(whole, tokensIn(slot, following[step])))
+                    .as("step %d", step)
+                    .isEqualTo(expected.get(step + 1));
+        }
+        List.of(slot, neighbour).forEach(whole::release);
+    }
+
+    @Test
+    void shouldRefuseToCutASlotToMoreThanItHasOrOneThatIsDead() {
+        KvSlot slot = whole.reserve(64).orElseThrow();
+        logits(whole, tokensIn(slot, tokens(1, 5)));
+        assertThatThrownBy(() -> whole.truncate(slot, 6)).hasMessageContaining("cannot be cut to 6 positions");
+        assertThatThrownBy(() -> whole.truncate(slot, -1)).hasMessageContaining("cannot be cut to -1 positions");
+        whole.release(slot);
+        assertThatThrownBy(() -> whole.truncate(slot, 0)).hasMessageContaining("is not held by this runner");
     }
 
     @Test
