@@ -62,7 +62,7 @@ public final class StackOptions {
 
     @Option(
             names = "--wan",
-            paramLabel = "RTT[,RATE][,jitter=TIME][,loss=PART%%]",
+            paramLabel = "RTT[,RATE][,jitter=TIME][,loss=PART%]",
             converter = WanConverter.class,
             description =
                     "Put every worker at a site of its own, across an emulated wide-area network: 80ms,100mbit is 80"
