@@ -8,6 +8,7 @@ import io.sluice.launcher.stack.StackFolder;
 import io.sluice.launcher.stack.WorkerSpec;
 import io.sluice.launcher.stack.WorkersFile;
 import io.sluice.runtime.ActivationChoice;
+import io.sluice.runtime.ActivationDtype;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -53,11 +54,11 @@ public final class StackOptions {
     @Option(
             names = "--activations",
             paramLabel = "TYPE",
-            defaultValue = "auto",
             converter = ActivationConverter.class,
             description =
-                    "Numbers between stages: fp16, fp32, int8 (blocks of 64 with a scale), or auto (default): int8"
-                            + " where a link was measured to be slow, else fp16.")
+                    "Numbers between stages: fp16 (default on one machine, so that a run repeats), fp32, int8 (blocks"
+                            + " of 64 with a scale), or auto (default with --wan): int8 where a link was measured to be"
+                            + " slow, else fp16.")
     private ActivationChoice activations;
 
     @Option(
@@ -117,12 +118,18 @@ public final class StackOptions {
                         specs,
                         stages,
                         policy,
-                        activations,
+                        activations(),
                         dataFolder(),
                         new StackConfig.Ports(brokerPort, registryPort, metricsPort))
                 .withSupervision(noRestart ? StackConfig.Supervision.LEAVE : StackConfig.Supervision.RESTART);
         StackConfig placed = live.map(config::withPlacement).orElse(config);
         return wan == null ? placed : placed.withWan(wan);
+    }
+
+    /** What is measured differs from run to run, so on one machine, where no link is slow, nothing depends on it. */
+    private ActivationChoice activations() {
+        ActivationChoice byNetwork = wan == null ? ActivationDtype.FP16 : ActivationChoice.AUTO;
+        return activations == null ? byNetwork : activations;
     }
 
     /** Reads {@code max-flow}, {@code sluice} or {@code round-robin}. */
