@@ -158,7 +158,7 @@ final class RecoveryBench implements Bench {
      */
     private static double cost(Setting setting, StageRow stages) {
         setting.progress("cost of the log where nothing is lost");
-        int pairs = setting.quick() ? 8 : 10 * setting.rounds();
+        int pairs = setting.quick() ? 16 : 10 * setting.rounds();
         double with = Double.POSITIVE_INFINITY;
         double without = Double.POSITIVE_INFINITY;
         for (int i = 0; i < 2 * pairs; i++) {
