@@ -3,7 +3,6 @@ package io.sluice.router;
 import io.sluice.core.SessionId;
 import io.sluice.core.routing.Route;
 import io.sluice.core.routing.Route.Blocked;
-import io.sluice.core.routing.Route.Cause;
 import io.sluice.core.routing.Route.Routed;
 import io.sluice.core.routing.SessionCommand.Assign;
 import io.sluice.core.routing.SessionCommand.Submit;
@@ -100,8 +99,8 @@ final class Admission {
         }
         StoredSession session = new StoredSession(request, life.orElseThrow(), 0);
         Route route = heldBack.containsKey(request.model())
-                ? new Blocked(Cause.KV_BUSY, "older requests wait for the KV cache; send less load or add workers")
-                : dispatch.route(partition, request, now);
+                ? dispatch.behindOlder()
+                : dispatch.route(partition, request, now, now);
         switch (route) {
             case Routed routed -> assign(session, routed, now);
             case Blocked blocked -> {
@@ -155,7 +154,7 @@ final class Admission {
                 return false;
             }
             return switch (dispatch.route(
-                    partition, session.request(), session.life().changedMs())) {
+                    partition, session.request(), session.life().changedMs(), now)) {
                 case Routed routed -> {
                     assign(session, routed, now);
                     yield true;

@@ -227,6 +227,7 @@ final class Recovery {
             StoredSession stopped =
                     session.with(next(session, event)).with(session.notes().withCounts(fruitless, failures));
             watch(session, now).interrupted(cause, what, now);
+            dispatch.promptOver(session.life().id());
             if (later || !reassign(stopped, now)) {
                 book.putRunning(stopped);
                 interrupted.add(session.life().id().value());
@@ -257,6 +258,7 @@ final class Recovery {
         for (SessionEvent event : decide(session, new Interrupt(session.life().attempt(), what), now)) {
             AttemptNotes notes = progressed(session) ? session.notes().withCounts(0, 0) : session.notes();
             watch.interrupted(cause, what, now);
+            dispatch.promptOver(session.life().id());
             send(session.with(next(session, event)).with(notes), routed, avoid, watch.logUsable(), now);
         }
         return true;

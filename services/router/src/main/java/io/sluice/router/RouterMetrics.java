@@ -57,6 +57,18 @@ final class RouterMetrics {
                     .tag("model", model)
                     .strongReference(true)
                     .register(registry);
+            if (dispatch.windowsPrompts()) {
+                Gauge.builder("sluice.router.prompts.under.way", dispatch, d -> d.prompts(model))
+                        .description("Prompts that are being computed: sent, and no first token yet")
+                        .tag("model", model)
+                        .strongReference(true)
+                        .register(registry);
+                Gauge.builder("sluice.router.prompts.limit", dispatch, d -> d.promptLimit(model))
+                        .description("Prompts of usual length that may be computed at once; 0: no limit yet")
+                        .tag("model", model)
+                        .strongReference(true)
+                        .register(registry);
+            }
         }
     }
 

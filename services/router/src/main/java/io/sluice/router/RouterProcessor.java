@@ -187,6 +187,7 @@ final class RouterProcessor implements Processor<byte[], byte[], byte[], Object>
             metrics.token("stale_attempt");
             return;
         }
+        boolean room = false;
         Receive command = new Receive(token.getAttempt(), token.getIndex(), token.getFinishReason() != null);
         for (SessionEvent event : SessionMachine.decide(Optional.of(session.life()), command, now)) {
             switch (event) {
@@ -195,17 +196,22 @@ final class RouterProcessor implements Processor<byte[], byte[], byte[], Object>
                     book.putToken(session, accepted.index(), bytes);
                     recovery.token(session, now);
                     metrics.token("accepted");
+                    room = accepted.index() == 0
+                            && dispatch.firstToken(session.life().id(), now);
                 }
                 case Finished finished -> {
                     session = session.with(next(session, event));
                     ends.finished(session, recovery.newestAttempt(session), now);
                     recovery.ended(session);
-                    admitMore(now);
+                    room = true;
                 }
                 case TokenIgnored ignored ->
                     metrics.token(ignored.reason().name().toLowerCase(Locale.ROOT));
                 default -> throw new IllegalStateException("a token led to " + event);
             }
+        }
+        if (room) {
+            admitMore(now);
         }
     }
 

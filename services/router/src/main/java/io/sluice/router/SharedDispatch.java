@@ -11,7 +11,9 @@ import io.sluice.core.routing.Route;
 import io.sluice.core.routing.Route.Blocked;
 import io.sluice.core.routing.Route.Cause;
 import io.sluice.core.routing.Route.Routed;
+import io.sluice.core.routing.RoutingPolicy;
 import io.sluice.core.routing.SessionLife;
+import io.sluice.core.routing.SessionPhase;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -27,7 +29,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * What the tasks of one router process decide together: one weighted round robin, one KV budget and one bound of the
- * queue, instead of a small one per partition that would each round on its own and waste what another one lacks. With
+ * queue (and, under the policy {@code sluice}, one window of prompts), instead of a small one per partition that would each round on its own and waste what another one lacks. With
  * several router processes each uses the part of the KV budget that its partitions are of all.
  *
  * <p>Nothing here is durable: a task that starts puts its sessions back from its store. Thread-safe; the tasks of one
@@ -45,6 +47,9 @@ final class SharedDispatch {
     private final Predicate<WorkerId> ready;
     private final Membership members;
     private final Map<String, Dispatcher> dispatchers = new TreeMap<>();
+    /** By model; empty under every policy but {@code sluice}. */
+    private final Map<String, PromptGate> prompts = new TreeMap<>();
+
     private final Set<Integer> owned = new TreeSet<>();
     private final Map<SessionId, Holder> holders = new HashMap<>();
     private final Map<Integer, Integer> waiting = new TreeMap<>();
@@ -114,18 +119,75 @@ final class SharedDispatch {
      *
      * @param sinceMs since when the request waits
      */
-    synchronized Route route(int partition, RoutedRequest request, long sinceMs) {
+    synchronized Route route(int partition, RoutedRequest request, long sinceMs, long nowMs) {
         boolean overtakes = heldBackSince.getOrDefault(request.model(), Map.of()).entrySet().stream()
                 .anyMatch(other -> other.getKey() != partition && other.getValue() + OVERTAKE_MS < sinceMs);
         if (overtakes) {
-            return new Blocked(Cause.KV_BUSY, "older requests wait for the KV cache; send less load or add workers");
+            return behindOlder();
+        }
+        Optional<PromptGate> gate = gate(request.model());
+        if (gate.isPresent() && !gate.get().admits(request.promptIds().length)) {
+            return new Blocked(
+                    Cause.PROMPTS_BUSY,
+                    gate.get().prompts() + " prompts are being computed, as many as --policy " + config.policy()
+                            + " lets in at once; send less load, add workers or choose another --policy");
         }
         Route route = dispatcher(request.model())
                 .route(request.id(), request.work(), request.kvTokens(), request.regionSet(), ready);
         if (route instanceof Routed) {
             holders.put(request.id(), new Holder(partition, request.model()));
+            gate.ifPresent(g -> g.started(request.id(), request.promptIds().length, nowMs));
         }
         return route;
+    }
+
+    /** Why a request waits that must not overtake those that wait already. */
+    Blocked behindOlder() {
+        String what = windowsPrompts() ? "the KV cache or for prompts before them" : "the KV cache";
+        return new Blocked(Cause.KV_BUSY, "older requests wait for " + what + "; send less load or add workers");
+    }
+
+    /**
+     * A session has its first token.
+     *
+     * @return whether one more prompt may be computed now
+     */
+    synchronized boolean firstToken(SessionId session, long nowMs) {
+        Holder holder = holders.get(session);
+        return holder != null
+                && gate(holder.model)
+                        .map(gate -> gate.firstToken(
+                                session, nowMs, dispatcher(holder.model).kvHeld()))
+                        .orElse(false);
+    }
+
+    /** A session is interrupted; if it has no token yet, what follows is a recovery, and those are not held back. */
+    synchronized void promptOver(SessionId session) {
+        Holder holder = holders.get(session);
+        if (holder != null) {
+            gate(holder.model).ifPresent(gate -> gate.over(session));
+        }
+    }
+
+    /** Whether prompts may be held back because others are being computed. */
+    boolean windowsPrompts() {
+        return config.policy() == RoutingPolicy.SLUICE;
+    }
+
+    /** Prompts of the model that are being computed; 0 where nobody counts them. */
+    synchronized int prompts(String model) {
+        return gate(model).map(PromptGate::prompts).orElse(0);
+    }
+
+    /** Prompts of usual length that may be computed at once; 0: no limit. */
+    synchronized double promptLimit(String model) {
+        return gate(model).map(PromptGate::limit).orElse(0.0);
+    }
+
+    private Optional<PromptGate> gate(String model) {
+        return windowsPrompts()
+                ? Optional.of(prompts.computeIfAbsent(model, name -> new PromptGate()))
+                : Optional.empty();
     }
 
     /**
@@ -161,6 +223,9 @@ final class SharedDispatch {
         life.pipeline().stages().forEach(stage -> members.expect(stage.worker()));
         dispatcher(request.model()).restore(request.id(), life.pipeline(), request.kvTokens());
         holders.put(request.id(), new Holder(partition, request.model()));
+        if (life.nextIndex() == 0 && life.phase() == SessionPhase.ACTIVE) {
+            gate(request.model()).ifPresent(gate -> gate.restored(request.id(), request.promptIds().length));
+        }
     }
 
     /** Frees what a session holds. */
@@ -168,6 +233,7 @@ final class SharedDispatch {
         Holder holder = holders.remove(session);
         if (holder != null) {
             dispatcher(holder.model).release(session);
+            gate(holder.model).ifPresent(gate -> gate.over(session));
         }
     }
 

@@ -41,7 +41,7 @@ class SharedDispatchTest {
     }
 
     private Route route(int partition) {
-        return dispatch.route(partition, request(), 0);
+        return dispatch.route(partition, request(), 0, 0);
     }
 
     @Test
@@ -91,11 +91,11 @@ class SharedDispatchTest {
         dispatch.join(1);
         dispatch.accept(TestAllocations.single(1, "a", 10_000));
         dispatch.waiting(0, 1, Map.of(TestAllocations.MODEL, 1_000L));
-        assertThat(dispatch.route(1, request(), 1_200)).isInstanceOf(Routed.class);
-        assertThat(dispatch.route(1, request(), 1_300)).isInstanceOf(Blocked.class);
-        assertThat(dispatch.route(0, request(), 1_300)).isInstanceOf(Routed.class);
+        assertThat(dispatch.route(1, request(), 1_200, 1_200)).isInstanceOf(Routed.class);
+        assertThat(dispatch.route(1, request(), 1_300, 1_300)).isInstanceOf(Blocked.class);
+        assertThat(dispatch.route(0, request(), 1_300, 1_300)).isInstanceOf(Routed.class);
         dispatch.waiting(0, 0, Map.of());
-        assertThat(dispatch.route(1, request(), 1_300)).isInstanceOf(Routed.class);
+        assertThat(dispatch.route(1, request(), 1_300, 1_300)).isInstanceOf(Routed.class);
     }
 
     @Test

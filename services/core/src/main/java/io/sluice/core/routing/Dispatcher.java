@@ -165,6 +165,11 @@ public final class Dispatcher {
         return budget.reserved(worker);
     }
 
+    /** See {@link KvBudget#fullest}. */
+    public double kvHeld() {
+        return budget.fullest();
+    }
+
     /** Sessions that hold a reservation. */
     public int sessions() {
         return budget.sessions();

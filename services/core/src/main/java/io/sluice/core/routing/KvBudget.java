@@ -117,6 +117,17 @@ public final class KvBudget {
         return capacities.getOrDefault(worker, 0L);
     }
 
+    /** Part of its share that is reserved on the worker where it is most; above 1 where more was promised than fits. */
+    public double fullest() {
+        double fullest = 0;
+        for (Map.Entry<WorkerId, Long> worker : capacities.entrySet()) {
+            if (worker.getValue() > 0) {
+                fullest = Math.max(fullest, reserved(worker.getKey()) / (share * worker.getValue()));
+            }
+        }
+        return fullest;
+    }
+
     /** Sessions that hold a reservation. */
     public int sessions() {
         return sessions.size();

@@ -100,6 +100,11 @@ public final class PromptWindow {
         return wantedSlowness;
     }
 
+    /** Whether no more is being computed than the smallest window lets in. */
+    public boolean isQuiet() {
+        return prompts <= 1 || used <= LEAST * usualTokens;
+    }
+
     /** Prompts now being computed. */
     public int prompts() {
         return prompts;

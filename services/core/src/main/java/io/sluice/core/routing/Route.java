@@ -28,14 +28,16 @@ public sealed interface Route {
         /** The session is larger than the KV cache of every worker of some stage. */
         KV_TOO_SMALL,
         /** The KV cache is taken by other sessions; waiting helps. */
-        KV_BUSY;
+        KV_BUSY,
+        /** As many prompts are being computed as the {@link PromptWindow} lets in; waiting helps. */
+        PROMPTS_BUSY;
 
         /**
          * Whether later requests must wait behind this one. Only a lack that ends with other sessions holds them back:
          * without that a long request would starve, with more of it one misfit would stop everybody.
          */
         public boolean holdsBackOthers() {
-            return this == KV_BUSY;
+            return this == KV_BUSY || this == PROMPTS_BUSY;
         }
     }
 }

@@ -111,6 +111,17 @@ class KvBudgetTest {
     }
 
     @Test
+    void shouldTellHowFullTheFullestWorkerIsOfItsShare() {
+        KvBudget budget = new KvBudget(0.9);
+        assertThat(budget.fullest()).isZero();
+        budget.setCapacities(Map.of(A, 1000L, B, 500L, new WorkerId("none"), 0L));
+        budget.reserve(new SessionId("x"), PIPELINE, 100);
+        assertThat(budget.fullest()).isEqualTo(0.2);
+        budget.setShare(0.5);
+        assertThat(budget.fullest()).isEqualTo(0.4);
+    }
+
+    @Test
     void shouldCountMoreOnceASessionHoldsMoreAndGiveAllOfItBack() {
         KvBudget budget = new KvBudget(1.0);
         budget.setCapacities(Map.of(A, 1000L, B, 1000L));

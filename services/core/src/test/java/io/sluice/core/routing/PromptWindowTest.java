@@ -52,6 +52,22 @@ final class PromptWindowTest {
     }
 
     @Test
+    void shouldBeQuietWhileNoMoreIsComputedThanTheSmallestWindowLetsIn() {
+        PromptWindow window = new PromptWindow(8, 20, 100);
+        window.started(100_000);
+        assertThat(window.isQuiet()).as("one is alone, however long").isTrue();
+        window.finished(100_000);
+        for (int i = 0; i < 4; i++) {
+            window.started(100);
+        }
+        assertThat(window.isQuiet()).isTrue();
+        for (int i = 0; i < 40; i++) {
+            window.started(100);
+        }
+        assertThat(window.isQuiet()).isFalse();
+    }
+
+    @Test
     void shouldRejectNonsense() {
         assertThatThrownBy(() -> new PromptWindow(0, 1, 1)).hasMessageContaining("must be positive");
         PromptWindow window = new PromptWindow(1, 1, 1);
