@@ -154,10 +154,11 @@ final class WorkerCommand implements Callable<Integer>, Logs.InFolder {
     @Option(
             names = "--rebuild",
             paramLabel = "MODE",
-            defaultValue = "prefill",
+            defaultValue = "exact",
             description =
-                    "How a lost stage's positions are computed again: prefill (default), many at once; or exact, one by"
-                            + " one, so that every bit is the same.")
+                    "How a lost stage's positions are computed again: exact (default), those after the prompt one by one,"
+                            + " so that every bit is the same; or prefill, many at once: faster, another token once in a"
+                            + " while.")
     private RebuildMode rebuild;
 
     @Option(names = "--json", paramLabel = "FILE", description = "Write id, layers and addresses to FILE when ready.")

@@ -49,7 +49,7 @@ class LeastCostTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"400, 1", "1000, 2"})
+    @CsvSource({"600, 1", "1000, 2"})
     void shouldCarryTheSameInTimeForATenthMoreAtMost(int workers, long seed) {
         WorkerGraph graph = SyntheticClusters.graph(workers, seed, 0);
         Allocation quick = inTime.solve(graph, 1);

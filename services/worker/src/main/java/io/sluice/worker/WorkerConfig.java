@@ -133,7 +133,7 @@ public record WorkerConfig(
                 telemetryInterval,
                 startTimeout,
                 MembershipSettings.DEFAULT,
-                RebuildMode.PREFILL);
+                RebuildMode.EXACT);
     }
 
     /** With so many prompt positions per chunk, and the device's network. */
@@ -171,7 +171,7 @@ public record WorkerConfig(
                 telemetryInterval,
                 startTimeout,
                 MembershipSettings.DEFAULT,
-                RebuildMode.PREFILL);
+                RebuildMode.EXACT);
     }
 
     /** The same worker with other heartbeats, lease and drain. */
@@ -246,7 +246,7 @@ public record WorkerConfig(
                 DEFAULT_TELEMETRY_INTERVAL,
                 DEFAULT_START_TIMEOUT,
                 MembershipSettings.DEFAULT,
-                RebuildMode.PREFILL);
+                RebuildMode.EXACT);
     }
 
     private static void require(boolean holds, String name, Object value, String rule) {
