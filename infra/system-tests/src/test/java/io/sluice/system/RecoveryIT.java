@@ -54,7 +54,7 @@ class RecoveryIT {
     private static final Logger LOG = LoggerFactory.getLogger(RecoveryIT.class);
     private static final int TOKENS = 24;
     private static final int LONG = 64;
-    private static final int SAMPLE = 9;
+    private static final int SAMPLE = 6;
     private static final long SEED = 5;
     /** Slow enough that a kill meets the step it is meant for: about 23 ms per stage and step. */
     private static final String DEVICE = "emulated:a100@0.12";

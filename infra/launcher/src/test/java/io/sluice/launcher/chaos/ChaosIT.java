@@ -6,10 +6,12 @@ import io.sluice.launcher.stack.Progress;
 import io.sluice.worker.device.DeviceSpec;
 import java.nio.file.Path;
 import java.util.EnumSet;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A minute of killed and stopped workers under load: every request ends once, with the text of the undisturbed run. */
+@Tag("long")
 final class ChaosIT {
     private static final long SEED = 3;
 
