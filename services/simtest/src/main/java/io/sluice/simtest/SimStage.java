@@ -369,10 +369,11 @@ final class SimStage {
 
     private void rebuild(StageSession session) {
         if (worker.isCutOff()) {
+            int attempt = session.attempt;
             worker.after(
                     200_000,
                     () -> soon(() -> {
-                        if (sessions.get(session.id) == session && session.rebuilding) {
+                        if (sessions.get(session.id) == session && session.attempt == attempt && session.rebuilding) {
                             rebuild(session);
                         }
                     }));
