@@ -26,6 +26,12 @@ final class Judge {
      */
     record Finding(long step, String invariant, String detail, String session) {}
 
+    /**
+     * What one process knows of a session. Two processes of one name may have started in the same millisecond, so that
+     * name and incarnation do not tell them apart.
+     */
+    private record Memory(SimWorker worker, int life, SessionId session) {}
+
     /** What is known of one request. */
     private static final class Case {
         private final int[] reference;
@@ -45,7 +51,7 @@ final class Judge {
 
     private final World world;
     private final Map<SessionId, Case> cases = new LinkedHashMap<>();
-    private final Map<String, Integer> newestSeen = new HashMap<>();
+    private final Map<Memory, Integer> newestSeen = new HashMap<>();
     private Finding finding;
     private final Map<String, Long> failures = new TreeMap<>();
     private final Set<SessionId> probes = new HashSet<>();
@@ -219,12 +225,12 @@ final class Judge {
 
     /** A worker has taken up an attempt of a session. */
     void seen(SimWorker worker, SessionId session, int attempt) {
-        newestSeen.merge(worker.instance() + "/" + session, attempt, Math::max);
+        newestSeen.merge(new Memory(worker, worker.life(), session), attempt, Math::max);
     }
 
     /** A worker computes for an attempt. */
     void computes(SimWorker worker, SessionId session, int attempt) {
-        int newest = newestSeen.getOrDefault(worker.instance() + "/" + session, 0);
+        int newest = newestSeen.getOrDefault(new Memory(worker, worker.life(), session), 0);
         if (attempt < newest) {
             violation(
                     "3 fencing",
