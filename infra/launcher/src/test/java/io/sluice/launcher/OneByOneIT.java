@@ -75,9 +75,9 @@ final class OneByOneIT {
         ChildProcess place =
                 sluice("place", "--model", model, "--workers", workers.toString(), "--activations", "fp32");
         ChildProcess first = worker("w1", "--model", model, "--layers", "0-3", "--activations", "fp32");
-        // Layers are in the placement, too.
-        ChildProcess second = worker("w2", "--model", model, "--activations", "fp32");
         assertThat(line(place, "placement ")).isEqualTo("placement 1 of psalm, static:");
+        // Layers are in the placement, too; a worker that comes before it begins as a spare.
+        ChildProcess second = worker("w2", "--model", model, "--activations", "fp32");
         assertThat(line(first, "worker w1 ready: ")).contains("layers 0-3, metrics http://127.0.0.1:");
         assertThat(line(second, "worker w2 ready: ")).contains("layers 3-6, metrics http://127.0.0.1:");
         assertThat(line(planner, "planner ready: ")).contains(" on http://");
