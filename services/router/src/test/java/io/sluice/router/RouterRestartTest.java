@@ -11,6 +11,7 @@ import io.sluice.records.Completion;
 import io.sluice.records.ErrorReason;
 import io.sluice.records.ErrorRecord;
 import io.sluice.records.FinishReason;
+import io.sluice.records.HopTiming;
 import io.sluice.records.InferenceRequest;
 import io.sluice.records.ResumeMode;
 import io.sluice.records.SessionReport;
@@ -313,7 +314,8 @@ class RouterRestartTest {
     }
 
     private Token token(String id, int attempt, int index, FinishReason finish) {
-        return new Token(id, attempt, index, 50 + index, "[" + index + "]", finish, "a", nowMs, List.of());
+        List<HopTiming> hops = List.of(new HopTiming("a", 10L, 20L, 30L, 1, 5L, 9L));
+        return new Token(id, attempt, index, 50 + index, "[" + index + "]", finish, "a", nowMs, hops);
     }
 
     private ActivationChunk lastChunk() {

@@ -1,6 +1,7 @@
 package io.sluice.core.recovery;
 
 import io.sluice.core.Pipeline;
+import io.sluice.core.Stage;
 import java.util.List;
 import java.util.Objects;
 
@@ -29,5 +30,17 @@ public record Assignment(int attempt, Pipeline pipeline, int position, List<Stag
                 pipeline,
                 0,
                 pipeline.stages().stream().map(stage -> StageResume.fresh()).toList());
+    }
+
+    /**
+     * Whether the step was one of this attempt. Its number alone does not say so: a crash of the router undoes the
+     * record of an attempt whose chunks workers have read, and the number is given once more, to another pipeline.
+     */
+    boolean ledTo(StepTrace step) {
+        return step.attempt() == attempt
+                && step.hops().stream()
+                        .map(StepTrace.Hop::worker)
+                        .toList()
+                        .equals(pipeline.stages().stream().map(Stage::worker).toList());
     }
 }

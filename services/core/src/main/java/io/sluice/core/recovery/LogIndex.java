@@ -25,8 +25,8 @@ public final class LogIndex {
      *
      * @param assignments the attempts of the session, oldest first
      * @param steps one per accepted token, in order
-     * @return empty when the log does not hold them all: a hop without an offset, or an attempt in which no stage
-     *     entered at this layer
+     * @return empty when the log does not hold them all: a hop without an offset, a step over another pipeline than its
+     *     attempt's, or an attempt in which no stage entered at this layer
      */
     public static Optional<List<LogRange>> ranges(List<Assignment> assignments, List<StepTrace> steps, int enterLayer) {
         Map<Integer, Assignment> byAttempt = new HashMap<>();
@@ -35,7 +35,7 @@ public final class LogIndex {
         int attempt = 0;
         for (StepTrace step : steps) {
             Assignment assignment = byAttempt.get(step.attempt());
-            int index = assignment == null ? -1 : indexOf(assignment, enterLayer);
+            int index = assignment == null || !assignment.ledTo(step) ? -1 : indexOf(assignment, enterLayer);
             if (index < 0) {
                 return Optional.empty();
             }

@@ -146,7 +146,7 @@ public final class RecoveryPlanner {
                 return false;
             }
             if (assignment.stages().get(index).mode() != ResumeMode.KEEP) {
-                return steps.stream().anyMatch(step -> step.attempt() == assignment.attempt());
+                return steps.stream().anyMatch(assignment::ledTo);
             }
         }
         return false;

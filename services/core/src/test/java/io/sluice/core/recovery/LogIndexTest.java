@@ -57,6 +57,15 @@ class LogIndexTest {
     }
 
     @Test
+    void shouldNotTakeAStepOverAnotherPipelineForOneOfTheAttempt() {
+        // A crash undid attempt 1 over c and b, b from another layer on; its number was given once more, to a and b.
+        List<StepTrace> steps = List.of(step(1, "c@1", "b@3+7"));
+        assertThat(LogIndex.ranges(List.of(FIRST), steps, 2)).isEmpty();
+        assertThat(LogIndex.ranges(List.of(FIRST), List.of(step(1, "a@1", "c@2", "b@3+7")), 2))
+                .isEmpty();
+    }
+
+    @Test
     void shouldForgetWhatWasSentAgain() {
         Assignment second =
                 new Assignment(2, pipeline("a:0-2", "c:2-4"), 5, List.of(StageResume.fresh(), StageResume.fresh()));

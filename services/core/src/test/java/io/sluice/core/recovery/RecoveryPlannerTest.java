@@ -159,6 +159,14 @@ class RecoveryPlannerTest {
     }
 
     @Test
+    void shouldNotTrustACacheBecauseAnotherPipelineOfTheSameNumberHasLedToAToken() {
+        List<StepTrace> others = List.of(step(1, "d@0", "b@0", "c@0"));
+        assertThat(modes(plan(ONE, others, ABC)))
+                .as("where the stages of this one stand is not known")
+                .containsOnly(FRESH);
+    }
+
+    @Test
     void shouldRebuildAStageWhoseLayersHaveChanged() {
         RecoveryPlan plan = plan(ONE, TWO_STEPS, pipeline("a:0-2", "b:2-3", "d:3-6"), "c");
         assertThat(modes(plan))
