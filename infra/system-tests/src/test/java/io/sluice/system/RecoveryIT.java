@@ -39,6 +39,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
@@ -54,7 +55,7 @@ class RecoveryIT {
     private static final Logger LOG = LoggerFactory.getLogger(RecoveryIT.class);
     private static final int TOKENS = 24;
     private static final int LONG = 64;
-    private static final int SAMPLE = 6;
+    private static final int SAMPLE = 3;
     private static final long SEED = 5;
     /** Slow enough that a kill meets the step it is meant for: about 23 ms per stage and step. */
     private static final String DEVICE = "emulated:a100@0.12";
@@ -154,6 +155,7 @@ class RecoveryIT {
     }
 
     @Test
+    @Tag("long")
     void shouldGoOnWhenTheReplacementIsKilledWhileItRebuilds() {
         Set<Integer> struck = new HashSet<>();
         Watched watched = trial.generate(LONG, new SessionWatch.Listener() {
@@ -212,6 +214,7 @@ class RecoveryIT {
     }
 
     @Test
+    @Tag("long")
     void shouldMoveASessionWithoutLossFromAWorkerThatIsDrained() {
         List<WorkerId> drained = new ArrayList<>();
         Watched watched = disturb(LONG, 8, (session, token) -> {

@@ -20,12 +20,14 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Three worker processes at a site each, across relays with delay, jitter and loss. */
 @Timeout(600)
+@Tag("long")
 final class WanStackIT {
     private static final int TOKENS = 24;
     private static final WanShape FAR = WanShape.parse("40ms,100mbit,jitter=2ms,loss=0.2%");
