@@ -44,6 +44,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
@@ -121,6 +122,7 @@ final class DrainIT {
     }
 
     @Test
+    @Tag("long")
     void shouldCallADrainOffThatHasNotEnded() throws Exception {
         ChildProcess worker = worker("kept", SLOW);
         assertThat(drain("kept", "--undo")).isEqualTo(1);
@@ -152,6 +154,7 @@ final class DrainIT {
     }
 
     @Test
+    @Tag("long")
     void shouldLeaveAtOnceOnASecondSignalButInOrder() throws Exception {
         ChildProcess worker = worker("hurried", SLOW, "--drain-deadline", "1h");
         keepBusy("hurried");

@@ -53,7 +53,7 @@ final class PipelineEqualityIT {
     static Path data;
 
     @ParameterizedTest(name = "{0}")
-    @ValueSource(strings = {"0-6", "0-1 1-4 4-6", "0-2 2-3 3-5 5-6"})
+    @ValueSource(strings = {"0-6", "0-2 2-3 3-5 5-6"})
     void shouldYieldTheReferenceTokensOfAllPromptsAtOnceWithLayers(String layers) throws Exception {
         List<LayerRange> ranges =
                 Arrays.stream(layers.split(" ")).map(LayerRange::parse).toList();

@@ -26,6 +26,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.slf4j.Logger;
@@ -36,6 +37,7 @@ import org.slf4j.LoggerFactory;
  * carried out step by step, the flow of the allocations stays above the promised floor, and no session is lost, neither
  * to a transition nor with the worker.
  */
+@Tag("long")
 class LivePlacementIT {
     private static final Logger LOG = LoggerFactory.getLogger(LivePlacementIT.class);
     private static final Duration PATIENCE = Duration.ofSeconds(60);

@@ -144,6 +144,7 @@ class RecoveryIT {
     }
 
     @Test
+    @Tag("long")
     void shouldGoOnWhenTwoStagesAreKilledAtOnce() {
         Watched watched = disturb(LONG, 8, (session, token) -> {
             stack.faults().killWorker(worker(session, 0));
@@ -183,6 +184,7 @@ class RecoveryIT {
     }
 
     @Test
+    @Tag("long")
     void shouldGoOnWhenTheRouterIsKilledWithAWorker() {
         Watched watched = disturb(LONG, 8, (session, token) -> {
             stack.faults().killWorker(worker(session, 1));
@@ -195,6 +197,7 @@ class RecoveryIT {
     }
 
     @Test
+    @Tag("long")
     void shouldIgnoreAWorkerThatWakesUpAfterItsSessionWentOnElsewhere() {
         List<WorkerId> stopped = new ArrayList<>();
         Watched watched = disturb(LONG, 8, (session, token) -> {
