@@ -18,7 +18,9 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -26,17 +28,25 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.serialization.StringSerializer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Plays a {@link LoadPlan} against a running stack and follows every request to its end: tokens, then exactly one
  * completion or error. One run at a time; the listener is called from the reading thread.
  */
 public final class LoadGenerator implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(LoadGenerator.class);
+
     private final KafkaProducer<String, InferenceRequest> producer;
     private final TopicTail<Token> tokens;
     private final TopicTail<Completion> completions;
     private final TopicTail<ErrorRecord> errors;
     private final InstantSource clock;
+    private final Queue<Unsent> unsent = new ConcurrentLinkedQueue<>();
+
+    /** A request that the broker did not take in time. */
+    private record Unsent(RequestOutcome outcome, Exception cause) {}
 
     /** Progress of a run; all calls come from one thread. */
     public interface Listener {
@@ -78,6 +88,8 @@ public final class LoadGenerator implements AutoCloseable {
 
     /**
      * Sends the plan's requests at their times, at most {@code maxInFlight} unanswered at once, and waits for the answers.
+     * A request that the broker does not take within the producer's delivery time-out (two minutes) has ended, unsent; the
+     * others go on.
      *
      * @param timeout for the whole run; what has not ended by then is reported as it stands
      */
@@ -143,7 +155,7 @@ public final class LoadGenerator implements AutoCloseable {
                 }
                 producer.send(record(request), (metadata, error) -> {
                     if (error != null) {
-                        failure.compareAndSet(null, new IllegalStateException("cannot send requests: " + error, error));
+                        unsent.add(new Unsent(outcome, error));
                     }
                 });
             }
@@ -188,6 +200,11 @@ public final class LoadGenerator implements AutoCloseable {
                 outcome.onError(tailed.value());
                 touched.add(outcome);
             }
+        }
+        for (Unsent failed = unsent.poll(); failed != null; failed = unsent.poll()) {
+            LOG.warn("request={} was not sent: {}", failed.outcome.request().getRequestId(), failed.cause.getMessage());
+            failed.outcome.onUnsent(failed.cause.getMessage());
+            touched.add(failed.outcome);
         }
         int ended = 0;
         for (RequestOutcome outcome : touched) {

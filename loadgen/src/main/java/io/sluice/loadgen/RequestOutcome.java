@@ -22,6 +22,7 @@ public final class RequestOutcome {
     private int gaps;
     private Completion completion;
     private ErrorRecord error;
+    private String unsent;
 
     /** Starts the observation of a request sent at {@code sentNanos} on the client's monotonic clock. */
     public RequestOutcome(InferenceRequest request, long sentNanos) {
@@ -58,6 +59,16 @@ public final class RequestOutcome {
         error = record;
     }
 
+    /** The broker did not take the request; nobody else has seen it. */
+    void onUnsent(String why) {
+        unsent = why;
+    }
+
+    /** Whether the broker took the request, as far as this client knows. */
+    public boolean sent() {
+        return unsent == null;
+    }
+
     public InferenceRequest request() {
         return request;
     }
@@ -85,13 +96,25 @@ public final class RequestOutcome {
         return error;
     }
 
+    /** Why the request ended without a completion, in words; null when it completed or is still open. */
+    public String failure() {
+        if (error != null) {
+            return error.getReason() + ": " + error.getMessage();
+        }
+        return unsent == null ? null : "not sent: " + unsent;
+    }
+
     public boolean completed() {
         return error == null && completion != null && ended();
     }
 
-    /** Whether nothing more will come: an error, or a completion and every token that it counts, as far as none is missing. */
+    /**
+     * Whether nothing more will come: an error, a request that could not be sent, or a completion and every token that it
+     * counts, as far as none is missing.
+     */
     public boolean ended() {
         return error != null
+                || unsent != null
                 || (completion != null && (gaps > 0 || tokenIds.size() >= completion.getCompletionTokens()));
     }
 

@@ -39,6 +39,9 @@ public final class SchemaRegistry implements AutoCloseable {
 
     private final String url;
     private final SchemaRegistryClient client;
+    /** How long a registry may be away before a registration fails. */
+    private final Duration patience;
+
     private final Map<String, Integer> registered = new ConcurrentHashMap<>();
     private final Map<Integer, Schema> known = new ConcurrentHashMap<>();
     private final Map<Integer, Long> unknownUntilNanos = new ConcurrentHashMap<>();
@@ -47,22 +50,23 @@ public final class SchemaRegistry implements AutoCloseable {
      * Waits until the registry answers.
      *
      * @param url root of Confluent's API, for example {@code http://127.0.0.1:8081}
-     * @param startTimeout how long to wait
+     * @param startTimeout how long to wait, here and whenever a schema is registered while the registry is away
      * @throws RegistryUnavailableException when it does not answer in time
      */
     public SchemaRegistry(String url, Duration startTimeout) {
-        this(checkedUrl(url), httpClient(url));
+        this(checkedUrl(url), httpClient(url), startTimeout);
         awaitAnswer(startTimeout);
     }
 
-    private SchemaRegistry(String url, SchemaRegistryClient client) {
+    private SchemaRegistry(String url, SchemaRegistryClient client, Duration patience) {
         this.url = url;
         this.client = client;
+        this.patience = patience;
     }
 
     /** A registry in this process; for tests only. */
     public static SchemaRegistry inMemory() {
-        return new SchemaRegistry("memory:", new MockSchemaRegistryClient());
+        return new SchemaRegistry("memory:", new MockSchemaRegistryClient(), Duration.ZERO);
     }
 
     /** Root of the API this registry talks to. */
@@ -75,7 +79,7 @@ public final class SchemaRegistry implements AutoCloseable {
      *
      * @return the schema's id
      * @throws IncompatibleSchemaException when a reader with this schema could not read the subject's older records
-     * @throws RegistryUnavailableException when the registry does not answer
+     * @throws RegistryUnavailableException when the registry does not answer within the start time-out
      */
     public int register(String subject, Schema schema) {
         Objects.requireNonNull(subject, "subject");
@@ -127,6 +131,7 @@ public final class SchemaRegistry implements AutoCloseable {
     }
 
     private int registerNow(String subject, AvroSchema schema) {
+        long start = System.nanoTime();
         for (int attempt = 1; ; attempt++) {
             try {
                 return tryRegister(subject, schema);
@@ -137,7 +142,13 @@ public final class SchemaRegistry implements AutoCloseable {
                     throw unavailable("register subject " + subject, e);
                 }
             } catch (IOException e) {
-                throw unavailable("register subject " + subject, e);
+                // It answered when this began, or nobody had come here; it may be starting again.
+                if (System.nanoTime() - start >= patience.toNanos()) {
+                    throw unavailable("register subject " + subject, e);
+                }
+                LOG.info("waiting for schema registry url={} subject={}: {}", url, subject, e.getMessage());
+                attempt = 0;
+                pause();
             }
         }
     }

@@ -158,14 +158,28 @@ public final class ChildProcess implements AutoCloseable {
         return !process.isAlive() && process.exitValue() == 0;
     }
 
-    /** Runs {@code action} on another thread when the child ends without {@link #close} having been called. */
+    /**
+     * Runs {@code action} on a thread of its own when the child ends without {@link #close} having been called. It may
+     * take its time (a restart): the end of no other child waits for it.
+     */
     public void onUnexpectedExit(Runnable action) {
-        process.onExit().thenRun(() -> {
-            if (!stopping) {
-                LOG.warn("child={} pid={} ended unexpectedly status={} log={}", name, pid(), process.exitValue(), log);
-                action.run();
-            }
-        });
+        process.onExit()
+                .thenRunAsync(
+                        () -> {
+                            if (!stopping) {
+                                LOG.warn(
+                                        "child={} pid={} ended unexpectedly status={} log={}",
+                                        name,
+                                        pid(),
+                                        process.exitValue(),
+                                        log);
+                                action.run();
+                            }
+                        },
+                        task -> Thread.ofPlatform()
+                                .daemon()
+                                .name("end-of-" + name)
+                                .start(task));
     }
 
     /** Exit status and the end of the log, for a message about a child that ended. */

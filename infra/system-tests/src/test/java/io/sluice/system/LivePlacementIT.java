@@ -79,7 +79,7 @@ class LivePlacementIT {
 
             List<RequestOutcome> all = load.finish();
             assertThat(all).as("no session is lost").allSatisfy(outcome -> assertThat(outcome.completed())
-                    .as("%s completed; its error: %s", outcome.request().getRequestId(), outcome.error())
+                    .as("%s completed; its error: %s", outcome.request().getRequestId(), outcome.failure())
                     .isTrue());
             long moved = all.stream()
                     .filter(outcome -> outcome.completion().getAttempt() > 1)

@@ -79,7 +79,7 @@ final class PsalmStack {
         List<RequestOutcome> outcomes = result.run().outcomes();
         assertThat(outcomes).hasSize(requests);
         assertThat(outcomes).allSatisfy(outcome -> assertThat(outcome.completed())
-                .as("%s completed; its error: %s", outcome.request().getRequestId(), outcome.error())
+                .as("%s completed; its error: %s", outcome.request().getRequestId(), outcome.failure())
                 .isTrue());
         return outcomes.stream().map(RequestOutcome::completion).toList();
     }

@@ -23,6 +23,7 @@ import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.IntStream;
 
@@ -195,9 +196,7 @@ final class PipelineBench implements Bench {
         for (RequestOutcome outcome : outcomes) {
             if (!outcome.completed()) {
                 throw new IllegalStateException("request " + outcome.request().getRequestId() + " did not complete: "
-                        + (outcome.error() == null
-                                ? "no answer"
-                                : outcome.error().getMessage()));
+                        + Objects.requireNonNullElse(outcome.failure(), "no answer"));
             }
         }
         long allDecode = outcomes.stream()

@@ -13,6 +13,7 @@ import io.sluice.loadgen.Trace;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * Four unlike emulated devices carry 200 requests twice: by flow weights and by round robin. Shows that each worker's share
@@ -78,9 +79,7 @@ final class SharesBench implements Bench {
                 throw new IllegalStateException("not every request completed: "
                         + result.run().outcomes().stream()
                                 .filter(o -> !o.completed())
-                                .map(o -> o.error() == null
-                                        ? "no answer"
-                                        : o.error().getMessage())
+                                .map(o -> Objects.requireNonNullElse(o.failure(), "no answer"))
                                 .findFirst()
                                 .orElseThrow());
             }

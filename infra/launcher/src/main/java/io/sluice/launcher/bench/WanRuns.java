@@ -10,6 +10,7 @@ import io.sluice.records.InferenceRequest;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.IntStream;
 
 /** Generations through a stack, as its client sees them. */
@@ -53,9 +54,7 @@ final class WanRuns {
         for (RequestOutcome outcome : outcomes) {
             if (!outcome.completed()) {
                 throw new IllegalStateException("request " + outcome.request().getRequestId() + " did not complete: "
-                        + (outcome.error() == null
-                                ? "no answer"
-                                : outcome.error().getMessage()));
+                        + Objects.requireNonNullElse(outcome.failure(), "no answer"));
             }
         }
         return seen(outcomes);

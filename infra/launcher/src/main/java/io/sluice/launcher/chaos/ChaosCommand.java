@@ -24,7 +24,8 @@ import picocli.CommandLine.Option;
         footerHeading = "%nJSON (--json FILE):%n",
         footer = {
             "  accepted, completed, refused, lost, duplicated, stuck, faults (how many happened);",
-            "  failed, wrong, stale, longest_pause_s, recoveries{mode: count}, seed, minutes, requests;",
+            "  failed, wrong, stale, longest_pause_s, recoveries{mode: count}, seed, minutes, requests, unsent",
+            "  (requests that the broker did not take in time);",
             "  fault_kinds[]: kind, count, longest_pause_s; fault_log[]: at_s, kind, target, duration_s, note;",
             "  resources[]: what, unit, before, after, back; notes[]: one line for each request not completed in order"
         },

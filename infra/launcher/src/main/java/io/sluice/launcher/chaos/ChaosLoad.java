@@ -71,7 +71,7 @@ final class ChaosLoad {
             for (RequestOutcome outcome : run.outcomes()) {
                 if (!outcome.completed()) {
                     throw new UserException("request " + outcome.request().getRequestId()
-                            + " did not complete before any fault (" + outcome.error()
+                            + " did not complete before any fault (" + outcome.failure()
                             + "): look at the logs in " + stack.description().logs());
                 }
                 expected.add(List.copyOf(outcome.completion().getTokenIds()));

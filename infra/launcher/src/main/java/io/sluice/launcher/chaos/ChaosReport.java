@@ -17,21 +17,27 @@ final class ChaosReport {
     private final Pauses pauses;
     private final List<Resources.Line> resources;
     private final int requests;
+    private final int unsent;
 
-    /** @param requests how many the broker took */
+    /**
+     * @param requests how many the broker took
+     * @param unsent how many it did not take in time, and its client knows it
+     */
     ChaosReport(
             ChaosRun.Setting setting,
             Verdict verdict,
             List<FaultRunner.Done> faults,
             Pauses pauses,
             List<Resources.Line> resources,
-            int requests) {
+            int requests,
+            int unsent) {
         this.setting = setting;
         this.verdict = verdict;
         this.faults = List.copyOf(faults);
         this.pauses = pauses;
         this.resources = List.copyOf(resources);
         this.requests = requests;
+        this.unsent = unsent;
     }
 
     Verdict verdict() {
@@ -75,7 +81,11 @@ final class ChaosReport {
                     line.back() ? "" : "above the tolerance");
         }
         out.println();
-        row(out, "accepted", verdict.accepted(), requests + " requests");
+        row(
+                out,
+                "accepted",
+                verdict.accepted(),
+                requests + " requests, " + unsent + " more that the broker did not take");
         row(out, "completed", verdict.completed(), "");
         row(out, "refused", verdict.refused(), "errors without ever a pipeline");
         row(out, "failed", verdict.failed(), "errors of accepted requests, told to their clients");
@@ -133,6 +143,7 @@ final class ChaosReport {
         json.put("seed", setting.seed());
         json.put("minutes", setting.rule().minutes());
         json.put("requests", requests);
+        json.put("unsent", unsent);
         json.put("resources_back", resources.stream().allMatch(Resources.Line::back));
         json.put("resources", resources);
         json.put(

@@ -95,7 +95,9 @@ final class ChaosRun {
         telling.join();
         progress.step("load", "over: " + tally.line());
 
-        Verdict verdict = quiet(stack, runner, load, played.outcomes());
+        List<RequestOutcome> sent =
+                played.outcomes().stream().filter(RequestOutcome::sent).toList();
+        Verdict verdict = quiet(stack, runner, load, sent);
         Resources after = resources(stack);
         return new ChaosReport(
                 setting,
@@ -103,7 +105,8 @@ final class ChaosRun {
                 faults,
                 new Pauses(played.outcomes()),
                 before.compare(after),
-                played.outcomes().size());
+                sent.size(),
+                played.outcomes().size() - sent.size());
     }
 
     /** Waits until nothing is open and every worker serves, or the time for that is over; then judges. */

@@ -133,10 +133,8 @@ final class DemoReport {
                                 .map(s -> Map.of(
                                         "worker", s.getWorker(), "layers", s.getFirstLayer() + "-" + s.getEndLayer()))
                                 .toList());
-        if (outcome.error() != null) {
-            entry.put(
-                    "error",
-                    outcome.error().getReason().name() + ": " + outcome.error().getMessage());
+        if (outcome.failure() != null) {
+            entry.put("error", outcome.failure());
         } else if (completion == null) {
             entry.put("error", "no answer before the time-out");
         }

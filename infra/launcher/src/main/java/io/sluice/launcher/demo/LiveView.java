@@ -17,10 +17,8 @@ final class LiveView implements LoadGenerator.Listener {
 
     @Override
     public void onEnd(RequestOutcome outcome, int ended, int total) {
-        if (outcome.error() != null) {
-            out.printf(
-                    "%4d/%d  %s: %s%n",
-                    ended, total, outcome.error().getReason(), outcome.error().getMessage());
+        if (outcome.failure() != null) {
+            out.printf("%4d/%d  %s%n", ended, total, outcome.failure());
             return;
         }
         String path = String.join(

@@ -11,6 +11,7 @@ import io.sluice.records.Token;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
@@ -196,9 +197,7 @@ public final class KillTrial implements AutoCloseable {
             throw new IllegalStateException("request "
                     + watched.outcome().request().getRequestId()
                     + " did not complete: " + watched.outcome().tokenIds().size() + " tokens, "
-                    + (watched.outcome().error() == null
-                            ? "no error"
-                            : watched.outcome().error().getMessage())
+                    + Objects.requireNonNullElse(watched.outcome().failure(), "no error")
                     + ", states " + watched.states());
         }
         return watched;
