@@ -1,0 +1,61 @@
+package io.sluice.core.sharing;
+
+/**
+ * What a {@link SliceGate} must know of its device, and how patient it is. Immutable.
+ *
+ * @param lanes lanes of the device: masked pools, groups of multiprocessors, cores
+ * @param spatial whether best-effort work may run on some lanes while latency-critical work runs on the others
+ * @param knee quota above which best-effort work may run beside latency-critical work, 0 to 1; see {@link SliceGate}
+ * @param idleNanos how long no latency-critical work must have been there before best-effort work takes all its lanes
+ * @param tolerance a slice longer than its bound by more than this factor counts as an overrun, at least 1
+ * @param holdFactor an overrun of x ns holds its tenant back for this many times x, doubled with each further one
+ * @param longestHoldNanos no tenant is held back longer; at least the hold of the first overrun should fit
+ */
+public record GateSettings(
+        int lanes,
+        boolean spatial,
+        double knee,
+        long idleNanos,
+        double tolerance,
+        double holdFactor,
+        long longestHoldNanos) {
+    /** Overruns take at most about 1/50 of the time. */
+    public static final double HOLD_FACTOR = 50;
+
+    public GateSettings {
+        Shares.positive("lanes of the device", lanes);
+        Shares.ratio("knee", knee);
+        Shares.notNegative("idle hysteresis in ns", idleNanos);
+        Shares.positive("longest hold in ns", longestHoldNanos);
+        Shares.positive("hold factor", holdFactor);
+        if (!(tolerance >= 1) || Double.isInfinite(tolerance)) {
+            throw new IllegalArgumentException("tolerance is " + tolerance + ": it must be finite and at least 1");
+        }
+        if (spatial && lanes < 2) {
+            throw new IllegalArgumentException("a device of one lane cannot be divided: set spatial to false");
+        }
+    }
+
+    /** A device that runs one thing at a time: the quota is the share of its time. Idle hysteresis 100 us. */
+    public static GateSettings temporal() {
+        return new GateSettings(1, false, 1, 100_000, 1.5, HOLD_FACTOR, 60_000_000_000L);
+    }
+
+    /** A device with {@code lanes} lanes that can be divided; a tenth of the quota is for its idle time. */
+    public static GateSettings spatial(int lanes) {
+        return new GateSettings(lanes, true, 0.1, 100_000, 1.5, HOLD_FACTOR, 60_000_000_000L);
+    }
+
+    /** Share of the device's time that best-effort work may take when the device is otherwise idle. */
+    public double timeShare(double quota) {
+        return spatial && knee > 0 ? Math.min(1, quota / knee) : spatial ? Math.ceil(quota) : quota;
+    }
+
+    /** Lanes that best-effort work may hold while latency-critical work is there, without the limits' own number. */
+    public int lanesBeside(double quota) {
+        if (!spatial || quota <= knee) {
+            return 0;
+        }
+        return (int) Math.floor((quota - knee) / (1 - knee) * lanes + 1e-9);
+    }
+}

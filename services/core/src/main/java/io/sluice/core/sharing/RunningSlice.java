@@ -1,0 +1,21 @@
+package io.sluice.core.sharing;
+
+/**
+ * A slice that the gate let start. Immutable.
+ *
+ * @param id names the slice at its gate
+ * @param units how many units to run, at most
+ * @param lanes on how many lanes
+ * @param boundNanos how long it may take; a device that can stop a slice should stop it then
+ * @param startNanos when it started
+ * @param probe whether it is one of the first of its kind, whose length is not known yet
+ */
+public record RunningSlice(
+        long id,
+        TenantId tenant,
+        String kind,
+        long units,
+        int lanes,
+        long boundNanos,
+        long startNanos,
+        boolean probe) {}

@@ -1,0 +1,289 @@
+package io.sluice.core.sharing;
+
+import io.sluice.core.sharing.GateDecision.Reason;
+import io.sluice.core.sharing.GateDecision.Start;
+import io.sluice.core.sharing.GateDecision.Wait;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * L0: the strict priority gate of one device. Latency-critical work never asks; best-effort work asks before every slice.
+ *
+ * <p><b>The quota.</b> On a device that cannot be divided it is the share of device time that best-effort work may take,
+ * and a slice starts only after {@code idleNanos} without latency-critical work. On a device with lanes the quota up to
+ * the knee k throttles the idle time ({@code q/k} of it), and the rest, {@code (q-k)/(1-k)}, is the share of lanes that
+ * best-effort work may hold while latency-critical work is there. One knob, monotone, without a jump at 0.
+ *
+ * <p><b>The bound.</b> A slice takes as many units as its {@link SliceProfile} says fit the slice bound. Kinds that are
+ * not known yet run one unit at a time, on an idle device, one such slice at once. A slice that is longer than its bound
+ * all the same is charged in full and holds its tenant back {@code holdFactor} times its length, doubled with each further
+ * one up to the longest hold, and with it everything that is not known yet. So over a time T a tenant spends at most
+ * {@code T/(1+holdFactor)} and one slice beyond the bound, whatever it claims; a persistent one ends at one slice per longest
+ * hold, and new names do not help, since all unknown work together has one such part (64 tenants are known at most). A
+ * device that can stop a slice does so when {@link #mustYield} says so.
+ *
+ * <p><b>The tenants</b> share by start-time fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996) over lane time: of those
+ * that are ready the one with the least virtual time goes first, and one that was away gains nothing by it.
+ *
+ * <p>Without limits that hold, nothing starts and what runs must yield. All times are ns of one clock; a time before the
+ * newest one counts as the newest. Not thread-safe.
+ */
+public final class SliceGate {
+    private static final int BURST_SLICES = 4;
+    private static final long LONGEST_BURST_SLICE_NANOS = 100_000_000L;
+
+    private final GateSettings settings;
+    private final GateMeter meter = new GateMeter();
+    private final TenantAccounts accounts;
+    private final List<RunningSlice> running = new ArrayList<>();
+    private SharingLimits limits = SharingLimits.NONE;
+    private final TokenBucket bucket = new TokenBucket();
+    private int criticalWaiting;
+    private int criticalRunning;
+    private long idleSinceNanos = Long.MIN_VALUE;
+    private long newestNanos = Long.MIN_VALUE;
+    private int lanesHeld;
+    private int probes;
+    private int yielding;
+    private long nextId = 1;
+
+    public SliceGate(GateSettings settings) {
+        this.settings = settings;
+        this.accounts = new TenantAccounts(settings);
+    }
+
+    /** New limits. Those with an older epoch than the present ones are ignored; false then. */
+    public boolean limits(SharingLimits newLimits, long nowNanos) {
+        advance(nowNanos);
+        if (newLimits.epoch() < limits.epoch()) {
+            return false;
+        }
+        accounts.settle(limits, burstNanos(), newestNanos);
+        limits = newLimits;
+        settle();
+        return true;
+    }
+
+    /** L1 moved the quota within the present limits. */
+    public void quota(double quota, long nowNanos) {
+        advance(nowNanos);
+        if (quota != limits.quota()) {
+            limits = limits.withQuota(quota);
+            settle();
+        }
+    }
+
+    /** Limits in use. */
+    public SharingLimits limits() {
+        return limits;
+    }
+
+    /** Latency-critical work is there and waits for the device: best-effort work beyond its lanes must yield. */
+    public void criticalArrived(long nowNanos) {
+        advance(nowNanos);
+        criticalWaiting++;
+        settle();
+    }
+
+    /** Latency-critical work that waited runs. */
+    public void criticalStarted(long nowNanos) {
+        advance(nowNanos);
+        if (criticalWaiting == 0) {
+            throw new IllegalStateException(
+                    "latency-critical work started that never arrived: report its arrival first");
+        }
+        criticalWaiting--;
+        criticalRunning++;
+        settle();
+    }
+
+    /** Latency-critical work has ended. */
+    public void criticalFinished(long nowNanos) {
+        advance(nowNanos);
+        if (criticalRunning == 0) {
+            throw new IllegalStateException("latency-critical work ended that never started: report its start first");
+        }
+        criticalRunning--;
+        left(newestNanos);
+    }
+
+    /** Latency-critical work that waited went away without running. */
+    public void criticalWithdrawn(long nowNanos) {
+        advance(nowNanos);
+        if (criticalWaiting == 0) {
+            throw new IllegalStateException(
+                    "latency-critical work withdrawn that never arrived: report its arrival first");
+        }
+        criticalWaiting--;
+        left(newestNanos);
+    }
+
+    private void left(long nowNanos) {
+        if (!criticalThere()) {
+            idleSinceNanos = nowNanos;
+        }
+        settle();
+    }
+
+    /** Whether the device has latency-critical work, waiting or running. */
+    public boolean criticalThere() {
+        return criticalWaiting + criticalRunning > 0;
+    }
+
+    /** What best-effort work may do now; offers that are ready at this moment, in any order. */
+    public GateDecision next(List<SliceOffer> offers, long nowNanos) {
+        advance(nowNanos);
+        settle();
+        Wait closed = closed(offers);
+        if (closed != null) {
+            return closed;
+        }
+        int free = lanesAllowed() - lanesHeld;
+        boolean mayProbe = probes == 0 && !criticalThere();
+        TenantChoice choice = new TenantChoice(limits, accounts, settings, newestNanos, burstNanos(), free, mayProbe);
+        offers.forEach(choice::consider);
+        if (!choice.found()) {
+            return choice.refusal();
+        }
+        RunningSlice slice = choice.start(nextId++);
+        running.add(slice);
+        lanesHeld += slice.lanes();
+        probes += slice.probe() ? 1 : 0;
+        return new Start(slice);
+    }
+
+    private Wait closed(List<SliceOffer> offers) {
+        if (!limits.freshAt(newestNanos)) {
+            return new Wait(Reason.NO_FRESH_LIMITS, Long.MAX_VALUE);
+        }
+        if (limits.none()) {
+            return new Wait(Reason.NOT_ALLOWED, Long.MAX_VALUE);
+        }
+        if (offers.isEmpty()) {
+            return new Wait(Reason.NO_OFFER, Long.MAX_VALUE);
+        }
+        int allowed = lanesAllowed();
+        if (allowed == 0) {
+            return criticalThere()
+                    ? new Wait(Reason.CRITICAL_WORK, Long.MAX_VALUE)
+                    : new Wait(Reason.NOT_IDLE_YET, Shares.plus(idleSinceNanos, settings.idleNanos()));
+        }
+        if (lanesHeld >= allowed) {
+            return new Wait(Reason.LANES_TAKEN, Long.MAX_VALUE);
+        }
+        double rate = settings.timeShare(limits.quota());
+        if (!bucket.open(rate)) {
+            return new Wait(Reason.QUOTA_USED, Shares.plus(newestNanos, bucket.waitNanos(rate)));
+        }
+        return null;
+    }
+
+    /**
+     * A slice has ended, early or not.
+     *
+     * @param unitsDone units it has done; 0: none, it was stopped
+     * @return how long its tenant is held back for it, ns; 0: it kept its bound
+     */
+    public long finished(long id, long unitsDone, long nowNanos) {
+        advance(nowNanos);
+        int at = 0;
+        while (at < running.size() && running.get(at).id() != id) {
+            at++;
+        }
+        if (at == running.size()) {
+            throw new IllegalArgumentException("slice " + id + " is not running: report each end once");
+        }
+        RunningSlice slice = running.remove(at);
+        lanesHeld -= slice.lanes();
+        probes -= slice.probe() ? 1 : 0;
+        accounts.settle(limits, burstNanos(), newestNanos);
+        long hold = accounts.finished(slice, unitsDone, newestNanos);
+        meter.ended(hold > 0);
+        settle();
+        return hold;
+    }
+
+    /** Whether a running slice must stop at its next point of return. */
+    public boolean mustYield(long id, long nowNanos) {
+        advance(nowNanos);
+        settle();
+        for (int i = 0; i < running.size(); i++) {
+            if (running.get(i).id() == id) {
+                return i >= running.size() - yielding || overdue(running.get(i));
+            }
+        }
+        return false;
+    }
+
+    /** The preempt flag of the device: whether some running slice must stop at its next point of return. */
+    public boolean preempt(long nowNanos) {
+        advance(nowNanos);
+        settle();
+        return yielding > 0 || running.stream().anyMatch(this::overdue);
+    }
+
+    private boolean overdue(RunningSlice slice) {
+        return newestNanos - slice.startNanos() > slice.boundNanos() * settings.tolerance();
+    }
+
+    /** Slices that run, oldest first. */
+    public List<RunningSlice> running() {
+        return List.copyOf(running);
+    }
+
+    /** Sums until {@code nowNanos}. */
+    public GateCounters counters(long nowNanos) {
+        advance(nowNanos);
+        return meter.read();
+    }
+
+    /** What was learnt of a kind of work: ns per unit on {@code lanes} lanes, upper estimate; 0: nothing. */
+    public double upperUnitNanos(TenantId tenant, String kind, int lanes) {
+        return accounts.upperUnitNanos(tenant, kind, lanes);
+    }
+
+    private int lanesAllowed() {
+        if (!limits.freshAt(newestNanos) || limits.none()) {
+            return 0;
+        }
+        boolean idle = !criticalThere()
+                && (idleSinceNanos == Long.MIN_VALUE
+                        || newestNanos >= Shares.plus(idleSinceNanos, settings.idleNanos()));
+        int device = idle ? settings.lanes() : settings.lanesBeside(limits.quota());
+        return Math.min(device, limits.lanes());
+    }
+
+    /** How many of the newest slices must go so that the rest fits the lanes that are allowed now. */
+    private void settle() {
+        // What started on an idle device may end on it: the hysteresis is for starts, not for ends.
+        boolean bound = criticalThere() || !limits.freshAt(newestNanos) || limits.none();
+        int allowed = bound ? lanesAllowed() : settings.lanes();
+        int kept = lanesHeld;
+        int count = 0;
+        for (int i = running.size() - 1; i >= 0 && kept > allowed; i--) {
+            kept -= running.get(i).lanes();
+            count++;
+        }
+        yielding = count;
+        meter.draining(count > 0 && criticalThere(), newestNanos);
+    }
+
+    private void advance(long nowNanos) {
+        if (newestNanos == Long.MIN_VALUE) {
+            newestNanos = nowNanos;
+            return;
+        }
+        long passed = Math.max(0, nowNanos - newestNanos);
+        if (passed == 0) {
+            return;
+        }
+        double share = Math.min(1, (double) lanesHeld / settings.lanes());
+        meter.passed(passed, criticalWaiting, criticalRunning, share, yielding > 0);
+        bucket.advance(passed, settings.timeShare(limits.quota()), share, burstNanos());
+        newestNanos = nowNanos;
+    }
+
+    private long burstNanos() {
+        return Math.min(limits.sliceNanos(), LONGEST_BURST_SLICE_NANOS) * BURST_SLICES;
+    }
+}

@@ -1,0 +1,90 @@
+package io.sluice.core.sharing;
+
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** What a gate knows of one tenant: its virtual time, its own share, its profiles and its overruns. Not thread-safe. */
+final class TenantAccount {
+    private static final int MAX_KINDS = 64;
+    private static final int GOOD_SLICES_PER_STRIKE = 256;
+    private static final int MAX_STRIKES = 20;
+
+    private final TokenBucket bucket = new TokenBucket();
+    private final Map<String, SliceProfile> profiles = new LinkedHashMap<>();
+    private double virtualNanos;
+    private int lanesHeld;
+    private long bucketNanos = Long.MIN_VALUE;
+    private long heldUntilNanos = Long.MIN_VALUE;
+    private int strikes;
+    private int goodSlices;
+
+    /** Profile of a kind; the one known longest is forgotten where there are too many. */
+    SliceProfile profile(String kind) {
+        SliceProfile known = profiles.get(kind);
+        if (known != null) {
+            return known;
+        }
+        if (profiles.size() >= MAX_KINDS) {
+            Iterator<String> oldest = profiles.keySet().iterator();
+            oldest.next();
+            oldest.remove();
+        }
+        SliceProfile fresh = new SliceProfile();
+        profiles.put(kind, fresh);
+        return fresh;
+    }
+
+    double virtualNanos() {
+        return virtualNanos;
+    }
+
+    void charge(double fromVirtualNanos, double laneNanos, double weight) {
+        virtualNanos = Math.max(virtualNanos, fromVirtualNanos) + laneNanos / weight;
+    }
+
+    int lanesHeld() {
+        return lanesHeld;
+    }
+
+    void lanesHeld(int change) {
+        lanesHeld += change;
+    }
+
+    long heldUntilNanos() {
+        return heldUntilNanos;
+    }
+
+    /** Brings the tenant's own share up to date; call before its lanes or its admission change. */
+    TokenBucket bucket(double admission, int deviceLanes, long burstNanos, long nowNanos) {
+        if (bucketNanos != Long.MIN_VALUE) {
+            bucket.advance(nowNanos - bucketNanos, admission, (double) lanesHeld / deviceLanes, burstNanos);
+        }
+        bucketNanos = nowNanos;
+        return bucket;
+    }
+
+    /** An overrun of {@code nanos}: how long the tenant is held back, ns. */
+    long strike(long nanos, long nowNanos, GateSettings settings) {
+        double first = settings.holdFactor() * nanos;
+        double doubled = Math.min(settings.longestHoldNanos(), first * Math.pow(2, strikes));
+        // The cap keeps a tenant from being lost for ever, but never makes a hold shorter than the first one would be.
+        long hold = (long) Math.min(Long.MAX_VALUE, Math.max(first, doubled));
+        strikes = Math.min(MAX_STRIKES, strikes + 1);
+        goodSlices = 0;
+        heldUntilNanos = Math.max(heldUntilNanos, Shares.plus(nowNanos, hold));
+        return hold;
+    }
+
+    void keptItsBound() {
+        if (strikes > 0 && ++goodSlices >= GOOD_SLICES_PER_STRIKE) {
+            goodSlices = 0;
+            strikes--;
+        }
+    }
+
+    /** Whether forgetting this tenant would forget nothing that protects the others. */
+    boolean blank(long nowNanos) {
+        return lanesHeld == 0 && strikes == 0 && heldUntilNanos <= nowNanos;
+    }
+}

@@ -1,0 +1,100 @@
+package io.sluice.core.sharing;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** The tenants of one gate. Not thread-safe. */
+final class TenantAccounts {
+    /** Tenants known at once. */
+    static final int MAX_TENANTS = 64;
+
+    private final GateSettings settings;
+    private final Map<TenantId, TenantAccount> accounts = new LinkedHashMap<>();
+    private final Map<Long, Charge> charges = new LinkedHashMap<>();
+    private double systemVirtualNanos;
+    private long probeAfterNanos = Long.MIN_VALUE;
+
+    private record Charge(double weight, double expectedNanos) {}
+
+    TenantAccounts(GateSettings settings) {
+        this.settings = settings;
+    }
+
+    /** The account of a tenant; null: there are too many tenants and none of them can be forgotten. */
+    TenantAccount of(TenantId tenant, long nowNanos) {
+        TenantAccount known = accounts.get(tenant);
+        if (known != null) {
+            return known;
+        }
+        if (accounts.size() >= MAX_TENANTS && !forgetOne(nowNanos)) {
+            return null;
+        }
+        TenantAccount fresh = new TenantAccount();
+        accounts.put(tenant, fresh);
+        return fresh;
+    }
+
+    private boolean forgetOne(long nowNanos) {
+        for (Map.Entry<TenantId, TenantAccount> entry : accounts.entrySet()) {
+            if (entry.getValue().blank(nowNanos)) {
+                accounts.remove(entry.getKey());
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Virtual start of the next slice of an account. */
+    double startTag(TenantAccount account) {
+        return Math.max(account.virtualNanos(), systemVirtualNanos);
+    }
+
+    /** Before this moment nothing of unknown length may start. */
+    long probeAfterNanos() {
+        return probeAfterNanos;
+    }
+
+    void started(RunningSlice slice, double weight, double expectedNanos, TenantAccount account) {
+        double tag = startTag(account);
+        systemVirtualNanos = tag;
+        account.charge(tag, expectedNanos * slice.lanes(), weight);
+        account.lanesHeld(slice.lanes());
+        charges.put(slice.id(), new Charge(weight, expectedNanos));
+    }
+
+    /** @return how long the tenant is held back, ns; 0: it kept its bound */
+    long finished(RunningSlice slice, long unitsDone, long nowNanos) {
+        TenantAccount account = accounts.get(slice.tenant());
+        Charge charge = charges.remove(slice.id());
+        long took = nowNanos - slice.startNanos();
+        account.charge(0, (took - charge.expectedNanos()) * slice.lanes(), charge.weight());
+        account.lanesHeld(-slice.lanes());
+        if (unitsDone > 0) {
+            account.profile(slice.kind()).observe(unitsDone, took, slice.lanes(), nowNanos);
+        }
+        if (took <= slice.boundNanos() * settings.tolerance()) {
+            account.keptItsBound();
+            return 0;
+        }
+        long hold = account.strike(took, nowNanos, settings);
+        // Under a new name a tenant starts with what is not proven: that waits as well.
+        double unproven = Math.min(Long.MAX_VALUE, settings.holdFactor() * took);
+        probeAfterNanos = Math.max(probeAfterNanos, Shares.plus(nowNanos, (long) unproven));
+        return hold;
+    }
+
+    double upperUnitNanos(TenantId tenant, String kind, int lanes) {
+        TenantAccount account = accounts.get(tenant);
+        return account == null ? 0 : account.profile(kind).upperUnitNanos(lanes);
+    }
+
+    /** Brings the shares of all tenants up to date under {@code limits}, before those change. */
+    void settle(SharingLimits limits, long burstNanos, long nowNanos) {
+        accounts.forEach((tenant, account) -> settle(tenant, account, limits, burstNanos, nowNanos));
+    }
+
+    TokenBucket settle(TenantId tenant, TenantAccount account, SharingLimits limits, long burstNanos, long nowNanos) {
+        double admission = limits.level(tenant).map(TenantLevel::admission).orElse(1.0);
+        return account.bucket(admission, settings.lanes(), burstNanos, nowNanos);
+    }
+}
