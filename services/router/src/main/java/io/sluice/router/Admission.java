@@ -1,6 +1,8 @@
 package io.sluice.router;
 
 import io.sluice.core.SessionId;
+import io.sluice.core.routing.AttemptNotes;
+import io.sluice.core.routing.FirstAttempts;
 import io.sluice.core.routing.Route;
 import io.sluice.core.routing.Route.Blocked;
 import io.sluice.core.routing.Route.Routed;
@@ -40,7 +42,7 @@ final class Admission {
     /** Per model, since when the oldest request waits that no later one may overtake. */
     private final Map<String, Long> heldBack = new HashMap<>();
     /** Attempts of waiting requests that are at work, though a crash has undone their record. */
-    private final Map<SessionId, Integer> seen = new HashMap<>();
+    private final FirstAttempts attempts = new FirstAttempts();
 
     Admission(
             RouterConfig config,
@@ -119,8 +121,7 @@ final class Admission {
 
     private void assign(StoredSession waiting, Routed routed, long now) {
         RoutedRequest request = waiting.request();
-        Integer known = seen.remove(request.id());
-        Assign command = new Assign(routed.pipeline(), routed.epoch(), known == null ? 1 : known + 1);
+        Assign command = new Assign(routed.pipeline(), routed.epoch(), attempts.take(request.id()));
         Optional<SessionLife> life = Optional.of(waiting.life());
         for (SessionEvent event : SessionMachine.decide(life, command, now)) {
             life = SessionMachine.apply(life, event);
@@ -138,8 +139,8 @@ final class Admission {
 
     /** Workers know an attempt of a request that still waits here: its first pipeline will get a higher one. */
     void overtaken(SessionId id, int attempt) {
-        if (book.queue().contains(id) && attempt > 0 && attempt < Integer.MAX_VALUE / 2) {
-            seen.merge(id, attempt, Math::max);
+        if (book.queue().contains(id)) {
+            attempts.seen(id, attempt);
         }
     }
 
@@ -171,7 +172,7 @@ final class Admission {
     private void expire(long now) {
         for (StoredSession session : book.queue().takeExpired(now, PER_LOOK)) {
             SessionId id = session.life().id();
-            seen.remove(id);
+            attempts.forget(id);
             String obstacle = Optional.ofNullable(obstacles.remove(id))
                     .orElse("requests before it waited too; send less load or add workers");
             ends.expired(session, obstacle, now);

@@ -49,17 +49,20 @@ final class ReportIntake {
             return;
         }
         StoredSession session = found.get();
-        int attempt = session.life().attempt();
         if (report.getIncarnation() < members.incarnation(worker)) {
             metrics.report("zombie");
-        } else if (report.getAttempt() > session.newestAttempt()) {
-            metrics.report("overtaken");
-            recovery.overtaken(session, report.getAttempt(), now);
-        } else if (report.getAttempt() < session.newestAttempt()) {
-            metrics.report("stale_attempt");
-        } else if (report.getAttempt() == attempt) {
-            metrics.report("used");
-            recovery.report(session, worker, ResumeCodec.decode(report.getTrouble()), report.getMessage(), now);
+            return;
+        }
+        switch (session.running().fate(report.getAttempt())) {
+            case UNKNOWN -> {
+                metrics.report("overtaken");
+                recovery.overtaken(session, report.getAttempt(), now);
+            }
+            case STALE -> metrics.report("stale_attempt");
+            case PRESENT -> {
+                metrics.report("used");
+                recovery.report(session, worker, ResumeCodec.decode(report.getTrouble()), report.getMessage(), now);
+            }
         }
     }
 

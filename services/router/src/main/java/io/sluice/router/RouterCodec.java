@@ -3,7 +3,7 @@ package io.sluice.router;
 import io.sluice.core.SessionId;
 import io.sluice.core.Stage;
 import io.sluice.core.recovery.Assignment;
-import io.sluice.core.recovery.ResumeMode;
+import io.sluice.core.routing.Notice;
 import io.sluice.core.routing.SessionLife;
 import io.sluice.messaging.ResumeCodec;
 import io.sluice.messaging.StageCodec;
@@ -42,41 +42,37 @@ final class RouterCodec {
     }
 
     /**
-     * Where a session goes on, for the first stage of its new pipeline: the newest token, or prompt and tokens again
-     * where that stage begins with nothing.
+     * Where a session goes on, for the first stage of its new pipeline: some of prompt and tokens.
      *
-     * @param tokenIds all tokens so far, at least one
+     * @param tokenIds all tokens so far
      */
-    static ToWorker resume(RoutedRequest request, SessionLife life, List<Integer> tokenIds, long nowMs) {
-        Assignment assignment = life.assignments().getLast();
-        SessionSetup setup = setup(request, life, resume(assignment, tokenIds));
-        if (assignment.stages().getFirst().mode() == ResumeMode.KEEP) {
-            return toFirst(life, assignment.position(), new int[] {tokenIds.getLast()}, setup, nowMs);
+    static ToWorker forward(StoredSession session, Notice.Forward notice, List<Integer> tokenIds, long nowMs) {
+        int[] prompt = session.request().promptIds();
+        int[] ids = new int[notice.count()];
+        for (int i = 0; i < ids.length; i++) {
+            int at = notice.position() + i;
+            ids[i] = at < prompt.length ? prompt[at] : tokenIds.get(at - prompt.length);
         }
-        int[] prompt = request.promptIds();
-        int[] ids = Arrays.copyOf(prompt, prompt.length + tokenIds.size());
-        for (int i = 0; i < tokenIds.size(); i++) {
-            ids[prompt.length + i] = tokenIds.get(i);
-        }
-        return toFirst(life, 0, ids, setup, nowMs);
+        return toFirst(session.life(), notice.position(), ids, setup(session, tokenIds), nowMs);
     }
 
-    /** The new attempt's set-up, for every stage after the first of a session that is resumed. */
-    static List<ToWorker> prepare(RoutedRequest request, SessionLife life, List<Integer> tokenIds, long nowMs) {
-        SessionSetup setup = setup(request, life, resume(life.assignments().getLast(), tokenIds));
-        return life.pipeline().stages().stream()
-                .skip(1)
-                .map(stage -> to(stage, chunk(life.id(), life.attempt(), ChunkKind.PREPARE, stage, setup), nowMs))
-                .toList();
+    /** The new attempt's set-up, for a stage whose first chunk comes from the stage before. */
+    static ToWorker prepare(StoredSession session, Notice.Prepare notice, List<Integer> tokenIds, long nowMs) {
+        SessionLife life = session.life();
+        SessionSetup setup = setup(session, tokenIds);
+        return to(notice.stage(), chunk(life.id(), life.attempt(), ChunkKind.PREPARE, notice.stage(), setup), nowMs);
     }
 
-    /** Frees the session at one stage, whichever attempt up to this one it knows. */
-    static ToWorker drop(SessionId session, int attempt, Stage stage, long nowMs) {
-        return to(stage, chunk(session, attempt, ChunkKind.DROP, stage, null), nowMs);
+    /** Frees the session at one stage. */
+    static ToWorker drop(SessionId session, Notice.Drop notice, long nowMs) {
+        return to(notice.stage(), chunk(session, notice.attempt(), ChunkKind.DROP, notice.stage(), null), nowMs);
     }
 
-    private static SessionResume resume(Assignment assignment, List<Integer> tokenIds) {
-        return ResumeCodec.encode(assignment.position(), tokenIds, assignment.stages());
+    private static SessionSetup setup(StoredSession session, List<Integer> tokenIds) {
+        Assignment assignment = session.life().assignments().getLast();
+        SessionResume resume =
+                tokenIds.isEmpty() ? null : ResumeCodec.encode(assignment.position(), tokenIds, assignment.stages());
+        return setup(session.request(), session.life(), resume);
     }
 
     private static SessionSetup setup(RoutedRequest request, SessionLife life, SessionResume resume) {

@@ -1,6 +1,8 @@
 package io.sluice.router;
 
 import io.sluice.core.SessionId;
+import io.sluice.core.WorkerId;
+import io.sluice.core.routing.RunningSession;
 import io.sluice.core.routing.SessionCommand.Receive;
 import io.sluice.core.routing.SessionCommand.Tick;
 import io.sluice.core.routing.SessionEvent;
@@ -9,6 +11,7 @@ import io.sluice.core.routing.SessionEvent.TokenAccepted;
 import io.sluice.core.routing.SessionEvent.TokenIgnored;
 import io.sluice.core.routing.SessionLife;
 import io.sluice.core.routing.SessionMachine;
+import io.sluice.messaging.ResumeCodec;
 import io.sluice.records.ErrorReason;
 import io.sluice.records.InferenceRequest;
 import io.sluice.records.Token;
@@ -16,6 +19,7 @@ import io.sluice.schemas.RecordFormatException;
 import io.sluice.schemas.Topics;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import org.apache.kafka.streams.processor.PunctuationType;
@@ -177,15 +181,19 @@ final class RouterProcessor implements Processor<byte[], byte[], byte[], Object>
             metrics.token("stale_attempt");
             return;
         }
-        if (token.getAttempt() > session.newestAttempt()) {
-            recovery.overtaken(session, token.getAttempt(), now);
-            metrics.token("overtaken");
-            return;
-        }
-        if (token.getAttempt() < session.newestAttempt()) {
-            // Readers of the tokens topic have dropped it, too.
-            metrics.token("stale_attempt");
-            return;
+        List<WorkerId> hops = RunningSession.workers(ResumeCodec.trace(token).hops());
+        switch (session.running().fate(token.getAttempt(), hops)) {
+            case UNKNOWN -> {
+                recovery.overtaken(session, token.getAttempt(), now);
+                metrics.token("overtaken");
+                return;
+            }
+            case STALE -> {
+                // Readers of the tokens topic have dropped it, too.
+                metrics.token("stale_attempt");
+                return;
+            }
+            case PRESENT -> {}
         }
         boolean room = false;
         Receive command = new Receive(token.getAttempt(), token.getIndex(), token.getFinishReason() != null);
@@ -201,7 +209,7 @@ final class RouterProcessor implements Processor<byte[], byte[], byte[], Object>
                 }
                 case Finished finished -> {
                     session = session.with(next(session, event));
-                    ends.finished(session, recovery.newestAttempt(session), now);
+                    ends.finished(session, recovery.newestAttempt(session, now), now);
                     recovery.ended(session);
                     room = true;
                 }

@@ -1,6 +1,6 @@
 package io.sluice.router;
 
-import io.sluice.core.Stage;
+import io.sluice.core.routing.Notice;
 import io.sluice.core.routing.SessionLife;
 import io.sluice.core.routing.SessionPhase;
 import io.sluice.records.ErrorReason;
@@ -38,12 +38,7 @@ final class SessionEnds {
         List<Token> tokens = book.end(life);
         outbox.completion(RouterCodec.completion(session, tokens));
         outbox.session(RouterCodec.session(session.request(), life, SessionState.FINISHED, now));
-        boolean whole = life.pipeline().stages().stream()
-                .allMatch(stage -> dispatch.members().isAlive(stage.worker()));
-        if (session.newestAttempt() > 1 || !whole) {
-            drop(life, newest, now);
-        }
-        dispatch.release(life.id());
+        free(session, newest, now);
     }
 
     /** It left the queue without a pipeline. */
@@ -96,16 +91,16 @@ final class SessionEnds {
     private void giveBack(StoredSession session, SessionLife life, int newest, long now) {
         book.end(life);
         outbox.session(RouterCodec.session(session.request(), life, SessionState.REJECTED, now));
-        drop(life, newest, now);
-        dispatch.release(life.id());
+        free(session.with(life), newest, now);
     }
 
-    /** To every stage directly: a release that goes round would stop at one that is lost. */
-    private void drop(SessionLife life, int newest, long now) {
-        for (Stage stage : life.pipeline().stages()) {
-            if (dispatch.hasTopic(stage.worker())) {
-                outbox.chunks(RouterCodec.drop(life.id(), newest, stage, now));
+    private void free(StoredSession session, int newest, long now) {
+        for (Notice notice : Notice.ofEnd(session.running(), newest, dispatch.members())) {
+            if (notice instanceof Notice.Drop drop
+                    && dispatch.hasTopic(drop.stage().worker())) {
+                outbox.chunks(RouterCodec.drop(session.life().id(), drop, now));
             }
         }
+        dispatch.release(session.life().id());
     }
 }

@@ -6,6 +6,7 @@ import io.sluice.core.Stage;
 import io.sluice.core.WorkerId;
 import io.sluice.core.planning.Allocation;
 import io.sluice.core.recovery.RecoveryCosts;
+import io.sluice.core.routing.AllocationCosts;
 import io.sluice.core.routing.Dispatcher;
 import io.sluice.core.routing.Route;
 import io.sluice.core.routing.Route.Blocked;
@@ -202,12 +203,7 @@ final class SharedDispatch {
 
     /** Whether a new session could run this stage, as far as the newest allocation and the heartbeats say. */
     synchronized boolean serves(String model, Stage stage) {
-        return ready.test(stage.worker())
-                && dispatcher(model).allocation().stream()
-                        .flatMap(allocation -> allocation.workers().stream())
-                        .anyMatch(flow -> flow.worker().equals(stage.worker())
-                                && flow.layers().first() <= stage.layers().first()
-                                && flow.layers().end() >= stage.layers().end());
+        return dispatcher(model).serves(stage, ready);
     }
 
     /** What recomputing costs under the newest allocation. */

@@ -10,6 +10,7 @@ import io.sluice.core.recovery.Assignment;
 import io.sluice.core.recovery.LogRange;
 import io.sluice.core.recovery.ResumeMode;
 import io.sluice.core.recovery.StageResume;
+import io.sluice.core.routing.AttemptNotes;
 import io.sluice.core.routing.SessionLife;
 import io.sluice.core.routing.SessionPhase;
 import java.io.ByteArrayInputStream;

@@ -1,5 +1,7 @@
 package io.sluice.router;
 
+import io.sluice.core.routing.AttemptNotes;
+import io.sluice.core.routing.RunningSession;
 import io.sluice.core.routing.SessionLife;
 import java.util.Objects;
 
@@ -27,14 +29,8 @@ record StoredSession(RoutedRequest request, SessionLife life, long assignedMs, A
         return new StoredSession(request, life, assignedMs, newNotes);
     }
 
-    /** Highest attempt of which workers may know. */
-    int newestAttempt() {
-        return Math.max(life.attempt(), notes.seen());
-    }
-
-    /** Tokens that the session had when its attempt began. */
-    int tokensAtStart() {
-        int position = life.assignments().getLast().position();
-        return position == 0 ? 0 : position - request.promptIds().length + 1;
+    /** What the core must know of it to decide how it goes on; only of one that runs. */
+    RunningSession running() {
+        return new RunningSession(life, notes, request.promptIds().length, request.maxTokens());
     }
 }

@@ -313,6 +313,22 @@ class RouterRestartTest {
         assertThat(lastChunk().getAttempt()).isEqualTo(2);
     }
 
+    @Test
+    void shouldNotTakeATokenThatCameThroughOtherWorkersForOneOfTheAttempt() {
+        allocate(TestAllocations.single(1, "a", 64));
+        request("r1");
+        // A crash had undone attempt 1 over z, whose number was given once more before anything came of it.
+        Token other = token("r1", 1, 0, FinishReason.LENGTH);
+        other.getHops().getFirst().setWorker("z");
+        send(Topics.TOKENS.name(), "r1", tokens.serialize("", other));
+        assertThat(sent(RouterTopology.COMPLETIONS_SINK, Completion.class)).isEmpty();
+        assertThat(lastChunk().getAttempt()).as("fences both").isEqualTo(2);
+        token("r1", 0, FinishReason.LENGTH);
+        assertThat(sent(RouterTopology.COMPLETIONS_SINK, Completion.class)).isEmpty();
+        send(Topics.TOKENS.name(), "r1", tokens.serialize("", token("r1", 2, 0, FinishReason.LENGTH)));
+        assertThat(sent(RouterTopology.COMPLETIONS_SINK, Completion.class)).hasSize(1);
+    }
+
     private Token token(String id, int attempt, int index, FinishReason finish) {
         List<HopTiming> hops = List.of(new HopTiming("a", 10L, 20L, 30L, 1, 5L, 9L));
         return new Token(id, attempt, index, 50 + index, "[" + index + "]", finish, "a", nowMs, hops);

@@ -13,6 +13,7 @@ import io.sluice.core.membership.LeaseTable;
 import io.sluice.core.recovery.Assignment;
 import io.sluice.core.recovery.LogRange;
 import io.sluice.core.recovery.StageResume;
+import io.sluice.core.routing.AttemptNotes;
 import io.sluice.core.routing.SessionLife;
 import io.sluice.core.routing.SessionPhase;
 import java.io.UncheckedIOException;
@@ -82,8 +83,8 @@ class StateCodecTest {
         assertThat(StateCodec.decode(StateCodec.encode(session)))
                 .usingRecursiveComparison()
                 .isEqualTo(session);
-        assertThat(session.newestAttempt()).isEqualTo(12);
-        assertThat(session.tokensAtStart()).as("the prompt has 2").isEqualTo(5);
+        assertThat(session.running().newestAttempt()).isEqualTo(12);
+        assertThat(session.running().tokensAtStart()).as("the prompt has 2").isEqualTo(5);
     }
 
     @Test

@@ -15,7 +15,6 @@ final class Cluster {
     private final List<SimWorker> workers = new ArrayList<>();
     private final Set<SimWorker> replaced = new HashSet<>();
     private final List<LayerRange> ranges = new ArrayList<>();
-    private final SimRouter router;
     private final SimPlanner planner;
     private final SimClients clients;
     private int named;
@@ -41,8 +40,12 @@ final class Cluster {
                 workers.stream()
                         .map(worker -> new Stage(worker.id(), worker.layers()))
                         .toList());
-        router = new SimRouter(world, skew(random), drift(random));
         planner = new SimPlanner(world, plan, skew(random), drift(random));
+        int routers = 1 + random.nextInt(2);
+        world.partition(routers + random.nextInt(2));
+        for (int i = 0; i < routers; i++) {
+            world.group().add(new SimRouter(world, i, skew(random), drift(random)));
+        }
         clients = new SimClients(world, layers);
     }
 
@@ -85,7 +88,8 @@ final class Cluster {
     void start() {
         workers.forEach(worker -> worker.start(worker.layers()));
         planner.start();
-        router.start();
+        routers().forEach(SimRouter::start);
+        world.group().start();
         world.at(1_000_000, clients::start);
     }
 
@@ -125,8 +129,8 @@ final class Cluster {
         return workers;
     }
 
-    SimRouter router() {
-        return router;
+    List<SimRouter> routers() {
+        return world.group().routers();
     }
 
     SimPlanner planner() {

@@ -28,6 +28,7 @@ final class FaultInjector {
         FaultKind.ROUTER_CRASH,
         FaultKind.ROUTER_CRASH,
         FaultKind.ROUTER_PARTITION,
+        FaultKind.REBALANCE,
         FaultKind.PLANNER_CRASH,
         FaultKind.STALE_ALLOCATION,
         FaultKind.STALE_ALLOCATION,
@@ -59,7 +60,8 @@ final class FaultInjector {
                     case WORKER_CRASH, WORKER_STOP, PARTITION, DRAIN, FALSE_REPORT -> toWorker(kind);
                     case JOIN -> join();
                     case ROUTER_CRASH -> crashRouter();
-                    case ROUTER_PARTITION -> cut(cluster.router(), 3 * SECOND);
+                    case ROUTER_PARTITION -> cut(anyRouter(), 3 * SECOND);
+                    case REBALANCE -> world.group().rebalance();
                     case PLANNER_CRASH -> crashPlanner();
                     case STALE_ALLOCATION -> staleAllocation();
                     case FAIL_OVER, POWER_LOSS, SLOW_DISK, LOG_TRUNCATION -> toLog(kind);
@@ -192,8 +194,12 @@ final class FaultInjector {
         return true;
     }
 
+    private SimRouter anyRouter() {
+        return cluster.routers().get(random.nextInt(cluster.routers().size()));
+    }
+
     private boolean crashRouter() {
-        SimRouter router = cluster.router();
+        SimRouter router = anyRouter();
         if (!router.isAlive()) {
             return false;
         }
@@ -251,7 +257,7 @@ final class FaultInjector {
     private boolean jumpClock() {
         List<Actor> actors = new ArrayList<>(cluster.workers());
         actors.add(cluster.planner());
-        actors.add(cluster.router());
+        actors.addAll(cluster.routers());
         actors.get(random.nextInt(actors.size())).shiftClock(random.nextLong(-2 * SECOND, 2 * SECOND));
         return true;
     }
@@ -275,7 +281,7 @@ final class FaultInjector {
                 restart(worker, 8 * SECOND);
             }
         }
-        cluster.router().cutOff(false);
+        cluster.routers().forEach(router -> router.cutOff(false));
     }
 
     /** Names of workers that joined later. */

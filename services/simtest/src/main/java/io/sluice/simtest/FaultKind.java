@@ -20,9 +20,13 @@ public enum FaultKind {
     RESTART_OTHER_LAYERS("restart over other layers"),
     /** Somebody reports the end of a worker that lives. */
     FALSE_REPORT("false report of an end"),
-    /** The router is killed in the middle of a transaction. */
+    /** A crash of a router has undone a first attempt, and its number is given once more, over other workers. */
+    NUMBER_GIVEN_TWICE("attempt number given twice"),
+    /** Partitions go from one router to the other. */
+    REBALANCE("partitions re-balanced"),
+    /** A router is killed in the middle of a transaction. */
     ROUTER_CRASH("router crash"),
-    /** The router cannot reach the brokers. */
+    /** A router cannot reach the brokers. */
     ROUTER_PARTITION("router partition"),
     /** The planner is killed and starts again from its checkpoint. */
     PLANNER_CRASH("planner crash"),

@@ -1,9 +1,12 @@
 package io.sluice.simtest;
 
+import io.sluice.core.Pipeline;
+import io.sluice.core.SessionId;
 import io.sluice.core.recovery.Assignment;
 import io.sluice.core.recovery.ResumeMode;
 import io.sluice.core.recovery.StageResume;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
@@ -17,6 +20,7 @@ final class Faults {
     private final SplittableRandom random;
     private final Map<FaultKind, Long> counts = new EnumMap<>(FaultKind.class);
     private final Map<String, Long> recoveries = new TreeMap<>();
+    private final Map<SessionId, Map<Integer, Pipeline>> numbered = new HashMap<>();
     private final double requestFaults;
     private final long meanMicros;
     private FaultInjector injector;
@@ -68,6 +72,15 @@ final class Faults {
         FaultKind kind = random.nextBoolean() ? FaultKind.DUPLICATED : FaultKind.REORDERED;
         count(kind);
         return kind;
+    }
+
+    /** A session has got its first attempt, once more where a crash has undone the record of the last one. */
+    void assigned(SessionId session, int attempt, Pipeline pipeline) {
+        Pipeline before =
+                numbered.computeIfAbsent(session, id -> new HashMap<>()).put(attempt, pipeline);
+        if (before != null && !before.equals(pipeline)) {
+            count(FaultKind.NUMBER_GIVEN_TWICE);
+        }
     }
 
     /** A session has got another attempt. */

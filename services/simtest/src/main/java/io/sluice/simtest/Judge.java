@@ -59,7 +59,8 @@ final class Judge {
     private long completed;
     private long failed;
     private long refused;
-    private long newestEpoch;
+    /** By router. */
+    private final Map<String, Long> newestEpochs = new HashMap<>();
 
     Judge(World world) {
         this.world = world;
@@ -201,13 +202,14 @@ final class Judge {
         }
     }
 
-    /** The router has seen an allocation arrive. */
-    void arrived(long epoch) {
-        newestEpoch = Math.max(newestEpoch, epoch);
+    /** A router has seen an allocation arrive. */
+    void arrived(String router, long epoch) {
+        newestEpochs.merge(router, epoch, Math::max);
     }
 
-    /** The router gives a session a pipeline of this epoch. */
-    void routed(SessionId session, long epoch) {
+    /** A router gives a session a pipeline of this epoch. */
+    void routed(SessionId session, long epoch, String router) {
+        long newestEpoch = newestEpochs.getOrDefault(router, 0L);
         if (epoch < newestEpoch) {
             violation(
                     "5 newest epoch",
@@ -216,9 +218,9 @@ final class Judge {
         }
     }
 
-    /** The router starts again and reads allocations anew. */
-    void routerStarted() {
-        newestEpoch = 0;
+    /** A router starts again and reads allocations anew. */
+    void routerStarted(String router) {
+        newestEpochs.remove(router);
     }
 
     // What workers do

@@ -179,13 +179,14 @@ public final class SeedRun {
                         null,
                         "worker " + worker.name + " holds " + worker.stage().sessions() + " sessions");
             }
-            if (cluster.router().dispatcher().reserved(worker.id()) > 0) {
-                judge.violation(
-                        "no leak",
-                        null,
-                        "the router has reserved "
-                                + cluster.router().dispatcher().reserved(worker.id()) + " tokens on " + worker.name
-                                + " for nobody");
+            for (SimRouter router : cluster.routers()) {
+                long reserved = router.dispatcher().reserved(worker.id());
+                if (reserved > 0) {
+                    judge.violation(
+                            "no leak",
+                            null,
+                            router.name + " has reserved " + reserved + " tokens on " + worker.name + " for nobody");
+                }
             }
         }
         if (!judge.unread().isEmpty()) {

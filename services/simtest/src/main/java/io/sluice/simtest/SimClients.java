@@ -1,6 +1,8 @@
 package io.sluice.simtest;
 
 import io.sluice.core.SessionId;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.SplittableRandom;
 
 /** Those who send requests and read what comes of them; they never die. */
@@ -10,7 +12,7 @@ final class SimClients extends Actor {
 
     private final int layers;
     private final long meanMicros;
-    private final Sender<Wire.Request> out;
+    private final List<Sender<Wire.Request>> out = new ArrayList<>();
     private Wire.Request last;
     private boolean closed;
     private int sent;
@@ -19,12 +21,17 @@ final class SimClients extends Actor {
         super(world, "clients", 0, 0);
         this.layers = layers;
         this.meanMicros = 50_000 + world.load().nextLong(150_000);
-        this.out = new Sender<>(this, world.requests, true, Long.MAX_VALUE / 4);
+        for (Partition partition : world.partitions()) {
+            out.add(new Sender<>(this, partition.requests, true, Long.MAX_VALUE / 4));
+        }
     }
 
     void start() {
         born();
-        new Reader<>(this, world.tokens, 0, (offset, token) -> world.judge().read(token));
+        for (Partition partition : world.partitions()) {
+            new Reader<>(
+                    this, partition.tokens, 0, (offset, token) -> world.judge().read(token));
+        }
         new Reader<>(this, world.completions, 0, (offset, completion) -> world.judge()
                 .completed(completion));
         new Reader<>(this, world.failures, 0, (offset, failure) -> world.judge().failed(failure));
@@ -78,7 +85,7 @@ final class SimClients extends Actor {
         world.judge()
                 .submitted(
                         request, Arithmetic.reference(layers, request.prompt(), request.maxTokens(), request.seed()));
-        out.send(request, null);
+        out.get(world.partition(request.id()).number).send(request, null);
     }
 
     @Override

@@ -4,6 +4,7 @@ import io.sluice.core.WorkerId;
 import io.sluice.core.membership.Beat;
 import io.sluice.core.membership.LeaseTable;
 import io.sluice.core.membership.MemberEvent;
+import io.sluice.core.membership.MemberView;
 import io.sluice.core.planning.Allocation;
 import io.sluice.core.planning.DeviceSample;
 import io.sluice.core.planning.FlowPlanner;
@@ -76,7 +77,7 @@ final class SimPlanner extends Actor {
     private void attend(Beat beat) {
         long now = clockMillis();
         leases.echo(now);
-        if (!beat.worker().equals(SimRouter.SELF)) {
+        if (!beat.reporter().equals(MemberView.ROUTER)) {
             tell(leases.beat(beat, now));
         }
     }

@@ -9,6 +9,7 @@ import io.sluice.core.planning.DeviceSample;
 import io.sluice.core.planning.Holding;
 import io.sluice.core.planning.MemberStatus;
 import io.sluice.core.recovery.Trouble;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -45,8 +46,8 @@ final class SimWorker extends Actor {
     private Sender<Beat> beats;
     private Sender<MemberStatus> statuses;
     private Sender<DeviceSample> telemetry;
-    private Sender<Wire.Token> tokens;
-    private Sender<Wire.Report> reports;
+    private final List<Sender<Wire.Token>> tokens = new ArrayList<>();
+    private final List<Sender<Wire.Report>> reports = new ArrayList<>();
     private final Map<WorkerId, Sender<Wire.Activation>> links = new TreeMap<>();
 
     /** Work since the last one. */
@@ -117,8 +118,12 @@ final class SimWorker extends Actor {
         beats = new Sender<>(this, world.beats, true, DELIVERY_MICROS);
         statuses = new Sender<>(this, world.statuses, true, DELIVERY_MICROS);
         telemetry = new Sender<>(this, world.telemetry, true, DELIVERY_MICROS);
-        tokens = new Sender<>(this, world.tokens, true, DELIVERY_MICROS);
-        reports = new Sender<>(this, world.reports, true, 10 * DELIVERY_MICROS);
+        tokens.clear();
+        reports.clear();
+        for (Partition partition : world.partitions()) {
+            tokens.add(new Sender<>(this, partition.tokens, true, DELIVERY_MICROS));
+            reports.add(new Sender<>(this, partition.reports, true, 10 * DELIVERY_MICROS));
+        }
         links.clear();
         announce();
         beat();
@@ -230,11 +235,13 @@ final class SimWorker extends Actor {
     }
 
     void token(Wire.Token token) {
-        tokens.send(token, () -> stage.undelivered(token.session(), token.attempt()));
+        tokens.get(world.partition(token.session()).number)
+                .send(token, () -> stage.undelivered(token.session(), token.attempt()));
     }
 
     void report(SessionId session, int attempt, Trouble trouble) {
-        reports.send(new Wire.Report(session, attempt, id, incarnation, trouble), null);
+        reports.get(world.partition(session).number)
+                .send(new Wire.Report(session, attempt, id, incarnation, trouble), null);
     }
 
     @Override

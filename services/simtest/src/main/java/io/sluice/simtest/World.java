@@ -36,14 +36,13 @@ final class World {
     private final String traced;
     private final List<Traced> own = new ArrayList<>();
     private final List<Traced> common = new ArrayList<>();
+    private final List<Partition> partitions = new ArrayList<>();
+    private final RouterGroup group = new RouterGroup(this);
     private long nowMicros;
     private long steps;
     private long hash;
     private long networkMicros = 250;
 
-    final Log<Wire.Request> requests = new Log<>(this, "requests", true);
-    final Log<Wire.Token> tokens = new Log<>(this, "tokens", true);
-    final Log<Wire.Report> reports = new Log<>(this, "reports", true);
     final Log<Wire.Completion> completions = new Log<>(this, "completions", true);
     final Log<Wire.Failure> failures = new Log<>(this, "errors", true);
     final Log<Wire.Session> sessions = new Log<>(this, "sessions", true);
@@ -131,6 +130,26 @@ final class World {
         networkMicros = micros;
     }
 
+    /** Makes the partitions of the topics whose key is a session. */
+    void partition(int count) {
+        for (int i = 0; i < count; i++) {
+            partitions.add(new Partition(this, i));
+        }
+    }
+
+    List<Partition> partitions() {
+        return partitions;
+    }
+
+    /** Where the records of a session are. */
+    Partition partition(SessionId session) {
+        return partitions.get(Math.floorMod(session.value().hashCode(), partitions.size()));
+    }
+
+    RouterGroup group() {
+        return group;
+    }
+
     /** The topic of a worker, which outlives it. */
     Log<Wire.Activation> activations(WorkerId worker) {
         return activations.computeIfAbsent(worker, id -> new Log<>(this, "activations." + id, false));
@@ -138,18 +157,11 @@ final class World {
 
     /** All logs that there are, in a fixed order. */
     List<Log<?>> logs() {
-        List<Log<?>> all = new ArrayList<>(List.of(
-                requests,
-                tokens,
-                reports,
-                completions,
-                failures,
-                sessions,
-                beats,
-                statuses,
-                telemetry,
-                allocations,
-                commands));
+        List<Log<?>> all = new ArrayList<>();
+        for (Partition partition : partitions) {
+            all.addAll(List.of(partition.requests, partition.tokens, partition.reports));
+        }
+        all.addAll(List.of(completions, failures, sessions, beats, statuses, telemetry, allocations, commands));
         all.addAll(activations.values());
         return all;
     }

@@ -2,6 +2,7 @@ package io.sluice.core.routing;
 
 import io.sluice.core.Pipeline;
 import io.sluice.core.SessionId;
+import io.sluice.core.Stage;
 import io.sluice.core.WorkerId;
 import io.sluice.core.planning.Allocation;
 import io.sluice.core.planning.Allocation.WorkerFlow;
@@ -57,6 +58,16 @@ public final class Dispatcher {
 
     public Optional<Allocation> allocation() {
         return Optional.ofNullable(chooser).map(PipelineChooser::allocation);
+    }
+
+    /** Whether a new session could run this stage, as far as the newest allocation says and who is ready. */
+    public boolean serves(Stage stage, Predicate<WorkerId> ready) {
+        return ready.test(stage.worker())
+                && allocation().stream()
+                        .flatMap(allocation -> allocation.workers().stream())
+                        .anyMatch(flow -> flow.worker().equals(stage.worker())
+                                && flow.layers().first() <= stage.layers().first()
+                                && flow.layers().end() >= stage.layers().end());
     }
 
     /** See {@link KvBudget#setShare}. */

@@ -1,4 +1,4 @@
-package io.sluice.router;
+package io.sluice.core.routing;
 
 import io.sluice.core.Stage;
 import io.sluice.core.WorkerId;
@@ -13,11 +13,11 @@ import java.util.Map;
  * What recomputing costs by an allocation: a worker's capacity is tokens per second over all layers it holds, so fewer
  * layers take their part of that time; inputs come over the best link into the worker. Immutable.
  */
-final class AllocationCosts implements RecoveryCosts {
+public final class AllocationCosts implements RecoveryCosts {
     private final Map<WorkerId, WorkerFlow> workers = new HashMap<>();
     private final Map<String, Double> linkTokensPerSecond = new HashMap<>();
 
-    AllocationCosts(Allocation allocation) {
+    public AllocationCosts(Allocation allocation) {
         allocation.workers().forEach(worker -> workers.put(worker.worker(), worker));
         for (EdgeFlow edge : allocation.edges()) {
             if (!edge.from().equals(Allocation.SOURCE)) {

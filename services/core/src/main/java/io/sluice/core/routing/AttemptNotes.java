@@ -1,7 +1,8 @@
-package io.sluice.router;
+package io.sluice.core.routing;
 
 import io.sluice.core.Pipeline;
 import io.sluice.core.membership.LeaseTable;
+import io.sluice.core.membership.Members;
 import java.util.List;
 
 /**
@@ -13,33 +14,33 @@ import java.util.List;
  * @param failures reports in a row, without a token between them, that the session itself cannot be computed
  * @param incarnations of the workers of the pipeline when it was chosen, by stage; {@link LeaseTable#UNKNOWN}: not known
  */
-record AttemptNotes(int seen, int fruitless, int failures, List<Long> incarnations) {
-    static final AttemptNotes NONE = new AttemptNotes(0, 0, 0, List.of());
+public record AttemptNotes(int seen, int fruitless, int failures, List<Long> incarnations) {
+    public static final AttemptNotes NONE = new AttemptNotes(0, 0, 0, List.of());
 
-    AttemptNotes {
+    public AttemptNotes {
         incarnations = List.copyOf(incarnations);
     }
 
     /** Incarnation of the stage's worker, as far as it was known. */
-    long incarnation(int stage) {
+    public long incarnation(int stage) {
         return stage < incarnations.size() ? incarnations.get(stage) : LeaseTable.UNKNOWN;
     }
 
     /** The same, with an attempt seen at work. */
-    AttemptNotes withSeen(int attempt) {
+    public AttemptNotes withSeen(int attempt) {
         return new AttemptNotes(Math.max(seen, attempt), fruitless, failures, incarnations);
     }
 
-    AttemptNotes withIncarnations(List<Long> values) {
+    public AttemptNotes withIncarnations(List<Long> values) {
         return new AttemptNotes(seen, fruitless, failures, values);
     }
 
-    AttemptNotes withCounts(int newFruitless, int newFailures) {
+    public AttemptNotes withCounts(int newFruitless, int newFailures) {
         return new AttemptNotes(seen, newFruitless, newFailures, incarnations);
     }
 
     /** Incarnations that are known now. */
-    static List<Long> incarnations(Pipeline pipeline, Membership members) {
+    public static List<Long> incarnations(Pipeline pipeline, Members members) {
         return pipeline.stages().stream()
                 .map(stage -> members.incarnation(stage.worker()))
                 .toList();

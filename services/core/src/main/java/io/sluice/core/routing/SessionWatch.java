@@ -1,4 +1,4 @@
-package io.sluice.router;
+package io.sluice.core.routing;
 
 import io.sluice.core.WorkerId;
 import java.util.Map;
@@ -10,7 +10,7 @@ import java.util.TreeSet;
  * What the router has seen of one running session since it took it up: how fast its tokens come, and, while it is being
  * recovered, what is known of its loss. A restart may forget all of it; then it is found out once more. Used by one task.
  */
-final class SessionWatch {
+public final class SessionWatch {
     /** Part by which the newest token changes the usual time per token. */
     private static final double NEWEST_WEIGHT = 0.1;
 
@@ -34,17 +34,17 @@ final class SessionWatch {
     private String obstacle = "";
     private long interruptedMs;
 
-    SessionWatch(int floor, long nowMs) {
+    public SessionWatch(int floor, long nowMs) {
         this.floor = floor;
         this.progressMs = nowMs;
     }
 
-    int floor() {
+    public int floor() {
         return floor;
     }
 
     /** A token was accepted. Returns the milliseconds since the session was interrupted; -1: it was not. */
-    long token(long nowMs) {
+    public long token(long nowMs) {
         boolean recovered = interruptedMs > 0 && !mode.isEmpty();
         long took = recovered ? nowMs - interruptedMs : -1;
         if (!recovered && tokenBefore) {
@@ -63,22 +63,22 @@ final class SessionWatch {
     }
 
     /** When its last token came, or it was taken up, milliseconds. */
-    long progressMs() {
+    public long progressMs() {
         return progressMs;
     }
 
     /** Usual time from token to token, milliseconds; 0: not known. */
-    double usualMs() {
+    public double usualMs() {
         return usualMs;
     }
 
     /** What the last attempt was expected to cost before its first token, milliseconds. */
-    double expectedMs() {
+    public double expectedMs() {
         return expectedMs;
     }
 
     /** It does not go on as it is. */
-    void interrupted(String newCause, String newWhat, long nowMs) {
+    public void interrupted(String newCause, String newWhat, long nowMs) {
         cause = newCause;
         what = newWhat;
         mode = "";
@@ -89,7 +89,7 @@ final class SessionWatch {
     }
 
     /** It runs in a new attempt. */
-    void reassigned(String newMode, double seconds) {
+    public void reassigned(String newMode, double seconds) {
         mode = newMode;
         expectedMs = seconds * 1000;
         obstacle = "";
@@ -97,67 +97,67 @@ final class SessionWatch {
     }
 
     /** A worker has lost what it held of the session. */
-    void empty(WorkerId worker) {
+    public void empty(WorkerId worker) {
         emptied.add(worker);
     }
 
-    Set<WorkerId> emptied() {
+    public Set<WorkerId> emptied() {
         return emptied;
     }
 
     /** A worker cannot take the session now; each time it is left alone for twice as long. */
-    void avoid(WorkerId worker, long nowMs) {
+    public void avoid(WorkerId worker, long nowMs) {
         avoidedUntilMs.put(worker, nowMs + (AVOID_MS << Math.min(6, avoidances++)));
     }
 
-    Set<WorkerId> avoided(long nowMs) {
+    public Set<WorkerId> avoided(long nowMs) {
         avoidedUntilMs.values().removeIf(until -> until <= nowMs);
         return avoidedUntilMs.keySet();
     }
 
     /** Nothing that these workers hold, nor the log, is trusted: from the prompt, and elsewhere if there is an elsewhere. */
-    void startAnew(Set<WorkerId> workers, long nowMs) {
+    public void startAnew(Set<WorkerId> workers, long nowMs) {
         emptied.addAll(workers);
         // Past by the next try.
         workers.forEach(worker -> avoidedUntilMs.merge(worker, nowMs + 1, Math::max));
         logUsable = false;
     }
 
-    void logGone() {
+    public void logGone() {
         logUsable = false;
     }
 
-    boolean logUsable() {
+    public boolean logUsable() {
         return logUsable;
     }
 
     /** Nothing came of it for long: counts how often, since the last token. */
-    int nudge() {
+    public int nudge() {
         return ++nudges;
     }
 
-    int nudges() {
+    public int nudges() {
         return nudges;
     }
 
-    void blocked(String message) {
+    public void blocked(String message) {
         obstacle = what.isEmpty() ? message : what + "; " + message;
     }
 
     /** Why it does not run; empty when it does. */
-    String obstacle() {
+    public String obstacle() {
         return obstacle;
     }
 
-    String cause() {
+    public String cause() {
         return cause;
     }
 
-    String what() {
+    public String what() {
         return what;
     }
 
-    String mode() {
+    public String mode() {
         return mode;
     }
 }
