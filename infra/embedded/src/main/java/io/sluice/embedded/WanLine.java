@@ -18,6 +18,8 @@ final class WanLine {
     private long freeNanos;
     private long bytes;
     private long losses;
+    private long handedOn;
+    private long lateNanos;
 
     /** @param nowNanos the time of the clock that {@link #arrivalNanos} goes by */
     WanLine(WanShape shape, long seed, long nowNanos) {
@@ -57,6 +59,24 @@ final class WanLine {
     /** What enters from now on crosses a line of another shape; what is on its way arrives as it was to. */
     synchronized void reshape(WanShape other) {
         shape = other;
+        handedOn = 0;
+        lateNanos = 0;
+    }
+
+    /** A piece was handed on so long after it had arrived. */
+    synchronized void handedOn(long lateNanos) {
+        handedOn++;
+        this.lateNanos += lateNanos;
+    }
+
+    /** Pieces handed on since the shape is what it is. */
+    synchronized long handedOn() {
+        return handedOn;
+    }
+
+    /** How late these were together, nanoseconds: what the machine adds to the line. */
+    synchronized long lateNanos() {
+        return lateNanos;
     }
 
     /** One-way delay, nanoseconds. */

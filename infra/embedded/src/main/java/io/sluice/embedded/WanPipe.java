@@ -116,6 +116,7 @@ final class WanPipe {
                     changed.awaitNanos(Math.min(early, TimeUnit.SECONDS.toNanos(1)));
                 } else {
                     pieces.poll();
+                    line.handedOn(-early);
                     waiting -= next.data == null ? 0 : next.data.length;
                     changed.signalAll();
                     return next;

@@ -72,6 +72,16 @@ public final class WanRelay implements AutoCloseable {
         return down.bytes();
     }
 
+    /** Pieces that came out at either end since the shape is what it is. */
+    public long handedOn() {
+        return up.handedOn() + down.handedOn();
+    }
+
+    /** By how much these came out later than the shape says, together, nanoseconds: the machine was busy. */
+    public long lateNanos() {
+        return up.lateNanos() + down.lateNanos();
+    }
+
     /** The network is another one from now on; connections stay. */
     public void reshape(WanShape shape) {
         up.reshape(shape);

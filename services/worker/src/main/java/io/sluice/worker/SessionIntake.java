@@ -2,7 +2,6 @@ package io.sluice.worker;
 
 import io.sluice.core.LayerRange;
 import io.sluice.core.SessionId;
-import io.sluice.core.batching.CohortGate;
 import io.sluice.core.batching.SchedulingBounds;
 import io.sluice.core.recovery.ResumeMode;
 import io.sluice.core.recovery.StageResume;
@@ -75,18 +74,6 @@ final class SessionIntake {
                 .filter(session -> session.plan != null)
                 .map(session -> session.plan.layers())
                 .toList();
-    }
-
-    /** Sessions whose step is on its way round the pipeline and may be back soon. */
-    int expectedBack(CohortGate gate) {
-        long now = nanos.getAsLong();
-        int expected = 0;
-        for (StageSession session : sessions.values()) {
-            if (session.awaySinceNanos != 0 && gate.expects(now - session.awaySinceNanos)) {
-                expected++;
-            }
-        }
-        return expected;
     }
 
     void accept(InboundChunk chunk) {

@@ -73,7 +73,7 @@ final class StageLoop {
         this.nanos = Objects.requireNonNull(nanos, "nanos");
         this.writer = new ChunkWriter(settings.activations(), runner.model().hiddenSize(), settings.maxPayloadBytes());
         this.scheduler = new BatchScheduler<>(settings.batch());
-        // Only first stages gather, as only their sessions are ever expected back: what leaves together stays together.
+        // Only first stages gather, as only their sessions ever come back: what leaves together stays together.
         this.gate = new CohortGate(device.sharesCores());
         WorkFeed feed = new WorkFeed(settings, scheduler, gate, writer.maxPositions());
         this.intake = new SessionIntake(settings, runner, feed, log, outbox, metrics, nanos);
@@ -115,7 +115,7 @@ final class StageLoop {
         if (decodesSinceNanos == 0) {
             decodesSinceNanos = now;
         }
-        return gate.holdNanos(ready, intake.expectedBack(gate), now - decodesSinceNanos);
+        return gate.holdNanos(ready, now - decodesSinceNanos, now);
     }
 
     /** Ends what has waited too long; to be called about once a second. */
@@ -279,7 +279,8 @@ final class StageLoop {
                 .addAll(writer.hidden(chunk, next.worker(), next.layers().first(), hidden, setup, hops));
         session.setupPassedOn = true;
         if (session.plan.isFirst() && chunk.lastOfPrompt()) {
-            session.awaySinceNanos = nanos.getAsLong();
+            boolean decode = !session.plan.isPrompt(chunk.position());
+            gate.left(session.id, decode, session.plan.pipeline().stages().size(), session.touchedNanos);
         }
     }
 

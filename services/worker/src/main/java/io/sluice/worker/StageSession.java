@@ -37,9 +37,6 @@ final class StageSession {
     /** True while the router knows that the session cannot go on, and nothing has come since. */
     boolean reported;
 
-    /** First stage only: when the step that is on its way round was sent on, nanoseconds; 0: none is. */
-    long awaySinceNanos;
-
     long touchedNanos;
     /** True once the next stage has been told the set-up. */
     boolean setupPassedOn;

@@ -5,6 +5,7 @@ import io.sluice.core.batching.CohortGate;
 import io.sluice.runtime.PromptChunks;
 import io.sluice.worker.StageLoop.Work;
 import java.util.Objects;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Turns chunks whose turn has come, of sessions with KV cache, into work: decode steps as they are, prompts and what is
@@ -51,14 +52,13 @@ final class WorkFeed {
     /** Forgets what waits. */
     void remove(StageSession session) {
         scheduler.remove(session.id);
+        gate.ended(session.id);
         session.gathering.clear();
     }
 
     private void addStep(StageSession session, InboundChunk chunk) {
-        if (session.awaySinceNanos != 0) {
-            gate.returned(chunk.arrival().receivedNanos() - session.awaySinceNanos);
-            session.awaySinceNanos = 0;
-        }
+        Arrival arrival = chunk.arrival();
+        gate.returned(session.id, TimeUnit.MICROSECONDS.toNanos(arrival.transferMicros()), arrival.receivedNanos());
         if (session.slot.length() < chunk.position()) {
             // What comes before is still to be computed again, and goes in the order in which it was added.
             addPrefill(session, chunk);

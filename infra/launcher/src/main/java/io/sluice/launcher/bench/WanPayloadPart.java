@@ -18,13 +18,13 @@ final class WanPayloadPart {
     private static final int STAGES = 3;
     private static final int SESSIONS = 8;
     private static final int LONG_PROMPT = 768;
-    private static final List<WanShape> SHAPES = List.of(WanShape.of(20, 100), WanShape.of(20, 10));
     private static final List<ActivationChoice> TYPES =
             List.of(ActivationDtype.FP16, ActivationDtype.INT8_BLOCK, ActivationChoice.AUTO);
 
     private final Bench.Setting setting;
     private final BenchReport report;
     private final Path model;
+    private final List<WanShape> shapes;
     private final Map<String, List<Result>> results = new LinkedHashMap<>();
 
     private record Result(double one, double many, double firstTokenMillis) {}
@@ -33,47 +33,50 @@ final class WanPayloadPart {
         this.setting = setting;
         this.report = report;
         this.model = model;
+        this.shapes =
+                setting.quick() ? List.of(WanShape.of(20, 10)) : List.of(WanShape.of(20, 10), WanShape.of(20, 100));
     }
 
     void run() throws InterruptedException {
-        for (ActivationChoice type : TYPES) {
-            measure(type);
+        for (WanShape shape : shapes) {
+            for (ActivationChoice type : TYPES) {
+                measure(shape, type);
+            }
         }
         report();
     }
 
-    private void measure(ActivationChoice type) throws InterruptedException {
-        setting.progress("payload: starting a stack with activations " + type);
+    /** A stack of its own, because workers are told at their start what their link takes. */
+    private void measure(WanShape shape, ActivationChoice type) throws InterruptedException {
+        setting.progress("payload: starting a stack across " + shape + " with activations " + type);
         try (EmbeddedStack stack = EmbeddedStack.start(
                 BenchStacks.chain(setting.data(), model, "wide", STAGES, STAGES)
                         .withActivations(type)
-                        .withWan(WanShape.of(0, 0)),
+                        .withWan(shape),
                 Progress.SILENT)) {
+            setting.progress("payload: warming up");
+            stack.setWan(WanShape.of(0, 0));
             WanRuns.generate(stack, "wide", 1, LONG_PROMPT, 100);
-            WanRuns.generate(stack, "wide", SESSIONS, 16, 50);
+            WanRuns.generate(stack, "wide", SESSIONS, 16, 100);
+            stack.setWan(shape);
+            // Prompts beside decode steps are what bandwidth is measured by; a choice takes a few looks of a second.
+            for (int i = 0; i < 4; i++) {
+                WanRuns.generate(stack, "wide", 2, LONG_PROMPT / 4, 24);
+            }
             for (int round = 0; round < (setting.quick() ? 1 : setting.rounds()); round++) {
-                for (WanShape shape : SHAPES) {
-                    setting.progress("payload: " + type + ", " + shape + ", round " + (round + 1));
-                    stack.setWan(shape);
-                    if (type == ActivationChoice.AUTO) {
-                        // Prompts beside decode steps are what bandwidth is measured by; a choice takes a few looks.
-                        for (int i = 0; i < 4; i++) {
-                            WanRuns.generate(stack, "wide", 2, LONG_PROMPT / 2, 24);
-                        }
-                    }
-                    Seen one = WanRuns.generate(stack, "wide", 1, 16, 48);
-                    Seen many = WanRuns.generate(stack, "wide", SESSIONS, 16, 48);
-                    Seen prompt = WanRuns.generate(stack, "wide", 1, LONG_PROMPT, 2);
-                    results.computeIfAbsent(key(shape, type), key -> new ArrayList<>())
-                            .add(new Result(one.tokensPerSecond(), many.tokensPerSecond(), prompt.firstTokenMillis()));
-                }
+                setting.progress("payload: " + type + ", " + shape + ", round " + (round + 1));
+                Seen one = WanRuns.generate(stack, "wide", 1, 16, 48);
+                Seen many = WanRuns.generate(stack, "wide", SESSIONS, 16, 48);
+                Seen prompt = WanRuns.generate(stack, "wide", 1, LONG_PROMPT, 2);
+                results.computeIfAbsent(key(shape, type), key -> new ArrayList<>())
+                        .add(new Result(one.tokensPerSecond(), many.tokensPerSecond(), prompt.firstTokenMillis()));
             }
         }
     }
 
     /** Adds the rows of all types, each against fp16 on the same network. */
     private void report() {
-        for (WanShape shape : SHAPES) {
+        for (WanShape shape : shapes) {
             Result fp16 = median(results.get(key(shape, ActivationDtype.FP16)));
             for (ActivationChoice type : TYPES.subList(1, TYPES.size())) {
                 Result other = median(results.get(key(shape, type)));

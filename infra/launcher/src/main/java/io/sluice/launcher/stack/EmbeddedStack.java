@@ -152,6 +152,14 @@ public final class EmbeddedStack implements AutoCloseable {
         infrastructure.relays().reshape(shape);
     }
 
+    /**
+     * How much later than asked for the emulated network hands on what crosses a relay, as this machine is busy: mean
+     * since {@link #setWan}, milliseconds; 0 without relays.
+     */
+    public double wanLateMillis() {
+        return infrastructure.relays().lateMillis();
+    }
+
     private KafkaSettings settingsOf(WorkerId worker) {
         return infrastructure.relays().settingsOf(worker, settings);
     }

@@ -113,6 +113,13 @@ final class WorkerRelays implements AutoCloseable {
         spare.forEach(relay -> relay.reshape(shape));
     }
 
+    /** How much later than its shape says the network hands on what crosses a relay, mean since the shape, milliseconds. */
+    synchronized double lateMillis() {
+        long pieces = relays.values().stream().mapToLong(WanRelay::handedOn).sum();
+        long nanos = relays.values().stream().mapToLong(WanRelay::lateNanos).sum();
+        return pieces == 0 ? 0 : nanos / 1e6 / pieces;
+    }
+
     /** The relay of a worker; null when it has none. */
     synchronized WanRelay of(WorkerId worker) {
         return relays.get(worker);
