@@ -19,12 +19,15 @@ final class NetworkView {
     private static final int MAX_LINKS = 1_024;
 
     private final String self;
+    private final OptionalDouble declaredBytesPerSecond;
     private final ClockOffsets clocks = new ClockOffsets();
     private final Map<String, LinkMeter> outgoing = new TreeMap<>();
     private final TreeSet<String> senders = new TreeSet<>();
 
-    NetworkView(WorkerId self) {
+    /** @param declaredBytesPerSecond what an operator says of this worker's link, which counts until something is measured */
+    NetworkView(WorkerId self, OptionalDouble declaredBytesPerSecond) {
         this.self = Objects.requireNonNull(self, "self").value();
+        this.declaredBytesPerSecond = Objects.requireNonNull(declaredBytesPerSecond, "declaredBytesPerSecond");
     }
 
     /** Takes a report; its age counts from now. */
@@ -47,10 +50,14 @@ final class NetworkView {
         }
     }
 
-    /** Measured bandwidth to a worker; empty where it is not known. */
+    /**
+     * Bandwidth to a worker as measured, else as declared: where records are all of one size, as they are cut for a slow
+     * link, nothing can be measured. Empty where it is not known.
+     */
     synchronized OptionalDouble bytesPerSecond(WorkerId next, long nowMillis) {
         LinkMeter meter = outgoing.get(next.value());
-        return meter == null ? OptionalDouble.empty() : meter.bytesPerSecond(nowMillis);
+        OptionalDouble measured = meter == null ? OptionalDouble.empty() : meter.bytesPerSecond(nowMillis);
+        return measured.isPresent() ? measured : declaredBytesPerSecond;
     }
 
     /** Latency of the empty link to a worker; 0 where it is not known. */

@@ -270,7 +270,7 @@ public final class WorkerService implements AutoCloseable {
         WorkerId self = config.id();
         KafkaSettings kafka = config.kafka();
         LinkStats links = new LinkStats();
-        NetworkView network = new NetworkView(self);
+        NetworkView network = new NetworkView(self, config.linkBytesPerSecond());
         Optional<LinkPayloads> payloads = config.activations() == ActivationChoice.AUTO
                 ? Optional.of(new LinkPayloads(self, runner.model().hiddenSize()))
                 : Optional.empty();

@@ -10,6 +10,7 @@ import io.sluice.records.TransferSample;
 import io.sluice.runtime.ActivationDtype;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
 
 final class NetworkViewTest {
@@ -17,7 +18,7 @@ final class NetworkViewTest {
     private static final WorkerId B = new WorkerId("b");
     private static final long B_AHEAD_MICROS = 5_000_000;
 
-    private final NetworkView view = new NetworkView(A);
+    private final NetworkView view = new NetworkView(A, OptionalDouble.empty());
 
     /** Transfers of a small and a large size over a link of 20 ms and 2 MB/s. */
     private static LinkTelemetry report(String from, String to, long offsetMicros) {
@@ -47,6 +48,14 @@ final class NetworkViewTest {
         view.reported(report("b", "c", 0), 0);
         assertThat(view.bytesPerSecond(B, 10)).isEmpty();
         assertThat(view.offsetsMicros(10)).isEmpty();
+    }
+
+    @Test
+    void shouldTakeWhatIsDeclaredUntilSomethingIsMeasured() {
+        NetworkView declared = new NetworkView(A, OptionalDouble.of(1.25e6));
+        assertThat(declared.bytesPerSecond(B, 0)).hasValue(1.25e6);
+        declared.reported(report("a", "b", 0), 0);
+        assertThat(declared.bytesPerSecond(B, 10).orElseThrow()).isCloseTo(2e6, withinPercentage(1));
     }
 
     @Test

@@ -9,12 +9,13 @@ import java.util.Objects;
  * Decides at the first stage whether decode steps that are ready go on at once or wait for others, so that all sessions
  * travel the pipeline in so many groups as keep its stages busy and no more (micro-batches: GPipe, NeurIPS'19).
  *
- * <p>Where every stage has a device of its own, as many groups as stages keep all of them busy. A further one would only
- * queue: at a device, or, across sites, before the reader's next fetch, of which a Kafka consumer has one in flight, so
- * that a link takes one record per round trip to the broker. A round of n stages lasts at least n such round trips, so n
- * groups pass without waiting, and more keep one another waiting without end. So a step waits only while that many groups
- * are on their way. A group counts until the first of it is back, so that pipelines that begin here and are slower than
- * others hold up nobody.
+ * <p>Where every of n stages has a device of its own, n groups keep them busy while the network takes no time; where it
+ * takes the time {@code L} of a round and computing {@code C}, {@code n (1 + L/C)} do, as {@code L/C} of that are on the
+ * network. A further one would only queue at a device. Across sites groups also queue before the reader's fetch: a Kafka
+ * consumer has one in flight, so a reader takes one record per round trip between it and the broker, which is {@code L/n};
+ * {@code n (1 + C/L)} groups pass without waiting, and a further one keeps all waiting without end. So a step waits only
+ * while as many groups as the lesser of both are on their way. A group counts until the first of it is back, so that
+ * pipelines that begin here and are slower than others hold up nobody.
  *
  * <p>Where stages may compete for the same cores, every separate group reads the weights again and takes the others' time:
  * eight sessions in three groups cost nearly three times the time of eight in one. There, so many groups are right as one
@@ -113,12 +114,14 @@ public final class CohortGate {
 
     /** Groups that may be on their way at once. */
     public int groups() {
-        if (!sharesCores) {
-            return stages;
-        }
         double network = stages * Math.max(0, latencyNanos - HOP_NANOS);
         double computing = Math.max(1, roundNanos - network);
-        return (int) Math.clamp(Math.floor(roundNanos / computing), 1, stages);
+        if (sharesCores) {
+            return (int) Math.clamp(Math.floor(roundNanos / computing), 1, stages);
+        }
+        double busy = Math.ceil(stages * (1 + network / computing));
+        double fetched = network == 0 ? busy : Math.floor(stages * (1 + computing / network));
+        return (int) Math.min(busy, fetched);
     }
 
     /**

@@ -18,7 +18,7 @@ public final class LinkMeter {
     /** Least transfers of a size class. */
     public static final int MIN_TRANSFERS = 5;
     /** Least difference of two sizes, bytes. */
-    public static final long MIN_SPREAD_BYTES = 8 << 10;
+    public static final long MIN_SPREAD_BYTES = 6 << 10;
     /** Least difference of two transfer times, microseconds: less is the machine's noise. */
     public static final long MIN_SPREAD_MICROS = 500;
 
