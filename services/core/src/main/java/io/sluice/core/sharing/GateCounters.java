@@ -48,9 +48,14 @@ public record GateCounters(
      * for more than a tenth of the service time, because then it may have slowed the service itself.
      */
     public double causedShare() {
-        if (besideNanos * 10.0 > criticalServiceNanos) {
+        return causedShare(criticalWaitNanos, causedWaitNanos, criticalServiceNanos, besideNanos);
+    }
+
+    /** The same from the times themselves. */
+    static double causedShare(double wait, double causedWait, double service, double beside) {
+        if (beside * 10 > service) {
             return 1;
         }
-        return criticalWaitNanos <= 0 ? 0 : Math.clamp((double) causedWaitNanos / criticalWaitNanos, 0, 1);
+        return wait <= 0 ? 0 : Math.clamp(causedWait / wait, 0.0, 1.0);
     }
 }

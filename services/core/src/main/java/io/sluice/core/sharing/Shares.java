@@ -25,6 +25,18 @@ final class Shares {
         return value;
     }
 
+    /** Whether a tenant can have this weight: 0.000001 to 1000000, so that sums of shares stay exact enough. */
+    static boolean plausibleWeight(double weight) {
+        return weight >= 1e-6 && weight <= 1e6;
+    }
+
+    static double weight(String what, double value) {
+        if (!plausibleWeight(value)) {
+            throw new IllegalArgumentException(what + " is " + value + ": it must be from 0.000001 to 1000000");
+        }
+        return value;
+    }
+
     static long positive(String what, long value) {
         if (value <= 0) {
             throw new IllegalArgumentException(what + " is " + value + ": it must be positive");

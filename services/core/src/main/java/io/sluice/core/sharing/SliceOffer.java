@@ -16,7 +16,7 @@ public record SliceOffer(TenantId tenant, double weight, String kind, long units
     public SliceOffer {
         Objects.requireNonNull(tenant, "tenant");
         Objects.requireNonNull(kind, "kind");
-        Shares.positive("weight of " + tenant, weight);
+        Shares.weight("weight of " + tenant, weight);
         Shares.positive("units of " + tenant, units);
         Shares.positive("lanes of " + tenant, lanes);
         Shares.notNegative("claimed ns of a unit of " + tenant, claimedUnitNanos);

@@ -1,0 +1,275 @@
+package io.sluice.core.sharing;
+
+import io.sluice.core.planning.Rejection;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * Plans what best-effort work may use of one device: the fold that a streaming job runs keyed by device, reports and
+ * timers in, {@link SharingLimits} with an epoch out. Replaying the same events gives the same limits.
+ *
+ * <p>A report moves the quota by the law of L1 and teaches the curves. A timer plans levels (L2), at least ten times more
+ * slowly. Levels stay for a dwell of five windows and change for a gain above the hysteresis only; what the newest curves
+ * say is not safe changes at once, as every fall of the quota does. Where the objective would be missed even alone, levels
+ * stay as they are: taking best-effort work away would help nobody.
+ *
+ * <p>A report that cannot be believed changes nothing but a counter, and above all renews nothing; without one that can
+ * be believed for {@code staleNanos} nothing is allowed, and what is published ends by itself after the lease. Times are ns
+ * since the epoch, the planner's clock. Stateless and thread-safe.
+ */
+public final class LimitPlanner {
+    private static final double KEEP = 0.98;
+    private static final int MAX_TENANTS = 8;
+    private static final double LEAST_RISE = 0.005;
+    private static final double LEAST_FALL = 0.001;
+    private static final double KNOWN_REPORTS = 20;
+    private static final double MAX_LEVEL_AGE_RELEVELS = 2;
+
+    private final LimitPolicy policy;
+    private final SampleJudge judge;
+    private final LevelPlanner levels;
+
+    /**
+     * Outcome of one event.
+     *
+     * @param limits to publish; empty: nothing new
+     * @param rejection why a report was not used
+     * @param reason what happened, for the log; empty: nothing worth a line
+     */
+    public record Step(
+            LimitState state, Optional<SharingLimits> limits, Optional<Rejection> rejection, String reason) {}
+
+    public LimitPlanner(LimitPolicy policy) {
+        this.policy = policy;
+        this.judge = new SampleJudge(policy);
+        this.levels = new LevelPlanner(policy);
+    }
+
+    /** A worker has announced an incarnation: an older one changes nothing, a newer one begins anew. */
+    public LimitState announced(LimitState state, long incarnation) {
+        if (state != null && incarnation <= state.incarnation()) {
+            return state;
+        }
+        LimitState fresh = LimitState.first(policy, incarnation);
+        // The epoch goes on, so that limits of the old incarnation stay older.
+        return state == null
+                ? fresh
+                : fresh.withPublished(
+                        new SharingLimits(state.published().epoch(), 0, 0, 0, LimitState.NEVER), LimitState.NEVER);
+    }
+
+    /** A report has come. */
+    public Step onSample(LimitState state, GpuSample sample, long nowNanos) {
+        Optional<Rejection> rejection = judge.judge(state, sample, nowNanos);
+        if (rejection.isPresent()) {
+            return new Step(
+                    state.withRejection(),
+                    Optional.empty(),
+                    rejection,
+                    rejection.get().message());
+        }
+        GpuSample.Critical critical = sample.critical();
+        SloReport report = new SloReport(critical.requests(), critical.violations(), causedShare(critical));
+        QuotaState before = silent(state, nowNanos) ? halved(state.quota()) : state.quota();
+        QuotaState after = policy.law().observe(before, report, sample.atNanos());
+        LimitState next = learnt(state, sample, nowNanos).withQuota(after);
+        String why = after.quota() < before.quota()
+                ? critical.violations() + " of " + critical.requests() + " requests missed the objective"
+                : after.frozen() > before.frozen()
+                        ? critical.violations() + " of " + critical.requests()
+                                + " requests missed the objective, not by best-effort work: frozen"
+                        : "objective kept";
+        return publish(next, nowNanos, why, true);
+    }
+
+    private static double causedShare(GpuSample.Critical c) {
+        return GateCounters.causedShare(c.waitNanos(), c.causedWaitNanos(), c.serviceNanos(), c.besideNanos());
+    }
+
+    private boolean silent(LimitState state, long nowNanos) {
+        return state.lastUsedNanos() != LimitState.NEVER && nowNanos - state.lastUsedNanos() > policy.staleNanos();
+    }
+
+    private static QuotaState halved(QuotaState quota) {
+        return quota.level() > 0 ? quota.withLevel(quota.level() / 2) : quota;
+    }
+
+    private LimitState learnt(LimitState state, GpuSample sample, long nowNanos) {
+        GpuSample.Critical c = sample.critical();
+        LineFit service = state.service();
+        double spread = state.serviceSpreadNanos();
+        IsotonicCurve violations = state.violations();
+        if (c.requests() > 0) {
+            double mean = c.serviceNanos() / c.requests();
+            double taken =
+                    c.besideNanos() / c.serviceNanos() * state.published().quota();
+            double lanes = policy.device().lanes() * Math.clamp(1 - taken, 0.01, 1.0);
+            service = service.with(1 / lanes, mean, KEEP);
+            spread += 0.1 * (Math.max(0, c.serviceP99Nanos() - mean) - spread);
+            violations = violations.with(state.published().quota(), (double) c.violations() / c.requests(), KEEP);
+        }
+        return new LimitState(
+                state.incarnation(),
+                sample.sequence(),
+                sample.atNanos(),
+                nowNanos,
+                state.quota(),
+                service,
+                spread,
+                TenantEstimate.worst(state.criticalDram(), c.dramBytesPerSecond()),
+                TenantEstimate.worst(state.criticalL2(), c.l2Bytes()),
+                violations,
+                tenants(state.tenants(), sample.tenants(), nowNanos),
+                state.levels(),
+                state.levelsSinceNanos(),
+                state.releveledNanos(),
+                state.published(),
+                state.publishedNanos(),
+                state.rejected());
+    }
+
+    /** The newest tenants, by name. */
+    private List<TenantEstimate> tenants(List<TenantEstimate> known, List<GpuSample.Tenant> samples, long nowNanos) {
+        List<TenantEstimate> all = new ArrayList<>(known);
+        for (GpuSample.Tenant sample : samples) {
+            int at = 0;
+            while (at < all.size() && !all.get(at).tenant().equals(sample.tenant())) {
+                at++;
+            }
+            if (at < all.size()) {
+                all.set(at, all.get(at).with(sample, nowNanos));
+            } else {
+                all.add(TenantEstimate.first(sample, policy.device().lanes(), nowNanos));
+            }
+        }
+        all.sort(Comparator.comparingLong(TenantEstimate::seenNanos).reversed().thenComparing(TenantEstimate::tenant));
+        List<TenantEstimate> kept = new ArrayList<>(all.subList(0, Math.min(MAX_TENANTS, all.size())));
+        kept.sort(Comparator.comparing(TenantEstimate::tenant));
+        return kept;
+    }
+
+    /** Time has passed; call once a window or so. */
+    public Step onTimer(LimitState state, long nowNanos) {
+        if (state.lastUsedNanos() == LimitState.NEVER) {
+            return nothing(state, "no report yet: nothing is allowed");
+        }
+        if (silent(state, nowNanos)) {
+            if (state.published().none()) {
+                return nothing(state, "");
+            }
+            SharingLimits none = new SharingLimits(
+                    state.published().epoch() + 1, 0, 0, 0, Shares.plus(nowNanos, policy.leaseNanos()));
+            String why = "no report for " + (nowNanos - state.lastUsedNanos()) / 1_000_000 + " ms: nothing is allowed";
+            return new Step(state.withPublished(none, nowNanos), Optional.of(none), Optional.empty(), why);
+        }
+        if (state.releveledNanos() != LimitState.NEVER && nowNanos - state.releveledNanos() < policy.relevelNanos()) {
+            return nothing(state, "");
+        }
+        return relevel(state, nowNanos);
+    }
+
+    private static Step nothing(LimitState state, String reason) {
+        return new Step(state, Optional.empty(), Optional.empty(), reason);
+    }
+
+    private Step relevel(LimitState state, long nowNanos) {
+        List<TenantEstimate> present = state.tenants().stream()
+                .filter(t -> nowNanos - t.seenNanos() <= MAX_LEVEL_AGE_RELEVELS * policy.relevelNanos())
+                .toList();
+        if (levels.slackNanos(state) <= 0) {
+            LimitState same = state.withLevels(state.levels(), state.levelsSinceNanos(), nowNanos);
+            return nothing(same, "the objective would be missed even alone: levels stay");
+        }
+        double now = levels.value(state, present, state.levels());
+        LevelPlanner.Plan plan = levels.plan(state, present);
+        boolean unsafe = now == Double.NEGATIVE_INFINITY;
+        boolean rested = state.levelsSinceNanos() == LimitState.NEVER
+                || nowNanos - state.levelsSinceNanos() >= policy.dwellNanos();
+        boolean better = plan.value() > now * (1 + policy.hysteresis()) + 1e-12;
+        boolean change = !plan.levels().equals(state.levels()) && (unsafe || (rested && better));
+        LimitState next = change
+                ? state.withLevels(plan.levels(), nowNanos, nowNanos)
+                : state.withLevels(state.levels(), state.levelsSinceNanos(), nowNanos);
+        String why = change
+                ? String.format(
+                        Locale.ROOT,
+                        "levels of %d tenants worth %.3g after %.3g%s",
+                        present.size(),
+                        plan.value(),
+                        Math.max(0, now),
+                        unsafe ? ", which is not safe any more" : "")
+                : "levels stay";
+        // Only a report renews the lease.
+        return publish(forward(next, nowNanos), nowNanos, why, false);
+    }
+
+    /** L1 climbs slowly; where the curve knows a higher quota to be safe, it starts from there. */
+    private LimitState forward(LimitState state, long nowNanos) {
+        if (!(policy.law() instanceof ConformalQuota law)) {
+            return state;
+        }
+        IsotonicCurve curve = state.violations();
+        double safe = 0;
+        for (int i = 0; i < curve.knots().size(); i++) {
+            double quota = curve.knots().get(i);
+            if (curve.weights().get(i) >= KNOWN_REPORTS && curve.upperAt(quota, 2) <= law.target() / 2) {
+                safe = quota;
+            }
+        }
+        return state.withQuota(law.raise(state.quota(), safe, nowNanos));
+    }
+
+    private Step publish(LimitState state, long nowNanos, String why, boolean mayRenew) {
+        SharingLimits before = state.published();
+        double quota = state.quota().quota();
+        double was = before.quota();
+        boolean fell = quota < was - LEAST_FALL || (quota == 0 && was > 0);
+        boolean rose = quota > was * (1 + policy.hysteresis()) + LEAST_RISE;
+        boolean moved = fell || rose || !before.levels().equals(state.levels());
+        boolean renew = mayRenew && nowNanos - Math.max(state.publishedNanos(), 0) >= policy.leaseNanos() / 3;
+        if (!moved && !renew) {
+            return nothing(state, "");
+        }
+        SharingLimits limits = new SharingLimits(
+                moved ? before.epoch() + 1 : before.epoch(),
+                moved ? quota : was,
+                sliceNanos(state),
+                lanes(state),
+                Shares.plus(nowNanos, policy.leaseNanos()),
+                state.levels());
+        String reason = moved
+                ? String.format(
+                        Locale.ROOT,
+                        "epoch %d: quota %.3f after %.3f, %d levels (%s)",
+                        limits.epoch(),
+                        limits.quota(),
+                        was,
+                        limits.levels().size(),
+                        why)
+                : "";
+        return new Step(state.withPublished(limits, nowNanos), Optional.of(limits), Optional.empty(), reason);
+    }
+
+    private long sliceNanos(LimitState state) {
+        long longest = 0;
+        for (TenantLevel level : state.levels()) {
+            longest = Math.max(longest, level.sliceNanos());
+        }
+        return longest > 0
+                ? longest
+                : policy.sliceNanos().get(policy.sliceNanos().size() / 2);
+    }
+
+    private int lanes(LimitState state) {
+        int sum = 0;
+        for (TenantLevel level : state.levels()) {
+            sum += level.lanes();
+        }
+        return sum > 0
+                ? Math.min(sum, policy.device().lanes())
+                : policy.device().lanes();
+    }
+}

@@ -1,0 +1,98 @@
+package io.sluice.core.sharing;
+
+import io.sluice.core.sharing.GpuSample.Critical;
+import io.sluice.core.sharing.GpuSample.Tenant;
+import java.util.List;
+import java.util.OptionalDouble;
+import java.util.SplittableRandom;
+
+/** Reports of a made-up device: 100 requests a window of 1 ms each, best-effort work in proportion to its limits. */
+final class Reports {
+    static final long WINDOW = 100_000_000L;
+    static final long START = 1_000_000_000_000_000L;
+    static final OptionalDouble UNKNOWN = OptionalDouble.empty();
+    static final int LANES = 16;
+
+    private Reports() {}
+
+    static Critical critical(long requests, long violations, double serviceNanos) {
+        double sum = requests * serviceNanos;
+        return new Critical(
+                requests,
+                violations,
+                sum,
+                serviceNanos * 1.2,
+                serviceNanos * 1.5,
+                sum / 10,
+                sum / 20,
+                0,
+                UNKNOWN,
+                UNKNOWN);
+    }
+
+    static Tenant tenant(String name, double weight, double unitsPerSecond, double lanes) {
+        double run = WINDOW * 0.4;
+        return new Tenant(
+                new TenantId(name), weight, unitsPerSecond * run / 1e9, run, run * lanes, 0, UNKNOWN, UNKNOWN, UNKNOWN);
+    }
+
+    static GpuSample sample(long sequence, Critical critical, List<Tenant> tenants) {
+        return new GpuSample(1, sequence, START + sequence * WINDOW, WINDOW, critical, tenants, UNKNOWN);
+    }
+
+    static long at(long sequence) {
+        return START + sequence * WINDOW + 1_000_000;
+    }
+
+    /** A report that no device can have made, or not for now, or that follows {@code lastUsed} out of order. */
+    static GpuSample absurd(SplittableRandom random, GpuSample good, long lastUsed) {
+        Critical c = good.critical();
+        long s = good.sequence();
+        double nonsense =
+                switch (random.nextInt(4)) {
+                    case 0 -> Double.NaN;
+                    case 1 -> -1;
+                    case 2 -> Double.POSITIVE_INFINITY;
+                    default -> 1e300;
+                };
+        return switch (random.nextInt(15)) {
+            case 0 -> with(good, critical(c, c.requests(), -1, c.serviceNanos(), c.waitNanos()), s);
+            case 1 -> with(good, critical(c, -5, 0, c.serviceNanos(), c.waitNanos()), s);
+            case 2 -> with(good, critical(c, 10, 11, c.serviceNanos(), c.waitNanos()), s);
+            case 3 -> with(good, critical(c, c.requests(), 0, nonsense, c.waitNanos()), s);
+            case 4 -> with(good, critical(c, c.requests(), 0, c.serviceNanos(), nonsense), s);
+            case 5 -> with(good, critical(c, c.requests() + 1, 0, 0, 0), s);
+            case 6 -> new GpuSample(1, s, at(s) + 10_000_000_000L, WINDOW, c, good.tenants(), UNKNOWN);
+            case 7 -> new GpuSample(1, s, at(s) - 10 * WINDOW - 2_000_000, WINDOW, c, good.tenants(), UNKNOWN);
+            case 8 -> new GpuSample(1, s, Long.MIN_VALUE, WINDOW, c, good.tenants(), UNKNOWN);
+            case 9 -> new GpuSample(1, s, Long.MAX_VALUE, WINDOW, c, good.tenants(), UNKNOWN);
+            case 10 ->
+                new GpuSample(1, lastUsed - random.nextInt(5), good.atNanos(), WINDOW, c, good.tenants(), UNKNOWN);
+            case 11 -> new GpuSample(1, s, good.atNanos(), -WINDOW, c, good.tenants(), UNKNOWN);
+            case 12 -> new GpuSample(1, s, good.atNanos(), WINDOW, c, good.tenants(), OptionalDouble.of(nonsense));
+            case 13 -> new GpuSample(1, s, good.atNanos(), WINDOW, c, List.of(nonsense(nonsense, random)), UNKNOWN);
+            default ->
+                new GpuSample(random.nextBoolean() ? 0 : 2, s, good.atNanos(), WINDOW, c, good.tenants(), UNKNOWN);
+        };
+    }
+
+    private static Tenant nonsense(double x, SplittableRandom random) {
+        TenantId id = new TenantId("a");
+        return switch (random.nextInt(5)) {
+            case 0 -> new Tenant(id, x, 1, 1, 1, 0, UNKNOWN, UNKNOWN, UNKNOWN);
+            case 1 -> new Tenant(id, 1, x, 1, 1, 0, UNKNOWN, UNKNOWN, UNKNOWN);
+            case 2 -> new Tenant(id, 1, 1, x, 1, 0, UNKNOWN, UNKNOWN, UNKNOWN);
+            case 3 -> new Tenant(id, 1, 1, WINDOW, WINDOW * 100.0, 0, UNKNOWN, UNKNOWN, UNKNOWN);
+            default -> new Tenant(id, 1, 1, 1, 1, 0, OptionalDouble.of(x), UNKNOWN, UNKNOWN);
+        };
+    }
+
+    private static GpuSample with(GpuSample s, Critical critical, long sequence) {
+        return new GpuSample(1, sequence, s.atNanos(), WINDOW, critical, s.tenants(), UNKNOWN);
+    }
+
+    private static Critical critical(Critical c, long requests, long violations, double service, double wait) {
+        return new Critical(
+                requests, violations, service, c.serviceP99Nanos(), c.responseP99Nanos(), wait, 0, 0, UNKNOWN, UNKNOWN);
+    }
+}
