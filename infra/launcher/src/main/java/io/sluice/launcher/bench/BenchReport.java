@@ -18,31 +18,55 @@ final class BenchReport {
         this.name = name;
     }
 
+    /** Ends of a 95 % interval. */
+    record Interval(double low, double high) {}
+
     /**
      * One figure.
      *
      * @param baseline figure of the thing compared with in the same run; null: none
      * @param target for example {@code <= 1.3}, about the ratio when there is a baseline; {@code within 0.1}: at most so
      *     far from 1; null: none
+     * @param interval in which the figure lies, where the row is judged by it; null: none
      */
-    record Row(String name, String unit, double value, Double baseline, String target) {
+    record Row(String name, String unit, double value, Double baseline, String target, Interval interval) {
+        /** A row that is judged by its value, or by its ratio where it has a baseline. */
+        Row(String name, String unit, double value, Double baseline, String target) {
+            this(name, unit, value, baseline, target, null);
+        }
+
         Double ratio() {
             return baseline == null || baseline == 0 ? null : value / baseline;
         }
 
-        /** Whether the target holds; null when there is none. */
+        /** Whether the target holds; null when there is none, or the interval holds values on both sides of it. */
         Boolean met() {
             if (target == null) {
                 return null;
             }
+            if (interval != null) {
+                boolean low = holds(interval.low());
+                return low == holds(interval.high()) ? low : null;
+            }
+            return holds(ratio() == null ? value : ratio());
+        }
+
+        private boolean holds(double judged) {
             String[] parts = target.split(" ");
             double bound = Double.parseDouble(parts[1]);
-            double judged = ratio() == null ? value : ratio();
             return switch (parts[0]) {
                 case "<=" -> judged <= bound;
                 case "within" -> Math.abs(judged - 1) <= bound;
                 default -> judged >= bound;
             };
+        }
+
+        private String verdict() {
+            if (target == null) {
+                return "";
+            }
+            Boolean met = met();
+            return target + (met == null ? "  not decided" : met ? "  met" : "  NOT met");
         }
     }
 
@@ -52,6 +76,15 @@ final class BenchReport {
 
     void add(String row, String unit, double value, Double baseline, String target) {
         rows.add(new Row(row, unit, value, baseline, target));
+    }
+
+    /** A figure that is judged by the interval in which it lies: met, missed or not decided. */
+    void addJudged(String row, String unit, double value, Interval interval, String target) {
+        rows.add(new Row(row, unit, value, null, target, interval));
+    }
+
+    List<Row> rows() {
+        return List.copyOf(rows);
     }
 
     /** A remark that belongs to the figures, for people and programs. */
@@ -67,7 +100,6 @@ final class BenchReport {
         out.printf(
                 "%-" + width + "s  %-9s %12s %12s %8s  %s%n", "name", "unit", "value", "baseline", "ratio", "target");
         for (Row row : rows) {
-            String target = row.target() == null ? "" : row.target() + (row.met() ? "  met" : "  NOT met");
             out.printf(
                     "%-" + width + "s  %-9s %12s %12s %8s  %s%n",
                     row.name(),
@@ -75,7 +107,7 @@ final class BenchReport {
                     number(row.value()),
                     number(row.baseline()),
                     number(row.ratio()),
-                    target);
+                    row.verdict());
         }
         notes.forEach(note -> out.println("note: " + note));
     }
@@ -96,6 +128,10 @@ final class BenchReport {
             entry.put("ratio", row.ratio());
             entry.put("target", row.target());
             entry.put("met", row.met());
+            if (row.interval() != null) {
+                entry.put("low", row.interval().low());
+                entry.put("high", row.interval().high());
+            }
             entries.add(entry);
         }
         Map<String, Object> json = new LinkedHashMap<>();

@@ -90,15 +90,25 @@ public final class Generation implements AutoCloseable {
      */
     public Outcome run(double limitSeconds) {
         long begin = System.nanoTime();
-        startAgain();
+        begin();
         while (tokens.size() < wanted && System.nanoTime() - begin < limitSeconds * 1e9) {
-            int lost = step();
-            if (lost >= 0) {
-                failures++;
-                recover(lost);
-            }
+            advance();
         }
         return new Outcome(tokens, furthest, (System.nanoTime() - begin) / 1e9, failures, recoveryNanos / 1e9);
+    }
+
+    /** Begins, or begins again, with the prompt before it. */
+    void begin() {
+        startAgain();
+    }
+
+    /** Runs what leads to the next token, and recovers when a stage is lost on the way. */
+    void advance() {
+        int lost = step();
+        if (lost >= 0) {
+            failures++;
+            recover(lost);
+        }
     }
 
     @Override
@@ -153,7 +163,7 @@ public final class Generation implements AutoCloseable {
         long begin = System.nanoTime();
         boolean replay = !tokens.isEmpty() && end - position > 1;
         FloatBuffer logits = null;
-        for (int size : PromptChunks.split(end - position, PREFILL_CHUNK)) {
+        for (int size : chunks(position, end)) {
             boolean last = position + size == end;
             Pass pass = pass(position, size, last, step);
             if (pass.lost() >= 0) {
@@ -164,15 +174,30 @@ public final class Generation implements AutoCloseable {
         }
         tokens.add(Sampler.sample(logits, SamplingParams.GREEDY, end));
         furthest = Math.max(furthest, tokens.size());
-        traces.add(new StepTrace(
-                assignments.getLast().attempt(),
-                IntStream.range(0, stages.size())
-                        .mapToObj(i -> new StepTrace.Hop(workers.get(i), firstOffsets[i], offsets[i]))
-                        .toList()));
+        if (way.keepsLog()) {
+            traces.add(new StepTrace(
+                    assignments.getLast().attempt(),
+                    IntStream.range(0, stages.size())
+                            .mapToObj(i -> new StepTrace.Hop(workers.get(i), firstOffsets[i], offsets[i]))
+                            .toList()));
+        }
         if (replay) {
             recoveryNanos += System.nanoTime() - begin;
         }
         return -1;
+    }
+
+    /** How positions {@code [from, end)} are cut: as prompts are, but one by one after the prompt where bits count. */
+    private List<Integer> chunks(int from, int end) {
+        int together = way.exact() ? Math.max(from, Math.min(end, prompt.length)) : end;
+        List<Integer> sizes = new ArrayList<>();
+        if (from < together) {
+            sizes.addAll(PromptChunks.split(together - from, PREFILL_CHUNK));
+        }
+        for (int position = together; position < end; position++) {
+            sizes.add(1);
+        }
+        return sizes;
     }
 
     /** @param lost stage, or -1 */
@@ -210,7 +235,7 @@ public final class Generation implements AutoCloseable {
     private FloatBuffer send(int stage, int position, int count, FloatBuffer hidden) {
         int width = stages.model().hiddenSize();
         ByteBuffer payload = ActivationCodec.encode(hidden, count, width, ActivationDtype.FP16);
-        if (way == Way.SLUICE) {
+        if (way.keepsLog()) {
             offsets[stage] = log.append(workers.get(stage), new Chunk(position, count, payload));
             if (firstOffsets[stage] < 0) {
                 firstOffsets[stage] = offsets[stage];
@@ -247,7 +272,7 @@ public final class Generation implements AutoCloseable {
         long begin = System.nanoTime();
         WorkerId gone = workers.get(lost);
         workers.set(lost, freshWorker(lost));
-        RecoveryPlan plan = way == Way.SLUICE
+        RecoveryPlan plan = way.keepsLog()
                 ? RecoveryPlanner.plan(
                         assignments, traces, prompt.length, pipeline(), Set.of(gone), true, stages.costs())
                 : replay();
@@ -287,7 +312,7 @@ public final class Generation implements AutoCloseable {
         int rowBytes = width * ActivationDtype.FP16.bytes();
         List<ByteBuffer> rows = log.rows(resume.log(), resume.start(), rowBytes);
         int position = 0;
-        for (int size : PromptChunks.split(resume.start(), PREFILL_CHUNK)) {
+        for (int size : chunks(0, resume.start())) {
             ByteBuffer payload = ByteBuffer.allocate(size * rowBytes);
             rows.subList(position, position + size).forEach(row -> payload.put(row.duplicate()));
             FloatBuffer hidden = ActivationCodec.decode(payload.flip(), size, width, ActivationDtype.FP16);

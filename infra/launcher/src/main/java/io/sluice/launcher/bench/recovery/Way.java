@@ -1,12 +1,19 @@
 package io.sluice.launcher.bench.recovery;
 
+import java.util.Locale;
+
 /** What happens to a generation when a stage is lost. */
 public enum Way {
-    /** Only the lost stage computes again, from the logged inputs; the others keep their KV cache. */
+    /**
+     * Only the lost stage computes again, from the logged inputs, what came after the prompt one by one, so that every
+     * bit is the same; the others keep their KV cache. What workers do unless told otherwise.
+     */
     SLUICE("Sluice"),
+    /** The same with many positions at once, as workers do under {@code --rebuild prefill}; equal but for rounding. */
+    PREFILL("Sluice, rebuild prefill"),
     /** The generation begins again. */
     RESTART("restart from scratch"),
-    /** The prompt and the tokens so far run through all stages again. */
+    /** The prompt and the tokens so far run through all stages again, many positions at once. */
     RECOMPUTE("recompute all");
 
     private final String words;
@@ -22,6 +29,21 @@ public enum Way {
 
     /** Name in reports. */
     public String key() {
-        return name().toLowerCase(java.util.Locale.ROOT);
+        return name().toLowerCase(Locale.ROOT);
+    }
+
+    /** Whether what passes between stages is kept for a rebuild, and where it lies. */
+    boolean keepsLog() {
+        return this == SLUICE || this == PREFILL;
+    }
+
+    /** Whether positions after the prompt are computed again one by one. */
+    boolean exact() {
+        return this == SLUICE;
+    }
+
+    /** Whether what it computes again has the same bits as the first time. */
+    public boolean sameBits() {
+        return this == SLUICE || this == RESTART;
     }
 }

@@ -74,6 +74,23 @@ final class GenerationTest {
         assertThat(outcome.failures()).isPositive();
     }
 
+    @Test
+    void shouldPairEveryStepOfTheTwinsButTheFirst() {
+        PairedRatio cost = LogCost.measure(stages, new int[] {5, 6, 7}, 33, 2, ignored -> {});
+
+        assertThat(cost.pairs()).isEqualTo(64);
+        assertThat(cost.ratio()).isBetween(cost.low(), cost.high());
+    }
+
+    @Test
+    void shouldKnowWhatTheLiveServicesSpendPerToken() {
+        LiveBookkeeping.PerToken slow = LiveBookkeeping.measure(3, 1);
+
+        assertThat(slow.ledgerNanos()).isPositive();
+        assertThat(slow.heartbeatNanos()).isPositive();
+        assertThat(slow.nanos()).isLessThan(1e9);
+    }
+
     private static Outcome generate(Way way, FailureDraws draws, double limitSeconds) {
         try (Generation generation = new Generation(stages, new int[] {5, 6, 7, 8, 9}, TOKENS, way, draws)) {
             return generation.run(limitSeconds);
