@@ -36,6 +36,12 @@ import org.slf4j.LoggerFactory;
  * again. Used by one task.
  */
 final class Recovery {
+    /**
+     * Stored tokens that may be read between two ticks, and one session more; at a loss of very many sessions the others
+     * go on with the next ticks, so that tokens and requests are not held up meanwhile.
+     */
+    static final int TOKENS_PER_TICK = 4_000;
+
     private static final Logger LOG = LoggerFactory.getLogger(Recovery.class);
 
     private final SessionBook book;
@@ -47,7 +53,9 @@ final class Recovery {
     private final SessionRecovery rules;
     private final Map<String, SessionWatch> watches = new HashMap<>();
     private final Set<String> interrupted = new LinkedHashSet<>();
+    private final Rounds losses;
     private long seenVersion = -1;
+    private int tokensRead;
 
     Recovery(SessionBook book, Outbox outbox, SharedDispatch dispatch, SessionEnds ends, RouterMetrics metrics) {
         this.book = book;
@@ -55,6 +63,7 @@ final class Recovery {
         this.dispatch = dispatch;
         this.members = dispatch.members();
         this.rules = new SessionRecovery(members);
+        this.losses = new Rounds(book);
         this.ends = ends;
         this.metrics = metrics;
     }
@@ -105,16 +114,27 @@ final class Recovery {
         return !interrupted.isEmpty();
     }
 
+    /** Time has passed: there is room for more work. */
+    void tick() {
+        tokensRead = 0;
+    }
+
+    /** Whether another session may be looked at before the next tick. */
+    boolean hasTime() {
+        return tokensRead < TOKENS_PER_TICK;
+    }
+
     /** Looks for sessions whose workers are gone, or have started anew, once per change of the members. */
     void lookForLosses(long now) {
         long version = members.version();
-        if (version == seenVersion) {
-            return;
+        if (version != seenVersion) {
+            seenVersion = version;
+            losses.begin();
         }
-        seenVersion = version;
-        for (StoredSession session : new ArrayList<>(book.running())) {
-            carryOut(session, now, (watch, known) -> rules.lookForLoss(session.running(), watch, known, now));
-        }
+        losses.goOn(
+                this::hasTime,
+                session -> carryOut(
+                        session, now, (watch, known) -> rules.lookForLoss(session.running(), watch, known, now)));
     }
 
     /** Workers know an attempt that this router does not. */
@@ -130,9 +150,12 @@ final class Recovery {
                 (watch, known) -> rules.report(session.running(), watch, known, worker, trouble, message, now));
     }
 
-    /** Tries every interrupted session again. */
+    /** Tries interrupted sessions again, those that have waited longest first. */
     void retry(long now) {
         for (String id : new ArrayList<>(interrupted)) {
+            if (!hasTime()) {
+                return;
+            }
             Optional<StoredSession> session =
                     book.running(id).filter(s -> s.life().phase() == SessionPhase.RECOVERING);
             if (session.isEmpty()) {
@@ -154,7 +177,9 @@ final class Recovery {
     void carryOut(StoredSession session, long now, Question question) {
         SessionWatch watch = watch(session, now);
         Known known = new Known(session);
-        switch (question.ask(watch, known)) {
+        RecoveryDecision decision = question.ask(watch, known);
+        tokensRead += known.tokensRead();
+        switch (decision) {
             case Unchanged unchanged -> {}
             case Noted noted -> {
                 if (noted.durable()) {
@@ -234,6 +259,10 @@ final class Recovery {
                 tokens = book.tokens(session.life().id());
             }
             return tokens;
+        }
+
+        private int tokensRead() {
+            return tokens == null ? 0 : tokens.size();
         }
 
         private List<Integer> ids() {

@@ -231,8 +231,14 @@ final class RouterProcessor implements Processor<byte[], byte[], byte[], Object>
 
     private void tick(long now) {
         dispatch.members().tick(now);
+        recovery.tick();
         pollAllocations();
         recovery.lookForLosses(now);
+        int before = book.running().size();
+        care.goOn(now);
+        if (book.running().size() < before) {
+            admitMore(now);
+        }
         if (now - triedMs >= RETRY_MS) {
             admitMore(now);
         }

@@ -19,11 +19,13 @@ final class SessionCare {
     private final Recovery recovery;
     private final SessionEnds ends;
     private final SessionPatience patience;
+    private final Rounds round;
 
     SessionCare(RouterConfig config, SessionBook book, SharedDispatch dispatch, Recovery recovery, SessionEnds ends) {
         this.book = book;
         this.recovery = recovery;
         this.ends = ends;
+        this.round = new Rounds(book);
         this.patience = new SessionPatience(
                 new SessionPatience.Limits(
                         config.stall().toMillis(),
@@ -34,12 +36,19 @@ final class SessionCare {
                 recovery.rules());
     }
 
-    /** Nudges silent sessions and moves those whose workers leave. */
+    /** Begins to look at all sessions: nudges the silent ones and moves those whose workers leave. */
     void look(long now) {
+        round.begin();
+        goOn(now);
+    }
+
+    /** Goes on with what {@link #look} had no time for. */
+    void goOn(long now) {
         if (patience.mayLook()) {
-            for (StoredSession session : new ArrayList<>(book.running())) {
-                recovery.carryOut(session, now, (watch, known) -> patience.look(session.running(), watch, known, now));
-            }
+            round.goOn(
+                    recovery::hasTime,
+                    session -> recovery.carryOut(
+                            session, now, (watch, known) -> patience.look(session.running(), watch, known, now)));
         }
     }
 

@@ -37,10 +37,15 @@ public record Assignment(int attempt, Pipeline pipeline, int position, List<Stag
      * record of an attempt whose chunks workers have read, and the number is given once more, to another pipeline.
      */
     boolean ledTo(StepTrace step) {
-        return step.attempt() == attempt
-                && step.hops().stream()
-                        .map(StepTrace.Hop::worker)
-                        .toList()
-                        .equals(pipeline.stages().stream().map(Stage::worker).toList());
+        List<Stage> passed = pipeline.stages();
+        if (step.attempt() != attempt || step.hops().size() != passed.size()) {
+            return false;
+        }
+        for (int i = 0; i < passed.size(); i++) {
+            if (!step.hops().get(i).worker().equals(passed.get(i).worker())) {
+                return false;
+            }
+        }
+        return true;
     }
 }
