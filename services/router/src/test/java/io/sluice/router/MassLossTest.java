@@ -11,9 +11,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Many sessions with many tokens lose a worker at once: 30 run on a and c, 10 on b and d, each with 200 tokens. */
+/** Many sessions with many tokens lose a worker at once: 24 run on a and c, 8 on b and d, each with 200 tokens. */
 class MassLossTest {
-    private static final int SESSIONS = 40;
+    private static final int SESSIONS = 32;
     private static final int TOKENS = 200;
     private static final int PER_TICK = Recovery.TOKENS_PER_TICK / TOKENS;
     private static final Duration TICK = Duration.ofMillis(50);
