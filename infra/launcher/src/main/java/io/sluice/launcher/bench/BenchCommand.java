@@ -30,7 +30,7 @@ import picocli.CommandLine.Spec;
             "  planner    placements, simulated serving and scale against Helix's published layouts and figures;",
             "             half an hour, with --quick a few minutes; no stack is started",
             "  recovery   steps/s against the rate at which stages are lost: Sluice's way (rebuild exact and prefill),",
-            "             restart, recompute all; what the log costs; 12 minutes, with --quick four; no stack is started",
+            "             restart, recompute all; what the log costs; nine minutes, with --quick fewer; no stack is started",
             "  kill       time from the loss of a worker to the next token: noticed, decided, rebuilt; --rounds times three",
             "             stages, killed with and without a report, and stopped",
             "  wan        three stages at a site each: decode steps/s at round trips of 0, 20 and 100 ms and 1000 and 100 Mbit/s,",
