@@ -81,6 +81,16 @@ public record IsotonicCurve(
         return new IsotonicCurve(rising, knots, newWeights, newMeans, newSquares);
     }
 
+    /** The same curve, with what is known from {@code x} on counting less: it has just been contradicted. */
+    public IsotonicCurve forgetFrom(double x, double keep) {
+        Shares.ratio("keep", keep);
+        List<Double> newWeights = new ArrayList<>(weights);
+        for (int i = nearest(x); i < newWeights.size(); i++) {
+            newWeights.set(i, newWeights.get(i) * keep);
+        }
+        return new IsotonicCurve(rising, knots, newWeights, means, squares);
+    }
+
     private int nearest(double x) {
         int best = 0;
         for (int i = 1; i < knots.size(); i++) {

@@ -16,6 +16,9 @@ import java.util.Optional;
  * say is not safe changes at once, as every fall of the quota does. Where the objective would be missed even alone, levels
  * stay as they are: taking best-effort work away would help nobody.
  *
+ * <p>A worker may run the same law request by request and use the lower of its quota and the published one: it reacts
+ * sooner, and the planner sees less to react to.
+ *
  * <p>A report that cannot be believed changes nothing but a counter, and above all renews nothing; without one that can
  * be believed for {@code staleNanos} nothing is allowed, and what is published ends by itself after the lease. Times are ns
  * since the epoch, the planner's clock. Stateless and thread-safe.
@@ -26,6 +29,7 @@ public final class LimitPlanner {
     private static final double LEAST_RISE = 0.005;
     private static final double LEAST_FALL = 0.001;
     private static final double KNOWN_REPORTS = 20;
+    private static final double CONTRADICTED = 0.25;
     private static final double MAX_LEVEL_AGE_RELEVELS = 2;
 
     private final LimitPolicy policy;
@@ -129,6 +133,10 @@ public final class LimitPlanner {
                 state.published(),
                 state.publishedNanos(),
                 state.rejected());
+    }
+
+    private boolean violated(double share) {
+        return policy.law() instanceof ConformalQuota law && share > law.target();
     }
 
     /** The newest tenants, by name. */

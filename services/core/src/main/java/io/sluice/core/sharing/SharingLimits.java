@@ -30,9 +30,9 @@ public record SharingLimits(
         Shares.notNegative("slice bound in ns", sliceNanos);
         Shares.notNegative("lanes", lanes);
         levels = List.copyOf(levels);
-        Set<TenantId> seen = new HashSet<>();
+        Set<TenantId> seen = levels.size() > 1 ? new HashSet<>() : Set.of();
         for (TenantLevel level : levels) {
-            if (!seen.add(level.tenant())) {
+            if (levels.size() > 1 && !seen.add(level.tenant())) {
                 throw new IllegalArgumentException("tenant " + level.tenant() + " has two levels: give it one");
             }
         }

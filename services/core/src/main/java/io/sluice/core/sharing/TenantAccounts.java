@@ -55,6 +55,8 @@ final class TenantAccounts {
     }
 
     void started(RunningSlice slice, double weight, double expectedNanos, TenantAccount account) {
+        // It may have been forgotten for one of many other tenants in the same choice.
+        accounts.put(slice.tenant(), account);
         double tag = startTag(account);
         systemVirtualNanos = tag;
         account.charge(tag, expectedNanos * slice.lanes(), weight);

@@ -119,6 +119,45 @@ class ConformalQuotaTest {
     }
 
     @Test
+    void shouldKeepATargetThatTheBaselineMisses() {
+        // A violation is as likely as 4 % of the quota.
+        double[] share = new double[2];
+        QuotaLaw[] laws = {ConformalQuota.usual(0.01), AimdQuota.usual(0.01)};
+        for (int l = 0; l < laws.length; l++) {
+            SplittableRandom random = new SplittableRandom(5);
+            QuotaState state = QuotaState.startingAt(0);
+            for (int i = 0; i < 50_000; i++) {
+                boolean violated = random.nextDouble() < 0.04 * state.quota();
+                state = laws[l].observe(state, SloReport.one(violated, 1), 1_000_000L * i);
+            }
+            share[l] = state.violations() / 50_000.0;
+        }
+        assertThat(share[0]).isLessThan(0.0105);
+        assertThat(share[1]).isGreaterThan(0.02);
+    }
+
+    @Test
+    void shouldFollowADeviceThatChanges() {
+        // Nothing violates, then all beyond a tenth of the device does, then nothing again.
+        ConformalQuota law = ConformalQuota.usual(0.01);
+        QuotaState state = QuotaState.startingAt(1);
+        int after = 0;
+        for (int i = 0; i < 6_000; i++) {
+            boolean narrow = i >= 2_000 && i < 4_000;
+            boolean violated = narrow && state.quota() > 0.1;
+            after += violated ? 1 : 0;
+            state = law.observe(state, SloReport.one(violated, 1), 1_000_000L * i);
+            if (i == 2_200) {
+                assertThat(state.quota()).as("200 requests after the step").isLessThanOrEqualTo(0.1005);
+            }
+        }
+        assertThat(after)
+                .as("violations of the whole phase, one percent of 2,000 and the way down")
+                .isLessThan(40);
+        assertThat(state.quota()).isGreaterThan(0.9);
+    }
+
+    @Test
     void shouldHalveAndHoldAfterTwoViolationsInTwenty() {
         ConformalQuota law = new ConformalQuota(0.01, 0.05, 0, 1_000, 0.1);
         QuotaState state = law.observe(QuotaState.startingAt(0.8), SloReport.one(true, 1), 10);

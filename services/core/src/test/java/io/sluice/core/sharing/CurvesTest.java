@@ -71,6 +71,16 @@ class CurvesTest {
     }
 
     @Test
+    void shouldCountAContradictedPartLess() {
+        IsotonicCurve curve = IsotonicCurve.unknown(true, KNOTS);
+        for (double knot : KNOTS) {
+            curve = curve.with(knot, 1, 1);
+        }
+        assertThat(curve.forgetFrom(0.5, 0.25).weights())
+                .containsExactly(1.0, 1.0, 1.0, 1.0, 0.25, 0.25, 0.25, 0.25, 0.25);
+    }
+
+    @Test
     void shouldNotLearnFromPointsThatAreNone() {
         IsotonicCurve curve = IsotonicCurve.unknown(true, KNOTS).with(0.5, 1, 0.9);
         assertThat(curve.with(Double.NaN, 1, 0.9)).isEqualTo(curve);

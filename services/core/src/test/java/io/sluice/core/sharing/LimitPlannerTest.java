@@ -125,7 +125,7 @@ class LimitPlannerTest {
 
     @Test
     void shouldNeverRaiseTheQuotaAfterAnAbsurdReport() {
-        for (long seed = 0; seed < 60; seed++) {
+        for (long seed = 0; seed < 20; seed++) {
             SplittableRandom random = new SplittableRandom(seed);
             LimitPlanner each = new LimitPlanner(policy);
             LimitState with = each.announced(null, 1);
@@ -141,15 +141,18 @@ class LimitPlannerTest {
                 while (random.nextInt(3) == 0) {
                     GpuSample bad = Reports.absurd(random, good, with.lastSequence());
                     Step step = each.onSample(with, bad, now);
-                    String what = "seed " + seed + ", " + bad;
-                    assertThat(step.rejection()).as(what).isPresent();
+                    assertThat(step.rejection()).as("seed %d, %s", seed, bad).isPresent();
                     assertThat(step.reason())
-                            .as(what)
+                            .as("seed %d, %s", seed, bad)
                             .startsWith("sharing report")
                             .contains(":");
-                    assertThat(step.limits()).as(what).isEmpty();
-                    assertThat(step.state().published()).as(what).isEqualTo(with.published());
-                    assertThat(step.state().quota()).as(what).isEqualTo(with.quota());
+                    assertThat(step.limits()).as("seed %d, %s", seed, bad).isEmpty();
+                    assertThat(step.state().published())
+                            .as("seed %d, %s", seed, bad)
+                            .isEqualTo(with.published());
+                    assertThat(step.state().quota())
+                            .as("seed %d, %s", seed, bad)
+                            .isEqualTo(with.quota());
                     with = step.state();
                     absurd++;
                 }

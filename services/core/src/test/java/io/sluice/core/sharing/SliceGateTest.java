@@ -9,6 +9,7 @@ import io.sluice.core.sharing.GateDecision.Start;
 import io.sluice.core.sharing.GateDecision.Wait;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class SliceGateTest {
@@ -346,6 +347,17 @@ class SliceGateTest {
                     }
                 }
             }
+        }
+    }
+
+    @Test
+    void shouldServeMoreTenantsThanItRemembers() {
+        SliceGate gate = temporalGate(1);
+        List<SliceOffer> offers =
+                IntStream.range(0, 200).mapToObj(i -> offer("t" + i, 1)).toList();
+        for (int i = 0; i < 500; i++) {
+            RunningSlice slice = started(gate.next(offers, 20L * i));
+            assertThat(gate.finished(slice.id(), 1, 20L * i + 10)).isZero();
         }
     }
 
