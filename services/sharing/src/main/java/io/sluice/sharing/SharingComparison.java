@@ -1,0 +1,200 @@
+package io.sluice.sharing;
+
+import io.sluice.sharing.gpu.Kernel;
+import io.sluice.sharing.policy.BestEffortClient;
+import io.sluice.sharing.policy.CriticalServer;
+import io.sluice.sharing.policy.SharedGpu;
+import io.sluice.sharing.policy.SharingPolicies;
+import io.sluice.sharing.policy.SharingPolicy;
+import io.sluice.sharing.workload.Jobs;
+import io.sluice.sharing.workload.Program;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Supplier;
+
+/**
+ * Runs any policy in any scenario on the simulated GPU and says what it did. Every policy gets the same arrivals and the
+ * same device; the same scenario gives the same result to the last bit. Stateless and safe to share.
+ */
+public final class SharingComparison {
+
+    /** What one seed gave. */
+    private record Run(
+            long[] service,
+            long[] response,
+            long[] waiting,
+            double bestEffort,
+            double joules,
+            long switches,
+            double offered,
+            double ended) {}
+
+    private SharingComparison() {}
+
+    /** The policies of {@code names} in one scenario, in that order. */
+    public static List<SharingResult> compare(List<String> names, SharingScenario scenario) {
+        List<SharingResult> results = new ArrayList<>();
+        Alone alone = alone(scenario);
+        for (String name : names) {
+            results.add(run(name, () -> SharingPolicies.named(name, objective(alone)), scenario, alone));
+        }
+        return results;
+    }
+
+    /** One policy of {@link SharingPolicies#NAMES} in one scenario. */
+    public static SharingResult run(String name, SharingScenario scenario) {
+        return compare(List.of(name), scenario).get(0);
+    }
+
+    /** What our policy keeps: 2 % and a quarter of a millisecond above the p99 of service times alone. */
+    private static long objective(Alone alone) {
+        return Math.round(alone.serviceP99() * 1.02) + 250_000;
+    }
+
+    /** One policy of your own in one scenario; {@code policy} gives a new one for each seed. */
+    public static SharingResult run(String name, Supplier<SharingPolicy> policy, SharingScenario scenario) {
+        return run(name, policy, scenario, alone(scenario));
+    }
+
+    /** The server alone with the same arrivals. */
+    private record Alone(double serviceNanos, List<Run> runs, long serviceP99, long responseP99, double[] soloRates) {}
+
+    private static Alone alone(SharingScenario scenario) {
+        Program program = Jobs.critical(scenario.critical(), scenario.device(), scenario.calibration());
+        double service = serviceAlone(scenario, program);
+        double[] rates = new double[scenario.bestEffort().size()];
+        for (int i = 0; i < rates.length; i++) {
+            rates[i] = soloRate(scenario, job(scenario, i));
+        }
+        List<Run> runs = new ArrayList<>();
+        for (long seed : scenario.seeds()) {
+            runs.add(once(() -> SharingPolicies.named("none"), scenario, program, service, seed, rates));
+        }
+        long[] services = Quantiles.sorted(runs.stream().map(Run::service).toList());
+        long[] responses = Quantiles.sorted(runs.stream().map(Run::response).toList());
+        return new Alone(service, runs, Quantiles.of(services, 0.99), Quantiles.of(responses, 0.99), rates);
+    }
+
+    private static Program job(SharingScenario scenario, int i) {
+        return Jobs.bestEffort(scenario.bestEffort().get(i), scenario.device(), scenario.calibration());
+    }
+
+    /** Service time of one request alone, without jitter of its own. */
+    private static double serviceAlone(SharingScenario scenario, Program program) {
+        SharedGpu shared = new SharedGpu(scenario.device(), scenario.calibration(), SharingPolicies.named("none"));
+        CriticalServer server = shared.serve(program, new long[] {0}, 1);
+        long span = (long) (4 * program.deviceNanos(scenario.device())) + 1_000_000;
+        shared.run(span);
+        if (server.ended() == 0) {
+            throw new IllegalStateException("request of " + program.name() + " did not end alone in " + span + " ns");
+        }
+        return server.lastServiceNanos();
+    }
+
+    /** Progress per nanosecond of a best-effort client alone, over its first round. */
+    private static double soloRate(SharingScenario scenario, Program program) {
+        SharedGpu shared = new SharedGpu(scenario.device(), scenario.calibration(), SharingPolicies.named("mps"));
+        BestEffortClient client = shared.add(program);
+        long step = Math.max(1, (long) (program.deviceNanos(scenario.device()) / 100));
+        while (client.rounds() == 0) {
+            shared.run(shared.gpu().now() + step);
+        }
+        double work = 0;
+        for (Kernel kernel : program.kernels()) {
+            work += kernel.soloNanos(scenario.device().sms(), scenario.device().residency(kernel.shape()));
+        }
+        return work / (client.roundEndNanos() + program.hostNanos());
+    }
+
+    private static Run once(
+            Supplier<SharingPolicy> policy,
+            SharingScenario scenario,
+            Program program,
+            double serviceNanos,
+            long seed,
+            double[] soloRates) {
+        SharedGpu shared = new SharedGpu(scenario.device(), scenario.calibration(), policy.get());
+        long[] arrivals = scenario.arrivals(serviceNanos, seed);
+        CriticalServer server = shared.serve(program, arrivals, seed);
+        for (int i = 0; i < soloRates.length; i++) {
+            shared.add(job(scenario, i));
+        }
+        shared.run(scenario.warmupNanos());
+        double joules = shared.gpu().joules();
+        double[] before = shared.clients().stream()
+                .mapToDouble(BestEffortClient::doneNanos)
+                .toArray();
+        shared.run(scenario.warmupNanos() + scenario.spanNanos());
+        double throughput = 0;
+        for (int i = 0; i < soloRates.length; i++) {
+            double done = shared.clients().get(i).doneNanos() - before[i];
+            throughput += done / scenario.spanNanos() / soloRates[i];
+        }
+        int offered = (int) Arrays.stream(arrivals)
+                .filter(at -> at >= scenario.warmupNanos())
+                .count();
+        return new Run(
+                server.serviceNanos(scenario.warmupNanos()),
+                server.responseNanos(scenario.warmupNanos()),
+                server.waitingNanos(scenario.warmupNanos()),
+                throughput,
+                shared.gpu().joules() - joules,
+                shared.gpu().contextSwitches(),
+                offered,
+                server.endedSince(scenario.warmupNanos()));
+    }
+
+    private static SharingResult run(
+            String name, Supplier<SharingPolicy> policy, SharingScenario scenario, Alone alone) {
+        Program program = Jobs.critical(scenario.critical(), scenario.device(), scenario.calibration());
+        List<Run> runs = new ArrayList<>();
+        for (long seed : scenario.seeds()) {
+            runs.add(once(policy, scenario, program, alone.serviceNanos(), seed, alone.soloRates()));
+        }
+        return summary(name, scenario, alone, runs);
+    }
+
+    private static SharingResult summary(String name, SharingScenario scenario, Alone alone, List<Run> runs) {
+        List<long[]> services = runs.stream().map(Run::service).toList();
+        List<long[]> responses = runs.stream().map(Run::response).toList();
+        long[] service = Quantiles.sorted(services);
+        long[] response = Quantiles.sorted(responses);
+        double[] bestEffort = runs.stream().mapToDouble(Run::bestEffort).toArray();
+        double offered = runs.stream().mapToDouble(Run::offered).sum();
+        double mean = Arrays.stream(service).average().orElse(0);
+        double gap = scenario.spanNanos() * (double) runs.size() / Math.max(1, offered);
+        double limit = scenario.violationFactor() * alone.responseP99();
+        long violations = Arrays.stream(response).filter(nanos -> nanos > limit).count();
+        for (Run run : runs) {
+            violations +=
+                    Arrays.stream(run.waiting()).filter(nanos -> nanos > limit).count();
+        }
+        long p99 = Quantiles.of(service, 0.99);
+        long responseP99 = Quantiles.of(response, 0.99);
+        double utilisation = mean / gap;
+        return new SharingResult(
+                name,
+                scenario,
+                Quantiles.of(service, 0.5),
+                p99,
+                Quantiles.interval(services, 0.99, 17),
+                mean,
+                Quantiles.of(response, 0.5),
+                responseP99,
+                Quantiles.of(response, 0.999),
+                Quantiles.interval(responses, 0.99, 18),
+                (double) p99 / Math.max(1, alone.serviceP99()) - 1,
+                (double) responseP99 / Math.max(1, alone.responseP99()) - 1,
+                violations / Math.max(1, offered),
+                Arrays.stream(bestEffort).average().orElse(0),
+                Quantiles.meanInterval(bestEffort, 19),
+                runs.stream().mapToDouble(Run::ended).sum() / Math.max(1, offered),
+                utilisation,
+                utilisation >= 1,
+                runs.stream().mapToDouble(Run::joules).average().orElse(0),
+                runs.stream().mapToLong(Run::switches).sum(),
+                service.length,
+                runs.size() * (scenario.warmupNanos() + scenario.spanNanos()) * 1e-9);
+    }
+}

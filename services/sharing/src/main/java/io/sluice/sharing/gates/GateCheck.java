@@ -1,0 +1,50 @@
+package io.sluice.sharing.gates;
+
+import java.util.Locale;
+
+/**
+ * One figure of a gate: what the model gives, what was measured, and what would still be right.
+ *
+ * @param gate V1 to V9
+ * @param what the figure
+ * @param heldOut whether no number of the model was fitted to it
+ * @param modelled the model's figure
+ * @param published the measured one; its source is at {@link Published}
+ * @param low least value that holds
+ * @param high largest value that holds
+ */
+public record GateCheck(
+        String gate, String what, boolean heldOut, double modelled, double published, double low, double high) {
+
+    /** Whether the model's figure is within the bounds. */
+    public boolean holds() {
+        return modelled >= low && modelled <= high;
+    }
+
+    /** A check that holds within {@code tolerance} either way. */
+    static GateCheck within(
+            String gate, String what, boolean heldOut, double modelled, double published, double tolerance) {
+        return new GateCheck(gate, what, heldOut, modelled, published, published - tolerance, published + tolerance);
+    }
+
+    /** A check that holds within a factor either way. */
+    static GateCheck factor(
+            String gate, String what, boolean heldOut, double modelled, double published, double factor) {
+        return new GateCheck(gate, what, heldOut, modelled, published, published / factor, published * factor);
+    }
+
+    @Override
+    public String toString() {
+        return String.format(
+                Locale.ROOT,
+                "%-3s %-5s %-10s %-58s model %9.3f  published %9.3f  holds in [%.3f, %.3f]",
+                gate,
+                holds() ? "holds" : "FAILS",
+                heldOut ? "held-out" : "calibrated",
+                what,
+                modelled,
+                published,
+                low,
+                high);
+    }
+}

@@ -1,0 +1,222 @@
+package io.sluice.sharing.policy;
+
+import io.sluice.sharing.gpu.GpuStream;
+import io.sluice.sharing.gpu.Kernel;
+import io.sluice.sharing.gpu.Launch;
+import io.sluice.sharing.gpu.SimulatedGpu;
+import io.sluice.sharing.workload.Calibration;
+import io.sluice.sharing.workload.Program;
+import java.util.Arrays;
+import java.util.SplittableRandom;
+import java.util.function.LongSupplier;
+
+/**
+ * A latency-critical server: requests arrive openly and are served one at a time in order. Service time runs from the
+ * request's begin on the server (what Tally and others report), response time from its arrival. Not thread-safe.
+ */
+public final class CriticalServer {
+    private final SimulatedGpu gpu;
+    private final Program program;
+    private final long[] arrivals;
+    private final long launchNanos;
+    private final double jitter;
+    private final double takeoverNanos;
+    private final LongSupplier others;
+    private long othersAtEnd;
+    private final SplittableRandom random;
+    private SharingPolicy policy;
+    private GpuStream stream;
+    private long forwardNanos;
+    private int next;
+    private int ended;
+    private int kernel;
+    private boolean busy;
+    private boolean waiting;
+    private long beginNanos;
+    private double slowdown = 1;
+    private final long[] begins;
+    private final long[] ends;
+    private long blocksLaunched;
+
+    CriticalServer(
+            SimulatedGpu gpu,
+            Program program,
+            long[] arrivals,
+            Calibration calibration,
+            long seed,
+            LongSupplier others) {
+        this.gpu = gpu;
+        this.program = program;
+        this.arrivals = arrivals.clone();
+        this.launchNanos = calibration.launchNanos();
+        this.jitter = calibration.requestJitter();
+        this.takeoverNanos = calibration.takeoverNanos();
+        this.others = others;
+        this.random = new SplittableRandom(seed);
+        this.begins = new long[arrivals.length];
+        this.ends = new long[arrivals.length];
+    }
+
+    void start(SharingPolicy owner) {
+        policy = owner;
+        pump();
+    }
+
+    /** The stream that requests run on, and what forwarding costs each of their launches. */
+    public void use(GpuStream own, long forwardNanosPerLaunch) {
+        stream = own;
+        forwardNanos = forwardNanosPerLaunch;
+    }
+
+    GpuStream stream() {
+        return stream;
+    }
+
+    /** Whether a request is being served. */
+    public boolean busy() {
+        return busy;
+    }
+
+    /** Whether a request waits behind the one being served, or could begin now. */
+    public boolean queued() {
+        return next < arrivals.length && arrivals[next] <= gpu.now();
+    }
+
+    /** The kernel that runs or is launched next; null: no request is being served. */
+    public Kernel kernel() {
+        return busy ? program.kernels().get(kernel) : null;
+    }
+
+    /** When the host has launched every kernel of the request being served, had it not to wait for the device. */
+    public long enqueuedNanos() {
+        return beginNanos + (program.kernels().size() + 1) * launchNanos;
+    }
+
+    /** When the request being served, or the last one, began. */
+    public long beginNanos() {
+        return beginNanos;
+    }
+
+    /** Blocks of all kernels launched so far. */
+    public long blocksLaunched() {
+        return blocksLaunched;
+    }
+
+    public Program program() {
+        return program;
+    }
+
+    /** Requests that ended so far. */
+    public int ended() {
+        return ended;
+    }
+
+    /** Service times of the requests that arrived at or after {@code from}, in order of arrival, nanoseconds. */
+    public long[] serviceNanos(long from) {
+        return differences(begins, from);
+    }
+
+    /** Response times of the same requests. */
+    public long[] responseNanos(long from) {
+        return differences(arrivals, from);
+    }
+
+    /** Service time of the request that ended last. */
+    public long lastServiceNanos() {
+        return ends[ended - 1] - begins[ended - 1];
+    }
+
+    /** Response time of the request that ended last. */
+    public long lastResponseNanos() {
+        return ends[ended - 1] - arrivals[ended - 1];
+    }
+
+    /** Arrival of the n-th request. */
+    public long arrivalNanos(int n) {
+        return arrivals[n];
+    }
+
+    /** Requests that ended at or after {@code from}. */
+    public int endedSince(long from) {
+        int count = 0;
+        for (int i = ended - 1; i >= 0 && ends[i] >= from; i--) {
+            count++;
+        }
+        return count;
+    }
+
+    /** Nanoseconds in service since {@code from}, the running request included. */
+    public long busyNanos(long from) {
+        long sum = busy ? gpu.now() - Math.max(from, beginNanos) : 0;
+        for (int i = 0; i < ended; i++) {
+            sum += Math.max(0, ends[i] - Math.max(from, begins[i]));
+        }
+        return sum;
+    }
+
+    /** How long the requests that arrived at or after {@code from} and have not ended wait by now. */
+    public long[] waitingNanos(long from) {
+        return Arrays.stream(arrivals)
+                .skip(ended)
+                .filter(at -> at >= from && at < gpu.now())
+                .map(at -> gpu.now() - at)
+                .toArray();
+    }
+
+    private long[] differences(long[] starts, long from) {
+        long[] result = new long[ended];
+        int count = 0;
+        for (int i = 0; i < ended; i++) {
+            if (arrivals[i] >= from) {
+                result[count++] = ends[i] - starts[i];
+            }
+        }
+        return Arrays.copyOf(result, count);
+    }
+
+    private void pump() {
+        if (busy || waiting || next == arrivals.length) {
+            return;
+        }
+        if (arrivals[next] > gpu.now()) {
+            waiting = true;
+            gpu.at(arrivals[next], () -> {
+                waiting = false;
+                pump();
+            });
+            return;
+        }
+        busy = true;
+        beginNanos = gpu.now();
+        begins[next] = beginNanos;
+        next++;
+        kernel = 0;
+        slowdown = 1 + Math.max(-3 * jitter, jitter * random.nextGaussian());
+        double draw = random.nextDouble();
+        boolean takesOver = others.getAsLong() != othersAtEnd;
+        policy.requestBegan();
+        launch(beginNanos + (takesOver ? (long) (-takeoverNanos * Math.log(1 - draw)) : 0));
+    }
+
+    private void launch(long earliest) {
+        Kernel current = program.kernels().get(kernel);
+        long host = beginNanos + (kernel + 1) * launchNanos;
+        blocksLaunched += current.blocks();
+        policy.criticalKernel(current);
+        Launch launch = new Launch(current).slowedBy(slowdown).tag(this);
+        gpu.submit(stream, launch, Math.max(earliest, host) + forwardNanos);
+    }
+
+    void finished() {
+        kernel++;
+        if (kernel < program.kernels().size()) {
+            launch(gpu.now() + gpu.spec().kernelGapNanos());
+            return;
+        }
+        busy = false;
+        ends[ended++] = gpu.now();
+        othersAtEnd = others.getAsLong();
+        policy.requestEnded();
+        pump();
+    }
+}

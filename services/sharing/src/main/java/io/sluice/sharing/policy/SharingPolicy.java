@@ -1,0 +1,27 @@
+package io.sluice.sharing.policy;
+
+import io.sluice.sharing.gpu.Kernel;
+
+/**
+ * Decides when and how best-effort kernels run beside a latency-critical server. Called by one thread; every callback
+ * may launch, stop or switch. The same instance serves one run.
+ */
+public interface SharingPolicy {
+    /** Makes streams for the server and the clients; called once, before anything runs. */
+    void begin(SharedGpu shared);
+
+    /** A best-effort kernel, or what is left of one after a slice or a retreat, waits to be launched. */
+    void kernelReady(BestEffortClient client);
+
+    /** A client's host keeps the device idle for a while: nothing waits. */
+    default void clientIdle(BestEffortClient client) {}
+
+    /** The server began a request; its first kernel follows. */
+    default void requestBegan() {}
+
+    /** The server ended a request. */
+    default void requestEnded() {}
+
+    /** The server launches this kernel. */
+    default void criticalKernel(Kernel kernel) {}
+}
