@@ -1,7 +1,6 @@
 package io.sluice.launcher;
 
 import io.sluice.launcher.stack.RunningStack;
-import io.sluice.launcher.stack.StackFolder;
 import io.sluice.messaging.KafkaSettings;
 import io.sluice.records.ChatMessage;
 import io.sluice.records.Completion;
@@ -12,11 +11,12 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ThreadLocalRandom;
-import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -78,38 +78,20 @@ final class AskCommand implements Callable<Integer> {
             description = "Give up after this long; default: ${DEFAULT-VALUE}.")
     private Duration timeout;
 
-    @Option(names = "--data", paramLabel = "DIR", description = "Data folder of the stack; default: .sluice.")
-    private Path data;
-
-    @ArgGroup(exclusive = false, heading = "Without a stack on this machine:%n")
-    private Outside outside;
+    @Mixin
+    private StackTarget target;
 
     @Option(names = "--json", paramLabel = "FILE", description = "Write the completion to FILE as JSON, too.")
     private Path json;
 
-    /** Where broker and registry are when no embedded stack describes itself in a folder. */
-    static final class Outside {
-        @Option(names = "--bootstrap", paramLabel = "HOST:PORT", required = true, description = "The broker.")
-        private String bootstrap;
-
-        @Option(names = "--registry", paramLabel = "URL", required = true, description = "The schema registry.")
-        private String registry;
-    }
-
     @Override
     public Integer call() {
-        KafkaSettings settings;
-        String served = model;
-        if (outside != null) {
-            settings = new KafkaSettings(outside.bootstrap, outside.registry);
-            if (model == null) {
-                throw new UserException("give --model NAME, the served model, together with --bootstrap");
-            }
-        } else {
-            RunningStack stack = RunningStack.find(data == null ? StackFolder.defaultPath() : data);
-            settings = stack.settings();
-            served = model == null ? stack.model() : model;
+        Optional<RunningStack> stack = target.stack();
+        if (model == null && stack.isEmpty()) {
+            throw new UserException("give --model NAME, the served model, together with --bootstrap");
         }
+        KafkaSettings settings = stack.map(RunningStack::settings).orElseGet(target::settings);
+        String served = model == null ? stack.orElseThrow().model() : model;
         PrintWriter out = spec.commandLine().getOut();
         InferenceRequest request = request(served);
         Conversation.Outcome outcome;

@@ -1,8 +1,6 @@
 package io.sluice.launcher;
 
 import io.sluice.core.WorkerId;
-import io.sluice.launcher.stack.RunningStack;
-import io.sluice.launcher.stack.StackFolder;
 import io.sluice.messaging.KafkaClients;
 import io.sluice.messaging.KafkaSettings;
 import io.sluice.messaging.Tailed;
@@ -32,8 +30,8 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
-import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -71,31 +69,16 @@ final class DrainCommand implements Callable<Integer> {
     @Option(names = "--wait", description = "Show the sessions left, and end when the worker has left.")
     private boolean wait;
 
-    @Option(names = "--data", paramLabel = "DIR", description = "Data folder of the stack; default: .sluice.")
-    private Path data;
-
-    @ArgGroup(exclusive = false, heading = "Without a stack on this machine:%n")
-    private Outside outside;
+    @Mixin
+    private StackTarget target;
 
     @Option(names = "--json", paramLabel = "FILE", description = "Write what happened to FILE as JSON, too.")
     private Path json;
 
-    /** Where broker and registry are when no embedded stack describes itself in a folder. */
-    static final class Outside {
-        @Option(names = "--bootstrap", paramLabel = "HOST:PORT", required = true, description = "The broker.")
-        private String bootstrap;
-
-        @Option(names = "--registry", paramLabel = "URL", required = true, description = "The schema registry.")
-        private String registry;
-    }
-
     @Override
     public Integer call() {
         String id = new WorkerId(worker).value();
-        KafkaSettings settings = outside != null
-                ? new KafkaSettings(outside.bootstrap, outside.registry)
-                : RunningStack.find(data == null ? StackFolder.defaultPath() : data)
-                        .settings();
+        KafkaSettings settings = target.settings();
         try (TopicAdmin topics = new TopicAdmin(settings, TIMEOUT)) {
             topics.ensure(List.of(Topics.WORKERS, Topics.WORKER_COMMANDS, Topics.HEARTBEATS, Topics.GPU_TELEMETRY));
         }

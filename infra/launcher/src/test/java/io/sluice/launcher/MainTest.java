@@ -53,6 +53,26 @@ final class MainTest {
         assertThat(err.toString()).contains("no stack runs in " + temp).contains("./sluice up");
     }
 
+    @Test
+    void shouldSayThatNoStackRunsWhoeverAsks() {
+        assertThat(run("drain", "w", "--data", temp.toString())).isEqualTo(1);
+        assertThat(err.toString()).contains("no stack runs in " + temp);
+    }
+
+    @Test
+    void shouldWantTheModelWhereNoStackTellsIt() {
+        assertThat(run("ask", "hello", "--bootstrap", "127.0.0.1:1", "--registry", "http://127.0.0.1:1"))
+                .isEqualTo(1);
+        assertThat(err.toString()).contains("give --model NAME");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"drain", "ask"})
+    void shouldWantBothAddressesOrNone(String command) {
+        assertThat(run(command, "w", "--bootstrap", "127.0.0.1:1")).isEqualTo(2);
+        assertThat(err.toString()).contains("--registry");
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"127.0.0.1", "127.0.0.1:x", ":9092"})
     void shouldRejectAMalformedBootstrap(String bootstrap) {
