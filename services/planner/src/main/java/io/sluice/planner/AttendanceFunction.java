@@ -36,7 +36,7 @@ import org.slf4j.LoggerFactory;
  * under one key, because silence of one worker means something only while another one is heard.
  *
  * <p>Leases count from when a heartbeat arrived here. While nothing at all has arrived for the longest lease, it is this
- * job that is cut off, and no lease ends; telemetry's longer lease still does. Which model a worker serves is not in
+ * job that is cut off, and no lease ends; telemetry's longer lease is for workers that send no heartbeats. Which model a worker serves is not in
  * its heartbeats but in its status. State: model, incarnation and lease of every worker; the table of leases
  * begins anew after a restart, when every known worker has a whole lease to be heard.
  */

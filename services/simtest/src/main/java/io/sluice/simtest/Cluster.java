@@ -4,16 +4,13 @@ import io.sluice.core.LayerRange;
 import io.sluice.core.Stage;
 import io.sluice.core.planning.PlacementPlan;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.SplittableRandom;
 
 /** The processes of one simulation: a few workers over one to four stages, a planner, a router, clients. */
 final class Cluster {
     private final World world;
     private final List<SimWorker> workers = new ArrayList<>();
-    private final Set<SimWorker> replaced = new HashSet<>();
     private final List<LayerRange> ranges = new ArrayList<>();
     private final SimPlanner planner;
     private final SimClients clients;
@@ -103,12 +100,20 @@ final class Cluster {
     void replace(SimWorker old) {
         SimWorker worker = new SimWorker(world, old.id(), old.home(), old.kvCapacity(), 1, 1_000_000, 0);
         workers.add(worker);
-        replaced.add(old);
-        worker.startAfter(old.incarnation());
+        worker.start(old.home());
     }
 
-    boolean isReplaced(SimWorker worker) {
-        return replaced.contains(worker);
+    /** Whether a process of its name lives. */
+    boolean isServed(SimWorker worker) {
+        return workers.stream().anyMatch(other -> other.isAlive() && other.id().equals(worker.id()));
+    }
+
+    /** Whether another one serves what this one does. */
+    boolean isDoubled(SimWorker worker) {
+        return workers.stream()
+                .anyMatch(other -> other.isAlive()
+                        && !other.id().equals(worker.id())
+                        && other.layers().equals(worker.layers()));
     }
 
     /** Whether others serve what it should. */

@@ -24,6 +24,7 @@ final class FaultInjector {
         FaultKind.DRAIN,
         FaultKind.DRAIN,
         FaultKind.JOIN,
+        FaultKind.LAYERS_MOVED,
         FaultKind.FALSE_REPORT,
         FaultKind.ROUTER_CRASH,
         FaultKind.ROUTER_CRASH,
@@ -58,6 +59,7 @@ final class FaultInjector {
         boolean done =
                 switch (kind) {
                     case WORKER_CRASH, WORKER_STOP, PARTITION, DRAIN, FALSE_REPORT -> toWorker(kind);
+                    case LAYERS_MOVED -> moveLayers();
                     case JOIN -> join();
                     case ROUTER_CRASH -> crashRouter();
                     case ROUTER_PARTITION -> cut(anyRouter(), 3 * SECOND);
@@ -95,6 +97,23 @@ final class FaultInjector {
         return true;
     }
 
+    private boolean moveLayers() {
+        List<SimWorker> able = cluster.workers().stream()
+                .filter(worker -> worker.isAlive() && !worker.isStopped() && cluster.isDoubled(worker))
+                .toList();
+        if (able.isEmpty()) {
+            return false;
+        }
+        SimWorker worker = able.get(random.nextInt(able.size()));
+        LayerRange layers = cluster.anyRange(random);
+        if (layers.equals(worker.layers())) {
+            return false;
+        }
+        world.trace(null, () -> worker.instance() + " serves " + layers + " after " + worker.layers());
+        worker.move(layers);
+        return true;
+    }
+
     private void crash(SimWorker worker) {
         long incarnation = worker.incarnation();
         worker.kill();
@@ -119,7 +138,8 @@ final class FaultInjector {
 
     private void restart(SimWorker worker, long micros) {
         world.at(world.nowMicros() + micros, () -> {
-            if (worker.isAlive()) {
+            // A supervisor starts no second process of a name.
+            if (cluster.isServed(worker)) {
                 return;
             }
             boolean others = !world.faults().isOver() && random.nextInt(6) == 0 && cluster.isSpare(worker);
@@ -144,22 +164,9 @@ final class FaultInjector {
         }
         world.at(world.nowMicros() + micros, () -> {
             if (worker.life() == life && worker.isStopped()) {
-                wake(worker);
+                worker.goOn();
             }
         });
-    }
-
-    private void wake(SimWorker worker) {
-        worker.goOn();
-        if (cluster.isReplaced(worker)) {
-            // It hears of its successor before long, and goes.
-            int life = worker.life();
-            world.at(world.nowMicros() + random.nextLong(SECOND), () -> {
-                if (worker.life() == life) {
-                    worker.kill();
-                }
-            });
-        }
     }
 
     private boolean cut(Actor actor, long mostMicros) {
@@ -268,7 +275,7 @@ final class FaultInjector {
         for (SimWorker worker : cluster.workers()) {
             worker.cutOff(false);
             if (worker.isStopped()) {
-                wake(worker);
+                worker.goOn();
             }
             if (worker.drains()) {
                 world.commands.append(new Wire.Command(worker.id(), false, 0));
@@ -276,10 +283,8 @@ final class FaultInjector {
             if (worker.isAlive() && !worker.layers().equals(worker.home())) {
                 worker.kill();
             }
-            if (!cluster.isReplaced(worker)) {
-                restart(worker, SECOND);
-                restart(worker, 8 * SECOND);
-            }
+            restart(worker, SECOND);
+            restart(worker, 8 * SECOND);
         }
         cluster.routers().forEach(router -> router.cutOff(false));
     }

@@ -18,6 +18,8 @@ public enum FaultKind {
     RESTART("restart"),
     /** The same over other layers. */
     RESTART_OTHER_LAYERS("restart over other layers"),
+    /** A worker changes the layers that it serves while sessions run on it. */
+    LAYERS_MOVED("layers moved"),
     /** Somebody reports the end of a worker that lives. */
     FALSE_REPORT("false report of an end"),
     /** A crash of a router has undone a first attempt, and its number is given once more, over other workers. */

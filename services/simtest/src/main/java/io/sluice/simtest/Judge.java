@@ -5,6 +5,7 @@ import io.sluice.core.SessionId;
 import io.sluice.core.planning.Allocation;
 import io.sluice.core.planning.AllocationVerifier;
 import io.sluice.core.recovery.LogRange;
+import io.sluice.core.stage.LogPicker;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -242,8 +243,8 @@ final class Judge {
     }
 
     /** A stage does not find in the log what the router's index says is there. */
-    void logGone(StageSession session, int found) {
-        List<LogRange> ranges = session.resume().log();
+    void logGone(LogPicker.Want want, int found) {
+        List<LogRange> ranges = want.ranges();
         for (LogRange range : ranges) {
             if (world.activations(range.worker()).isDamaged(range.firstOffset())) {
                 return;
@@ -251,9 +252,9 @@ final class Judge {
         }
         violation(
                 "offset index",
-                session.id,
-                "the inputs of positions [0, " + session.resume().start() + ") should be in " + ranges
-                        + ", which is whole, " + "but only the first " + found + " are");
+                want.session(),
+                "the inputs of positions [0, " + want.start() + ") should be in " + ranges + ", which is whole, "
+                        + "but only the first " + found + " are");
     }
 
     /** Requests without an end, for people. */

@@ -1,6 +1,7 @@
 package io.sluice.simtest;
 
 import io.sluice.core.SessionId;
+import io.sluice.core.planning.Allocation;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -12,6 +13,8 @@ final class Partition {
     final Log<Wire.Report> reports;
     /** The changelog of the stores. */
     final Map<SessionId, RouterSession.Stored> committed = new LinkedHashMap<>();
+    /** The newest valid allocation that its owner had; null: none yet. */
+    Allocation allocation;
     /** Committed positions in requests, tokens and reports. */
     final long[] positions = new long[3];
 

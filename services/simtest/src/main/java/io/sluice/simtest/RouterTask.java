@@ -47,6 +47,8 @@ final class RouterTask {
         this.partition = partition;
         this.recovery = new Recovery(router, this);
         this.notices = new Notices(router);
+        // The topic holds only the last record, which need not be the newest epoch.
+        Optional.ofNullable(partition.allocation).ifPresent(router::accept);
         long now = router.clockMillis();
         partition.committed.values().forEach(stored -> restore(stored.restore(now)));
         long[] at = partition.positions;
@@ -100,6 +102,7 @@ final class RouterTask {
             }
         }
         dirty.clear();
+        partition.allocation = router.dispatcher().allocation().orElse(null);
         partition.positions[0] = requests.position();
         partition.positions[1] = tokens.position();
         partition.positions[2] = reports.position();

@@ -6,6 +6,7 @@ import io.sluice.core.membership.LeaseTable;
 import io.sluice.core.membership.MemberEvent;
 import io.sluice.core.membership.MemberView;
 import io.sluice.core.planning.Allocation;
+import io.sluice.core.planning.CheapestPaths;
 import io.sluice.core.planning.DeviceSample;
 import io.sluice.core.planning.FlowPlanner;
 import io.sluice.core.planning.MemberStatus;

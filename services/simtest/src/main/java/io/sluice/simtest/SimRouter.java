@@ -178,6 +178,14 @@ final class SimRouter extends Actor {
         if (!AllocationVerifier.verify(allocation).isEmpty()) {
             return;
         }
+        accept(allocation);
+        if (!committing) {
+            tryAgain();
+        }
+    }
+
+    /** Uses an allocation from now on if it is newer. */
+    void accept(Allocation allocation) {
         world.judge().arrived(name, allocation.epoch());
         boolean taken = dispatcher.accept(allocation);
         if (!taken && world.has(Mutation.STALE_EPOCH)) {
@@ -186,9 +194,6 @@ final class SimRouter extends Actor {
             tasks.values().forEach(task -> task.running()
                     .forEach(s -> dispatcher.restore(s.life.id(), s.life.pipeline(), s.kvTokens())));
             share();
-        }
-        if (!committing) {
-            tryAgain();
         }
     }
 

@@ -43,6 +43,7 @@ final class SimWorker extends Actor {
     private SimStage stage;
     private Reader<Wire.Activation> reader;
     private Reader<Wire.Command> orders;
+    private Reader<MemberStatus> names;
     private Sender<Beat> beats;
     private Sender<MemberStatus> statuses;
     private Sender<DeviceSample> telemetry;
@@ -96,17 +97,11 @@ final class SimWorker extends Actor {
         return state == MemberStatus.State.DRAINING;
     }
 
-    /** Starts a process that knows of an earlier one of its name. */
-    void startAfter(long formerIncarnation) {
-        incarnation = formerIncarnation;
-        start(layers);
-    }
-
     /** Starts the process. */
     void start(LayerRange serves) {
         born();
         layers = serves;
-        incarnation = Math.max(incarnation + 1, clockMillis());
+        incarnation = Math.max(newestIncarnation() + 1, clockMillis());
         sequence = 0;
         state = MemberStatus.State.JOINED;
         drainDeadlineMillis = 0;
@@ -114,6 +109,7 @@ final class SimWorker extends Actor {
         Log<Wire.Activation> own = world.activations(id);
         // What was written before belongs to sessions whose KV cache this process does not have.
         reader = new Reader<>(this, own, own.end(), stage::record);
+        names = new Reader<>(this, world.statuses, world.statuses.end(), (offset, status) -> compare(status));
         orders = new Reader<>(this, world.commands, world.commands.end(), (offset, order) -> order(order));
         beats = new Sender<>(this, world.beats, true, DELIVERY_MICROS);
         statuses = new Sender<>(this, world.statuses, true, DELIVERY_MICROS);
@@ -132,12 +128,41 @@ final class SimWorker extends Actor {
         every(TELEMETRY_MICROS, this::measure);
     }
 
+    /** Serves other layers from now on, without a restart; sessions keep those they began with. */
+    void move(LayerRange serves) {
+        layers = serves;
+        stage.serve(serves);
+        announce();
+    }
+
     /** The process ends at once. */
     void kill() {
         died();
         reader.close();
         orders.close();
+        names.close();
         state = MemberStatus.State.LEFT;
+    }
+
+    /** Of any process of its name that has announced itself. */
+    private long newestIncarnation() {
+        long newest = incarnation;
+        for (long at = world.statuses.start(); at < world.statuses.end(); at++) {
+            MemberStatus status = world.statuses.get(at);
+            newest = status.worker().equals(id) ? Math.max(newest, status.incarnation()) : newest;
+        }
+        return newest;
+    }
+
+    /** Another process of its name has announced itself: the older one of the two goes, and says nothing. */
+    private void compare(MemberStatus status) {
+        if (status.worker().equals(id) && status.incarnation() > incarnation) {
+            world.trace(null, () -> instance() + " hears of its successor #" + status.incarnation() + " and goes");
+            kill();
+        } else if (status.worker().equals(id) && status.incarnation() < incarnation) {
+            // The topic keeps the last word, which must be this one's.
+            announce();
+        }
     }
 
     private void order(Wire.Command order) {

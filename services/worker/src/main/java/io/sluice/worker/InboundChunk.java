@@ -1,6 +1,7 @@
 package io.sluice.worker;
 
 import io.sluice.core.SessionId;
+import io.sluice.core.stage.StageChunk;
 import io.sluice.records.ChunkKind;
 import io.sluice.records.HopTiming;
 import java.nio.FloatBuffer;
@@ -28,10 +29,26 @@ record InboundChunk(
         boolean lastOfPrompt,
         SessionPlan plan,
         List<HopTiming> hops,
-        Arrival arrival) {
+        Arrival arrival)
+        implements StageChunk<SessionPlan> {
 
-    /** Position after the last one of this chunk. */
-    int end() {
+    @Override
+    public Kind type() {
+        return switch (kind) {
+            case FORWARD -> Kind.FORWARD;
+            case RELEASE -> Kind.RELEASE;
+            case DROP -> Kind.DROP;
+            case PREPARE -> Kind.PREPARE;
+        };
+    }
+
+    @Override
+    public long offset() {
+        return arrival.offset();
+    }
+
+    @Override
+    public int end() {
         return position + count;
     }
 

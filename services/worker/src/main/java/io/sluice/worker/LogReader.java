@@ -2,6 +2,7 @@ package io.sluice.worker;
 
 import io.sluice.core.WorkerId;
 import io.sluice.core.recovery.LogRange;
+import io.sluice.core.stage.LogPicker;
 import io.sluice.records.ActivationBatch;
 import io.sluice.schemas.AvroDeserializer;
 import io.sluice.schemas.RecordFormatException;
@@ -53,7 +54,7 @@ final class LogReader implements InputLog {
     private volatile boolean closed;
     private volatile Thread thread;
 
-    private record Waiting(Order order, long sinceNanos) {}
+    private record Waiting(LogPicker.Want want, long sinceNanos) {}
 
     /** What is read at once. */
     private final class Pass {
@@ -66,9 +67,9 @@ final class LogReader implements InputLog {
         Pass(List<Waiting> orders) {
             deadlineNanos = orders.getFirst().sinceNanos() + timeout.toNanos();
             for (Waiting waiting : orders) {
-                LoggedInputs inputs = new LoggedInputs(waiting.order());
+                LoggedInputs inputs = new LoggedInputs(waiting.want());
                 open.add(inputs);
-                for (LogRange range : waiting.order().ranges()) {
+                for (LogRange range : waiting.want().ranges()) {
                     TopicPartition partition = partition(range.worker());
                     wanted.computeIfAbsent(partition, key -> new LinkedHashMap<>())
                             .computeIfAbsent(range, key -> new ArrayList<>())
@@ -86,7 +87,7 @@ final class LogReader implements InputLog {
         }
 
         void gone(List<LoggedInputs> which, String why) {
-            which.stream().filter(open::remove).forEach(inputs -> answerGone(inputs.order(), why));
+            which.stream().filter(open::remove).forEach(inputs -> answerGone(inputs.want(), why));
         }
     }
 
@@ -110,10 +111,10 @@ final class LogReader implements InputLog {
     }
 
     @Override
-    public void read(Order order) {
-        if (!queue.offer(new Waiting(order, nanos.getAsLong()))) {
+    public void read(LogPicker.Want want) {
+        if (!queue.offer(new Waiting(want, nanos.getAsLong()))) {
             // The compute thread asks, and its inbox may be full: it looks up by itself what was never read.
-            LOG.warn("session={} state=not_rebuilt reason=\"{} orders wait\"", order.session(), QUEUE);
+            LOG.warn("session={} state=not_rebuilt reason=\"{} orders wait\"", want.session(), QUEUE);
         }
     }
 
@@ -167,17 +168,17 @@ final class LogReader implements InputLog {
     }
 
     private void answer(LoggedInputs inputs, Arrival arrival) {
-        Order order = inputs.order();
+        LogPicker.Want want = inputs.want();
         try {
-            sink.accept(new Inbound.Rebuilt(order.session(), order.attempt(), inputs.inOrder(reader, arrival)));
+            sink.accept(new Inbound.Rebuilt(want.session(), want.attempt(), inputs.inOrder(reader, arrival)));
         } catch (IllegalArgumentException e) {
-            answerGone(order, e.getMessage());
+            answerGone(want, e.getMessage());
         }
     }
 
-    private void answerGone(Order order, String why) {
+    private void answerGone(LogPicker.Want want, String why) {
         sink.accept(new Inbound.LogGone(
-                order.session(), order.attempt(), "the inputs cannot be read from the log again: " + why));
+                want.session(), want.attempt(), "the inputs cannot be read from the log again: " + why));
     }
 
     /** Ranges that overlap, and who wants them. */
@@ -191,11 +192,8 @@ final class LogReader implements InputLog {
         long begin = consumer.beginningOffsets(one, left).get(partition);
         long end = consumer.endOffsets(one, left).get(partition);
         for (Map.Entry<LogRange, List<LoggedInputs>> range : ranges.entrySet()) {
-            if (range.getKey().firstOffset() < begin || range.getKey().endOffset() > end) {
-                pass.gone(
-                        range.getValue(),
-                        range.getKey() + " is wanted, " + partition.topic() + " has [" + begin + ", " + end + ")");
-            }
+            LogPicker.Want.gone(range.getKey(), partition.topic(), begin, end)
+                    .ifPresent(why -> pass.gone(range.getValue(), why));
         }
         for (Stretch stretch : stretches(pass, ranges)) {
             readStretch(pass, partition, stretch);

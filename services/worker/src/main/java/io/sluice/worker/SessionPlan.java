@@ -1,11 +1,11 @@
 package io.sluice.worker;
 
-import io.sluice.core.LayerRange;
 import io.sluice.core.Pipeline;
 import io.sluice.core.Stage;
 import io.sluice.core.WorkerId;
 import io.sluice.core.recovery.StageResume;
 import io.sluice.core.routing.KvReservation;
+import io.sluice.core.stage.StageSetup;
 import io.sluice.messaging.ResumeCodec;
 import io.sluice.messaging.StageCodec;
 import io.sluice.records.SessionResume;
@@ -29,7 +29,8 @@ record SessionPlan(
         Pipeline pipeline,
         int index,
         List<StageResume> resumes,
-        int position) {
+        int position)
+        implements StageSetup {
 
     /**
      * Checks a set-up; whether its layers are held here is another question, whose answer changes with time.
@@ -83,55 +84,18 @@ record SessionPlan(
         }
     }
 
-    boolean isFirst() {
-        return index == 0;
-    }
-
-    boolean isLast() {
-        return index == pipeline.stages().size() - 1;
-    }
-
-    /** The layers the session runs at this worker. */
-    LayerRange layers() {
-        return pipeline.stages().get(index).layers();
-    }
-
-    int enterLayer() {
-        return layers().first();
-    }
-
-    /** The stage that follows; not for the last stage. */
-    Stage next() {
-        return pipeline.stages().get(index + 1);
-    }
-
-    /** KV cache the session takes on every stage, tokens. */
-    int kvTokens() {
+    @Override
+    public int kvTokens() {
         return KvReservation.roundUp(setup.getKvTokens());
     }
 
-    /** Whether the position belongs to the prompt or to what is only computed again. */
-    boolean isPrompt(int position) {
-        return position < setup.getPromptTokens() || position < this.position;
-    }
-
-    /** Length of the prompt proper, tokens. */
-    int promptTokens() {
+    @Override
+    public int promptTokens() {
         return setup.getPromptTokens();
     }
 
-    /** What this stage begins with. */
-    StageResume resume() {
-        return resumes.get(index);
-    }
-
-    /** First position that the next stage wants in this attempt; not for the last stage. */
-    int nextStart() {
-        return resumes.get(index + 1).start();
-    }
-
-    /** Whether the session goes on from another attempt's tokens. */
-    boolean resumed() {
+    @Override
+    public boolean resumed() {
         return setup.getResume() != null;
     }
 

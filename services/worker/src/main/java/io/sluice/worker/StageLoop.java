@@ -257,7 +257,7 @@ final class StageLoop {
 
     /** Whether a token comes of the chunk's last position; of one that is only computed again none does. */
     private static boolean samples(StageSession session, InboundChunk chunk) {
-        return session.plan.isLast() && chunk.lastOfPrompt() && chunk.end() > session.plan.position();
+        return session.plan.samples(chunk.lastOfPrompt(), chunk.end());
     }
 
     private void forward(
@@ -266,7 +266,7 @@ final class StageLoop {
             FloatBuffer output,
             List<HopTiming> hops,
             Map<WorkerId, List<ActivationChunk>> outgoing) {
-        int known = Math.max(0, session.plan.nextStart() - computed.position());
+        int known = session.plan.knownToNext(computed.position());
         if (known >= computed.count()) {
             return; // the next stage has all of it
         }

@@ -59,7 +59,7 @@ final class WorkFeed {
     private void addStep(StageSession session, InboundChunk chunk) {
         Arrival arrival = chunk.arrival();
         gate.returned(session.id, TimeUnit.MICROSECONDS.toNanos(arrival.transferMicros()), arrival.receivedNanos());
-        if (session.slot.length() < chunk.position()) {
+        if (!session.isStep(chunk, session.slot.length())) {
             // What comes before is still to be computed again, and goes in the order in which it was added.
             addPrefill(session, chunk);
         } else {

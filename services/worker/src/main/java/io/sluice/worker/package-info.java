@@ -12,11 +12,11 @@
  * {@code ActivationPublisher}: a {@code LinkQueue} per next worker, decode steps first, and while more than a bounded part
  * of prompts waits there, no further ones are computed.
  *
- * <p>A chunk's way on the compute thread: {@code SessionIntake} asks the core's {@code StageLedger} whether the attempt is
- * fenced and whose turn it is, begins attempts as their set-up says, and ends sessions; {@code KvAdmission} gives KV cache,
- * or keeps what a former attempt left; {@code WorkFeed} makes work of what has its turn. Where an attempt rebuilds,
- * {@code LogReader} ({@code InputLog} in tests: lists in memory) reads the lost worker's topic, {@code LoggedInputs} picks
- * the session's inputs. What cannot go on goes out through {@code ReportPublisher}; only the router ends sessions.
+ * <p>A chunk's way on the compute thread: {@code SessionIntake} gives it to the core's {@code StageIntake}, which fences
+ * attempts, keeps the order, begins attempts as their set-up says, gives them KV cache or keeps what a former one left,
+ * and ends sessions; {@code WorkFeed} makes work of what has its turn. Where an attempt rebuilds,
+ * {@code LogReader} ({@code InputLog} in tests: lists in memory) reads the lost worker's topic, {@code LoggedInputs} has
+ * the core's {@code LogPicker} pick the session's inputs. What cannot go on goes out through {@code ReportPublisher}; only the router ends sessions.
  *
  * <p>Which layers it serves changes while it serves. {@code PlacementFollower} reads the placements topic;
  * {@code LayerKeeper}, on the compute thread, decides; {@code LayerLoader} loads and frees on a thread of its own. A

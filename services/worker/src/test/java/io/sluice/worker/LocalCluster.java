@@ -6,6 +6,7 @@ import io.sluice.core.SessionId;
 import io.sluice.core.WorkerId;
 import io.sluice.core.recovery.LogRange;
 import io.sluice.core.recovery.Trouble;
+import io.sluice.core.stage.LogPicker;
 import io.sluice.records.ActivationBatch;
 import io.sluice.records.ActivationChunk;
 import io.sluice.records.ChunkKind;
@@ -68,7 +69,7 @@ final class LocalCluster {
         final ArrayDeque<Sent> topic = new ArrayDeque<>();
         final List<ActivationChunk> sent = new ArrayList<>();
         /** What is to be read from the log again. */
-        final ArrayDeque<Order> orders = new ArrayDeque<>();
+        final ArrayDeque<LogPicker.Want> orders = new ArrayDeque<>();
         /** Set where this worker's link is slow. */
         LinkPacer pacer;
 
@@ -126,31 +127,31 @@ final class LocalCluster {
         }
 
         @Override
-        public void read(Order order) {
-            orders.add(order);
+        public void read(LogPicker.Want want) {
+            orders.add(want);
         }
 
         /** The log is read for one session; false when nothing is wanted of it. */
         boolean readLog() {
-            Order order = orders.poll();
-            if (order != null) {
-                loop.accept(answer(order));
+            LogPicker.Want want = orders.poll();
+            if (want != null) {
+                loop.accept(answer(want));
             }
-            return order != null;
+            return want != null;
         }
 
-        private Inbound answer(Order order) {
-            LoggedInputs inputs = new LoggedInputs(order);
-            for (LogRange range : order.ranges()) {
+        private Inbound answer(LogPicker.Want want) {
+            LoggedInputs inputs = new LoggedInputs(want);
+            for (LogRange range : want.ranges()) {
                 logs.getOrDefault(range.worker(), List.of()).stream()
                         .filter(sent -> sent.offset >= range.firstOffset() && sent.offset < range.endOffset())
                         .forEach(sent -> inputs.take(new ActivationBatch(sent.sender, 0L, sent.chunks)));
             }
             try {
                 Arrival arrival = new Arrival("log", 0, clock.get(), Arrival.NOT_LOGGED);
-                return new Inbound.Rebuilt(order.session(), order.attempt(), inputs.inOrder(reader, arrival));
+                return new Inbound.Rebuilt(want.session(), want.attempt(), inputs.inOrder(reader, arrival));
             } catch (IllegalArgumentException e) {
-                return new Inbound.LogGone(order.session(), order.attempt(), e.getMessage());
+                return new Inbound.LogGone(want.session(), want.attempt(), e.getMessage());
             }
         }
 

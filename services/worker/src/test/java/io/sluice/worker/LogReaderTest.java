@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import io.sluice.core.SessionId;
 import io.sluice.core.WorkerId;
 import io.sluice.core.recovery.LogRange;
+import io.sluice.core.stage.LogPicker;
 import io.sluice.records.ActivationBatch;
 import io.sluice.records.ActivationChunk;
 import io.sluice.records.DType;
@@ -156,7 +157,7 @@ final class LogReaderTest {
     }
 
     private void order(String session, int start, LogRange... ranges) {
-        reader.read(new InputLog.Order(new SessionId(session), 2, 2, start, List.of(ranges)));
+        reader.read(new LogPicker.Want(new SessionId(session), 2, 2, start, List.of(ranges)));
     }
 
     private static LogRange range(String worker, long first, long end) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.sluice.core.SessionId;
 import io.sluice.core.WorkerId;
 import io.sluice.core.recovery.LogRange;
+import io.sluice.core.stage.LogPicker;
 import io.sluice.records.ActivationBatch;
 import io.sluice.records.ActivationChunk;
 import io.sluice.records.DType;
@@ -107,7 +108,7 @@ final class LoggedInputsTest {
     }
 
     private static LoggedInputs inputs(int start, int attempt) {
-        return new LoggedInputs(new InputLog.Order(new SessionId("r1"), attempt, 2, start, RANGES));
+        return new LoggedInputs(new LogPicker.Want(new SessionId("r1"), attempt, 2, start, RANGES));
     }
 
     private static void take(LoggedInputs inputs, ActivationChunk... chunks) {

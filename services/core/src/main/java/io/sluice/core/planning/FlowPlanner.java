@@ -14,9 +14,8 @@ import java.util.OptionalLong;
  * {@link PlannerState#apply} takes them in. Nothing here changes state, reads a clock or throws on absurd input.
  *
  * <p>Reports only update estimates; allocations come from ticks, at the times {@link #nextTick} asks for. A worker is
- * in the graph while it is joined, its heartbeats do not say that it drains or is gone, its telemetry was heard within
- * the lease, and it serves layers of the model: those that it
- * announces, not those that the placement gives it, so that allocations follow a transition step by step. Layers that
+ * in the graph while it is joined, its heartbeats do not say that it drains or is gone (where none has come: its
+ * telemetry was heard within the lease), and it serves layers of the model: those that it announces, not those that the placement gives it, so that allocations follow a transition step by step. Layers that
  * nobody serves lead to an allocation with max flow 0 that names them, once per change. As thread-safe as the
  * solver.
  */
@@ -207,12 +206,16 @@ public final class FlowPlanner {
         return live;
     }
 
-    /** Whether a member joined, stays, and is heard of: heartbeats tell at once that it goes, telemetry by silence. */
+    /**
+     * Whether a member joined, stays, and is heard of. Where it sends heartbeats, these alone say so, by the clock of who
+     * hears them; the time in telemetry is the worker's own, and one whose clock is wrong by a lease would be in the
+     * graph and out of it again and again. Telemetry's lease is for workers of which no heartbeat has come.
+     */
     public boolean isLive(Member m, long nowMillis) {
         return m.status().state() == MemberStatus.State.JOINED
                 && m.presence() != Presence.State.DRAINING
                 && m.presence() != Presence.State.GONE
-                && nowMillis - m.seenMillis() <= policy.leaseMillis();
+                && (m.presence() == Presence.State.ALIVE || nowMillis - m.seenMillis() <= policy.leaseMillis());
     }
 
     /** Tokens that passed the live members recently, with an even prior. */

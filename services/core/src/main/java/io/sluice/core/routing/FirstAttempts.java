@@ -12,7 +12,7 @@ import java.util.Map;
  *
  * <ul>
  *   <li>A worker that is in both pipelines takes the first set-up that comes; a second one of the same attempt that says
- *       anything else ends the session there with a report ({@code StageRules#contradicts}), and the next attempt is
+ *       anything else ends the session there with a report ({@code StageSetup#contradicts}), and the next attempt is
  *       numbered above. So no KV cache ever mixes two pipelines.
  *   <li>A token that came through other workers than those on record is not of the recorded attempt
  *       ({@link RunningSession#fate(int, java.util.List)}): it is not accepted, and again the next attempt is numbered

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.sluice.core.planning.Allocation;
 import io.sluice.core.planning.AllocationVerifier;
-import io.sluice.core.planning.ShortestPathsSolver;
+import io.sluice.core.planning.CheapestPaths;
 import org.junit.jupiter.api.Test;
 
 class LayoutFlowTest {
@@ -32,7 +32,7 @@ class LayoutFlowTest {
             for (LayoutFlow.LinkFlow link : detail.cutLinks()) {
                 cut += link.capacity();
             }
-            Allocation allocation = LayoutGraph.allocation(problem, layout, 1, new ShortestPathsSolver());
+            Allocation allocation = LayoutGraph.allocation(problem, layout, 1, new CheapestPaths());
             double near = 1e-6 * Math.max(1, value);
             assertThat(value).as("seed %s, minimum cut", seed).isCloseTo(cut, within(near));
             assertThat(value).as("seed %s, full graph", seed).isCloseTo(detail.value(), within(near));

@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class AllocationVerifierTest {
-    private static final Allocation GOOD = new FlowSolver(new ShortestPathsSolver())
+    private static final Allocation GOOD = new FlowSolver(new CheapestPaths())
             .solve(
                     Graphs.graph(
                             4,

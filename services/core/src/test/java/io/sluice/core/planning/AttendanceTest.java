@@ -22,7 +22,7 @@ final class AttendanceTest {
     /** Looks at which a flow was computed. */
     private int solves;
 
-    private final FlowPlanner planner = new FlowPlanner(new ShortestPathsSolver(), POLICY);
+    private final FlowPlanner planner = new FlowPlanner(new CheapestPaths(), POLICY);
     private long now = 1_800_000_000_000L;
 
     private void tell(PlannerCommand command) {
@@ -60,6 +60,9 @@ final class AttendanceTest {
         tell(new PlannerCommand.Attend(MODEL, new Presence(new WorkerId(id), incarnation, seen, "")));
     }
 
+    /** How far the workers' clocks are behind, milliseconds. */
+    private long behindMillis;
+
     /** Lets time pass with ticks as the planner asks for them, and telemetry of every worker each 250 ms. */
     private void run(long millis) {
         long end = now + millis;
@@ -71,7 +74,7 @@ final class AttendanceTest {
                         new WorkerId(id),
                         1,
                         sequences.merge(id, 1L, Long::sum),
-                        now,
+                        now - behindMillis,
                         250,
                         250_000,
                         1,
@@ -134,6 +137,20 @@ final class AttendanceTest {
         run(2_000);
 
         assertThat(names()).containsExactlyInAnyOrder("a", "b", "c");
+    }
+
+    @Test
+    void shouldKeepAWorkerThatIsHeardThoughItsClockIsWrongByALease() {
+        start();
+        int before = published.size();
+        behindMillis = POLICY.leaseMillis() - 100;
+
+        run(20_000);
+
+        assertThat(names()).containsExactlyInAnyOrder("a", "b", "c");
+        assertThat(published.subList(before, published.size()))
+                .as("in the graph and out of it again and again")
+                .allSatisfy(p -> assertThat(p.allocation().workers()).hasSize(3));
     }
 
     @Test

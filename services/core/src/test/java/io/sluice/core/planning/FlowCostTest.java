@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 class FlowCostTest {
     private static final double SLACK_PER_EDGE = 12;
 
-    private final MaxFlowSolver oracle = new ShortestPathsSolver();
+    private final MaxFlowSolver oracle = new CheapestPaths();
     private final FlowSolver solver = new FlowSolver(oracle);
 
     /** The flow of least cost between single workers, whatever {@link FlowSolver} does. */

@@ -20,7 +20,7 @@ class FlowPlannerTest {
     private static final String MODEL = "psalm";
     private static final double SPEED = 100;
 
-    private final FlowPlanner planner = new FlowPlanner(new ShortestPathsSolver(), PlannerPolicy.DEFAULT);
+    private final FlowPlanner planner = new FlowPlanner(new CheapestPaths(), PlannerPolicy.DEFAULT);
     private final PlannerState state = new PlannerState(MODEL, 0);
     private final List<PlannerEvent.Published> published = new ArrayList<>();
     private final List<PlannerEvent.Refused> refused = new ArrayList<>();

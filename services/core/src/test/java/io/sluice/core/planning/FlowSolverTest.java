@@ -10,7 +10,7 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
 class FlowSolverTest {
-    private final FlowSolver solver = new FlowSolver(new ShortestPathsSolver());
+    private final FlowSolver solver = new FlowSolver(new CheapestPaths());
 
     private static double flowOf(Allocation allocation, String worker) {
         return allocation.workers().stream()

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 
 class HysteresisTest {
     private final Hysteresis hysteresis = new Hysteresis(0.1);
-    private final FlowSolver solver = new FlowSolver(new ShortestPathsSolver());
+    private final FlowSolver solver = new FlowSolver(new CheapestPaths());
 
     private static WorkerGraph graph(double a, double b, double c) {
         return Graphs.graph(4, Graphs.vertex("a", 0, 2, a), Graphs.vertex("b", 0, 2, b), Graphs.vertex("c", 2, 4, c));

@@ -1,11 +1,13 @@
-package io.sluice.simtest;
+package io.sluice.core.planning;
 
-import io.sluice.core.planning.FlowNetwork;
-import io.sluice.core.planning.MaxFlowSolver;
 import java.util.Arrays;
 
-/** A solver for graphs of a dozen workers: successive cheapest augmenting paths (Bellman-Ford), plain and without a library. */
-final class CheapestPaths implements MaxFlowSolver {
+/**
+ * A solver for graphs of a dozen workers: successive cheapest augmenting paths by Bellman-Ford (Busacker and Gowen,
+ * 1960), plain and without a library. For the simulation, and as the oracle of tests; its time grows with the number
+ * of paths, so what serves uses a library. Stateless.
+ */
+public final class CheapestPaths implements MaxFlowSolver {
     private static final double EPSILON = 1e-11;
 
     @Override

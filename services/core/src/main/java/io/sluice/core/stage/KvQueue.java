@@ -1,8 +1,6 @@
-package io.sluice.worker;
+package io.sluice.core.stage;
 
 import io.sluice.core.routing.KvReservation;
-import io.sluice.runtime.StageRunner;
-import io.sluice.runtime.StageRunner.KvSlot;
 import java.util.ArrayDeque;
 import java.util.Objects;
 import java.util.Optional;
@@ -11,66 +9,63 @@ import java.util.function.Consumer;
 
 /**
  * Gives sessions KV cache: first come first served, and never more wait than may. A session whose former attempt left a
- * slot that fits takes that one at once. Owned by the compute thread.
+ * slot that fits takes that one at once. Not thread-safe.
  */
-final class KvAdmission {
-    private final LoopSettings settings;
-    private final StageRunner runner;
-    private final Consumer<StageSession> admitted;
-    private final BiConsumer<StageSession, String> refused;
-    private final ArrayDeque<StageSession> waiting = new ArrayDeque<>();
+final class KvQueue<K, S extends SessionAtStage<?, ?, K>> {
+    private final StageLimits limits;
+    private final KvPool<K> pool;
+    private final Consumer<S> admitted;
+    private final BiConsumer<S, String> refused;
+    private final ArrayDeque<S> waiting = new ArrayDeque<>();
 
     /**
      * @param admitted told of every session that has a slot from now on
      * @param refused told of every session that will get none, and why; must end it
      */
-    KvAdmission(
-            LoopSettings settings,
-            StageRunner runner,
-            Consumer<StageSession> admitted,
-            BiConsumer<StageSession, String> refused) {
-        this.settings = Objects.requireNonNull(settings, "settings");
-        this.runner = Objects.requireNonNull(runner, "runner");
-        this.admitted = Objects.requireNonNull(admitted, "admitted");
-        this.refused = Objects.requireNonNull(refused, "refused");
+    KvQueue(StageLimits limits, KvPool<K> pool, Consumer<S> admitted, BiConsumer<S, String> refused) {
+        this.limits = limits;
+        this.pool = Objects.requireNonNull(pool, "pool");
+        this.admitted = admitted;
+        this.refused = refused;
     }
 
     /** Positions that the session has KV cache for from a former attempt, over the same layers; -1: none of use. */
-    int computed(StageSession session) {
-        return fits(session) ? session.inherited.length() : -1;
+    int computed(S session) {
+        return fits(session) ? pool.length(session.inherited) : -1;
     }
 
     /** Keeps the former attempt's KV cache, but only its first positions. */
-    void keep(StageSession session, int positions) {
+    void keep(S session, int positions) {
         session.slot = session.inherited;
         session.inherited = null;
-        runner.truncate(session.slot, positions);
+        pool.truncate(session.slot, positions);
         admitted.accept(session);
     }
 
     /** Gives the session an empty slot, now or as soon as there is room. */
-    void admit(StageSession session, long nowNanos) {
+    void admit(S session, long nowNanos) {
         if (fits(session)) {
             keep(session, 0);
             return;
         }
         free(session);
+        admitWaiting();
         int kvTokens = KvReservation.roundUp(positions(session));
-        long capacityTokens = runner.kvCapacityTokens(session.plan.layers());
+        long capacityTokens = pool.capacityTokens(session.plan.layers());
         if (kvTokens > capacityTokens) {
             refused.accept(
                     session,
-                    "worker " + settings.self() + " has KV cache for " + capacityTokens
-                            + " tokens, the session reserves " + kvTokens + "; raise --kv-mib");
+                    "worker " + limits.self() + " has KV cache for " + capacityTokens + " tokens, the session reserves "
+                            + kvTokens + "; raise --kv-mib");
             return;
         }
         if (waiting.isEmpty() && tryReserve(session)) {
             return;
         }
-        if (waiting.size() >= settings.maxWaitingSessions()) {
+        if (waiting.size() >= limits.maxWaitingSessions()) {
             refused.accept(
                     session,
-                    "worker " + settings.self()
+                    "worker " + limits.self()
                             + " has no KV cache left and " + waiting.size()
                             + " sessions wait for it; raise --kv-mib or send fewer requests at once");
             return;
@@ -80,14 +75,14 @@ final class KvAdmission {
     }
 
     /** The session needs no KV cache any more. */
-    void release(StageSession session) {
+    void release(S session) {
         waiting.remove(session);
         free(session);
         admitWaiting();
     }
 
     /** Passes what a former attempt has on to the next one, which decides what becomes of it. */
-    void bequeath(StageSession former, StageSession next) {
+    void bequeath(S former, S next) {
         waiting.remove(former);
         next.inherited = former.slot == null ? former.inherited : former.slot;
         former.slot = null;
@@ -95,24 +90,24 @@ final class KvAdmission {
     }
 
     /** A sentence for a session that has waited too long. */
-    String tookTooLong(StageSession session) {
-        return "worker " + settings.self() + " had no KV cache for " + session.plan.kvTokens() + " tokens within "
-                + settings.waitTimeout().toMillis() + " ms; raise --kv-mib or send fewer requests at once";
+    String tookTooLong(S session) {
+        return "worker " + limits.self() + " had no KV cache for " + session.plan.kvTokens() + " tokens within "
+                + limits.waitTimeout().toMillis() + " ms; raise --kv-mib or send fewer requests at once";
     }
 
-    private boolean fits(StageSession session) {
-        KvSlot former = session.inherited;
+    private boolean fits(S session) {
+        K former = session.inherited;
         return former != null
-                && former.layers().equals(session.plan.layers())
-                && former.capacityTokens() >= positions(session);
+                && pool.layers(former).equals(session.plan.layers())
+                && pool.roomFor(former) >= positions(session);
     }
 
-    private boolean tryReserve(StageSession session) {
-        Optional<KvSlot> slot;
+    private boolean tryReserve(S session) {
+        Optional<K> slot;
         try {
-            slot = runner.reserve(positions(session), session.plan.layers());
+            slot = pool.reserve(positions(session), session.plan.layers());
         } catch (IllegalArgumentException e) {
-            refused.accept(session, "worker " + settings.self() + ": " + e.getMessage());
+            refused.accept(session, "worker " + limits.self() + ": " + e.getMessage());
             return true;
         }
         if (slot.isEmpty()) {
@@ -125,7 +120,7 @@ final class KvAdmission {
 
     private void admitWaiting() {
         while (!waiting.isEmpty()) {
-            StageSession head = waiting.peek();
+            S head = waiting.peek();
             if (!tryReserve(head)) {
                 return;
             }
@@ -133,19 +128,19 @@ final class KvAdmission {
         }
     }
 
-    private void free(StageSession session) {
+    private void free(S session) {
         if (session.slot != null) {
-            runner.release(session.slot);
+            pool.release(session.slot);
             session.slot = null;
         }
         if (session.inherited != null) {
-            runner.release(session.inherited);
+            pool.release(session.inherited);
             session.inherited = null;
         }
     }
 
     /** A reservation is rounded up by whoever makes it, but no slot is longer than the model's context. */
-    private int positions(StageSession session) {
-        return Math.min(session.plan.kvTokens(), runner.model().contextLength());
+    private int positions(S session) {
+        return Math.min(session.plan.kvTokens(), pool.mostPositions());
     }
 }
