@@ -1,7 +1,5 @@
 package io.sluice.core.sharing;
 
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 
 /**
@@ -12,13 +10,13 @@ import java.util.List;
  * dynamic programming over a single budget, in {@value #QUANTA} steps with uses rounded down, for each budget. The other
  * prices the budgets (Lagrange multipliers u by {@value #PRICE_STEPS} subgradient steps, Held and Karp 1971): what is left
  * is worth at most {@code u . left} and the greatest {@code value - u . uses} of each tenant. Levels are tried in the
- * order of that difference, so a tenant is done with at the first level that cannot lead to anything better; levels that
- * another one of the tenant makes pointless are left out first. Budgets are checked with their real numbers. After
+ * order of that difference, so a tenant is done with at the first level that cannot lead to anything better. The first
+ * choice found is improved by exchanging two tenants' levels at a time. Budgets are checked with their real numbers. After
  * {@value #MAX_STEPS} steps the best so far is returned with its bound. Stateless.
  */
 public final class LevelKnapsack {
     private static final int QUANTA = 64;
-    private static final int PRICE_STEPS = 60;
+    private static final int PRICE_STEPS = 40;
     private static final int MAX_STEPS = 200_000;
     private static final double ROUNDING = 1e-9;
 
@@ -79,7 +77,7 @@ public final class LevelKnapsack {
             this.levels = new LevelOption[tenants.size()][];
             this.uses = new double[tenants.size()][][];
             for (int t = 0; t < levels.length; t++) {
-                levels[t] = worthKeeping(tenants.get(t));
+                levels[t] = fitting(tenants.get(t));
                 uses[t] = new double[levels[t].length][];
                 for (int i = 0; i < levels[t].length; i++) {
                     uses[t][i] = levels[t][i].uses();
@@ -94,16 +92,8 @@ public final class LevelKnapsack {
             }
         }
 
-        private LevelOption[] worthKeeping(List<LevelOption> all) {
-            List<LevelOption> sorted = new ArrayList<>(all);
-            sorted.sort(Comparator.comparingDouble(LevelOption::value).reversed());
-            List<LevelOption> kept = new ArrayList<>();
-            for (LevelOption option : sorted) {
-                if (fits(option) && kept.stream().noneMatch(option::dominatedBy)) {
-                    kept.add(option);
-                }
-            }
-            return kept.toArray(LevelOption[]::new);
+        private LevelOption[] fitting(List<LevelOption> all) {
+            return all.stream().filter(this::fits).toArray(LevelOption[]::new);
         }
 
         private boolean fits(LevelOption option) {

@@ -22,17 +22,4 @@ public record LevelOption(TenantLevel level, double value, double[] uses) {
             Shares.notNegative("use of a budget by a level of " + level.tenant(), use);
         }
     }
-
-    /** Whether {@code other} is worth at least as much and uses nothing more. */
-    boolean dominatedBy(LevelOption other) {
-        if (other.value < value) {
-            return false;
-        }
-        for (int r = 0; r < uses.length; r++) {
-            if (other.uses[r] > uses[r]) {
-                return false;
-            }
-        }
-        return true;
-    }
 }

@@ -17,10 +17,11 @@ import java.util.List;
  * <p><b>The bound.</b> A slice takes as many units as its {@link SliceProfile} says fit the slice bound. Kinds that are
  * not known yet run one unit at a time, on an idle device, one such slice at once. A slice that is longer than its bound
  * all the same is charged in full and holds its tenant back {@code holdFactor} times its length, doubled with each further
- * one up to the longest hold, and with it everything that is not known yet. So over a time T a tenant spends at most
- * {@code T/(1+holdFactor)} and one slice beyond the bound, whatever it claims; a persistent one ends at one slice per longest
- * hold, and new names do not help, since all unknown work together has one such part (64 tenants are known at most). A
- * device that can stop a slice does so when {@link #mustYield} says so.
+ * one up to the longest hold, and with it everything that is not known yet. Time within the bound pays like time held back,
+ * for up to four bounds, so that accidents of the machine cost an honest tenant nothing. So over a time T a tenant spends at
+ * most {@code T/(1+holdFactor)} and one slice beyond the bound, whatever it claims; a persistent one ends at one slice per
+ * longest hold, and new names do not help, since all unknown work together has one such part (64 tenants are known at
+ * most). A device that can stop a slice does so when {@link #mustYield} says so.
  *
  * <p><b>The tenants</b> share by start-time fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996) over lane time: of those
  * that are ready the one with the least virtual time goes first, and one that was away gains nothing by it.
@@ -182,7 +183,7 @@ public final class SliceGate {
      * A slice has ended, early or not.
      *
      * @param unitsDone units it has done; 0: none, it was stopped
-     * @return how long its tenant is held back for it, ns; 0: it kept its bound
+     * @return how long its tenant is held back for it, ns; 0: not at all
      */
     public long finished(long id, long unitsDone, long nowNanos) {
         advance(nowNanos);
@@ -198,7 +199,7 @@ public final class SliceGate {
         probes -= slice.probe() ? 1 : 0;
         accounts.settle(limits, burstNanos(), newestNanos);
         long hold = accounts.finished(slice, unitsDone, newestNanos);
-        meter.ended(hold > 0);
+        meter.ended(overdue(slice));
         settle();
         return hold;
     }
@@ -223,7 +224,7 @@ public final class SliceGate {
     }
 
     private boolean overdue(RunningSlice slice) {
-        return newestNanos - slice.startNanos() > slice.boundNanos() * settings.tolerance();
+        return accounts.overrun(slice, newestNanos);
     }
 
     /** Slices that run, oldest first. */

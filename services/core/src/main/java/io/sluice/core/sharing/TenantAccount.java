@@ -9,6 +9,7 @@ final class TenantAccount {
     private static final int MAX_KINDS = 64;
     private static final int GOOD_SLICES_PER_STRIKE = 256;
     private static final int MAX_STRIKES = 20;
+    private static final int MAX_ALLOWED_BOUNDS = 4;
 
     private final TokenBucket bucket = new TokenBucket();
     private final Map<String, SliceProfile> profiles = new LinkedHashMap<>();
@@ -16,6 +17,7 @@ final class TenantAccount {
     private int lanesHeld;
     private long bucketNanos = Long.MIN_VALUE;
     private long heldUntilNanos = Long.MIN_VALUE;
+    private double allowanceNanos;
     private int strikes;
     private int goodSlices;
 
@@ -64,9 +66,17 @@ final class TenantAccount {
         return bucket;
     }
 
-    /** An overrun of {@code nanos}: how long the tenant is held back, ns. */
+    /**
+     * An overrun of {@code nanos}: how long the tenant is held back, ns. Time within the bound pays like time held back,
+     * so that an accident of the machine now and then costs an honest tenant nothing.
+     */
     long strike(long nanos, long nowNanos, GateSettings settings) {
-        double first = settings.holdFactor() * nanos;
+        double paid = Math.min(allowanceNanos, nanos);
+        allowanceNanos -= paid;
+        if (paid >= nanos) {
+            return 0;
+        }
+        double first = settings.holdFactor() * (nanos - paid);
         double doubled = Math.min(settings.longestHoldNanos(), first * Math.pow(2, strikes));
         // The cap keeps a tenant from being lost for ever, but never makes a hold shorter than the first one would be.
         long hold = (long) Math.min(Long.MAX_VALUE, Math.max(first, doubled));
@@ -76,7 +86,9 @@ final class TenantAccount {
         return hold;
     }
 
-    void keptItsBound() {
+    void keptItsBound(long nanos, long boundNanos, GateSettings settings) {
+        double most = MAX_ALLOWED_BOUNDS * (double) boundNanos;
+        allowanceNanos = Math.max(allowanceNanos, Math.min(most, allowanceNanos + nanos / settings.holdFactor()));
         if (strikes > 0 && ++goodSlices >= GOOD_SLICES_PER_STRIKE) {
             goodSlices = 0;
             strikes--;

@@ -74,15 +74,23 @@ final class TenantAccounts {
         if (unitsDone > 0) {
             account.profile(slice.kind()).observe(unitsDone, took, slice.lanes(), nowNanos);
         }
-        if (took <= slice.boundNanos() * settings.tolerance()) {
-            account.keptItsBound();
+        if (!overrun(slice, nowNanos)) {
+            account.keptItsBound(took, slice.boundNanos(), settings);
             return 0;
         }
         long hold = account.strike(took, nowNanos, settings);
+        if (hold == 0) {
+            return 0;
+        }
         // Under a new name a tenant starts with what is not proven: that waits as well.
         double unproven = Math.min(Long.MAX_VALUE, settings.holdFactor() * took);
         probeAfterNanos = Math.max(probeAfterNanos, Shares.plus(nowNanos, (long) unproven));
         return hold;
+    }
+
+    /** Whether a slice that runs, or ends now, is longer than its bound allows. */
+    boolean overrun(RunningSlice slice, long nowNanos) {
+        return nowNanos - slice.startNanos() > slice.boundNanos() * settings.tolerance();
     }
 
     double upperUnitNanos(TenantId tenant, String kind, int lanes) {
