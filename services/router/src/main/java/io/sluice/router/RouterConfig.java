@@ -6,6 +6,7 @@ import io.sluice.messaging.KafkaSettings;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.function.Consumer;
 
 /**
  * Settings of a router. Immutable; start from {@link #of} and change what differs.
@@ -95,146 +96,101 @@ public record RouterConfig(
     }
 
     public RouterConfig withInstanceId(String value) {
-        return new RouterConfig(
-                kafka,
-                models,
-                metrics,
-                stateDirectory,
-                applicationId,
-                value,
-                policy,
-                queueLimit,
-                deadline,
-                highWater,
-                sessionTimeout,
-                lease,
-                echo,
-                stall,
-                retention,
-                startTimeout);
+        return changed(draft -> draft.instanceId = value);
     }
 
     public RouterConfig withPolicy(RoutingPolicy value) {
-        return new RouterConfig(
-                kafka,
-                models,
-                metrics,
-                stateDirectory,
-                applicationId,
-                instanceId,
-                value,
-                queueLimit,
-                deadline,
-                highWater,
-                sessionTimeout,
-                lease,
-                echo,
-                stall,
-                retention,
-                startTimeout);
+        return changed(draft -> draft.policy = value);
     }
 
     /** Sets how many requests may wait and how long. */
     public RouterConfig withQueue(int limit, Duration wait) {
-        return new RouterConfig(
-                kafka,
-                models,
-                metrics,
-                stateDirectory,
-                applicationId,
-                instanceId,
-                policy,
-                limit,
-                wait,
-                highWater,
-                sessionTimeout,
-                lease,
-                echo,
-                stall,
-                retention,
-                startTimeout);
+        return changed(draft -> {
+            draft.queueLimit = limit;
+            draft.deadline = wait;
+        });
     }
 
     public RouterConfig withHighWater(double value) {
-        return new RouterConfig(
-                kafka,
-                models,
-                metrics,
-                stateDirectory,
-                applicationId,
-                instanceId,
-                policy,
-                queueLimit,
-                deadline,
-                value,
-                sessionTimeout,
-                lease,
-                echo,
-                stall,
-                retention,
-                startTimeout);
+        return changed(draft -> draft.highWater = value);
     }
 
     /** Sets when a silent session fails and how long an ended one is remembered. */
     public RouterConfig withSessionTimes(Duration timeout, Duration remember) {
-        return new RouterConfig(
-                kafka,
-                models,
-                metrics,
-                stateDirectory,
-                applicationId,
-                instanceId,
-                policy,
-                queueLimit,
-                deadline,
-                highWater,
-                timeout,
-                lease,
-                echo,
-                stall,
-                remember,
-                startTimeout);
+        return changed(draft -> {
+            draft.sessionTimeout = timeout;
+            draft.retention = remember;
+        });
     }
 
     /** Sets how long silence of workers, of the router's own heartbeat and of a session is borne. */
     public RouterConfig withSilence(Duration ofWorkers, Duration ofEcho, Duration ofSession) {
-        return new RouterConfig(
-                kafka,
-                models,
-                metrics,
-                stateDirectory,
-                applicationId,
-                instanceId,
-                policy,
-                queueLimit,
-                deadline,
-                highWater,
-                sessionTimeout,
-                ofWorkers,
-                ofEcho,
-                ofSession,
-                retention,
-                startTimeout);
+        return changed(draft -> {
+            draft.lease = ofWorkers;
+            draft.echo = ofEcho;
+            draft.stall = ofSession;
+        });
     }
 
     public RouterConfig withStartTimeout(Duration value) {
-        return new RouterConfig(
-                kafka,
-                models,
-                metrics,
-                stateDirectory,
-                applicationId,
-                instanceId,
-                policy,
-                queueLimit,
-                deadline,
-                highWater,
-                sessionTimeout,
-                lease,
-                echo,
-                stall,
-                retention,
-                value);
+        return changed(draft -> draft.startTimeout = value);
+    }
+
+    private RouterConfig changed(Consumer<Draft> change) {
+        Draft draft = new Draft(this);
+        change.accept(draft);
+        return draft.done();
+    }
+
+    /** What may be changed of a configuration; the rest stays. */
+    private static final class Draft {
+        private final RouterConfig rest;
+        private String instanceId;
+        private RoutingPolicy policy;
+        private int queueLimit;
+        private Duration deadline;
+        private double highWater;
+        private Duration sessionTimeout;
+        private Duration lease;
+        private Duration echo;
+        private Duration stall;
+        private Duration retention;
+        private Duration startTimeout;
+
+        private Draft(RouterConfig from) {
+            rest = from;
+            instanceId = from.instanceId;
+            policy = from.policy;
+            queueLimit = from.queueLimit;
+            deadline = from.deadline;
+            highWater = from.highWater;
+            sessionTimeout = from.sessionTimeout;
+            lease = from.lease;
+            echo = from.echo;
+            stall = from.stall;
+            retention = from.retention;
+            startTimeout = from.startTimeout;
+        }
+
+        private RouterConfig done() {
+            return new RouterConfig(
+                    rest.kafka,
+                    rest.models,
+                    rest.metrics,
+                    rest.stateDirectory,
+                    rest.applicationId,
+                    instanceId,
+                    policy,
+                    queueLimit,
+                    deadline,
+                    highWater,
+                    sessionTimeout,
+                    lease,
+                    echo,
+                    stall,
+                    retention,
+                    startTimeout);
+        }
     }
 
     private static void positive(String name, Duration value) {

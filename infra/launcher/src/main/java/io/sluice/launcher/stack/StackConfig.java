@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * What an embedded stack serves, on which workers and where. Immutable.
@@ -90,65 +91,68 @@ public record StackConfig(
 
     /** The same stack with placements that follow the workers. */
     public StackConfig withPlacement(PlacementPolicy live) {
-        return new StackConfig(
-                model,
-                modelName,
-                workers,
-                stages,
-                policy,
-                activations,
-                data,
-                ports,
-                Optional.of(live),
-                supervision,
-                isolation,
-                wan);
+        return changed(draft -> draft.placement = Optional.of(live));
     }
 
     /** The same stack with another answer to workers that end. */
     public StackConfig withSupervision(Supervision value) {
-        return new StackConfig(
-                model, modelName, workers, stages, policy, activations, data, ports, placement, value, isolation, wan);
+        return changed(draft -> draft.supervision = value);
     }
 
     /** The same stack with other processes. */
     public StackConfig withIsolation(Isolation value) {
-        return new StackConfig(
-                model,
-                modelName,
-                workers,
-                stages,
-                policy,
-                activations,
-                data,
-                ports,
-                placement,
-                supervision,
-                value,
-                wan);
+        return changed(draft -> draft.isolation = value);
     }
 
     /** The same stack with every worker at a site of its own, across this network. */
     public StackConfig withWan(WanShape shape) {
-        return new StackConfig(
-                model,
-                modelName,
-                workers,
-                stages,
-                policy,
-                activations,
-                data,
-                ports,
-                placement,
-                supervision,
-                isolation,
-                Optional.of(shape));
+        return changed(draft -> draft.wan = Optional.of(shape));
     }
 
     /** The same stack with other numbers between stages. */
     public StackConfig withActivations(ActivationChoice value) {
-        return new StackConfig(
-                model, modelName, workers, stages, policy, value, data, ports, placement, supervision, isolation, wan);
+        return changed(draft -> draft.activations = value);
+    }
+
+    private StackConfig changed(Consumer<Draft> change) {
+        Draft draft = new Draft(this);
+        change.accept(draft);
+        return draft.done();
+    }
+
+    /** What may be changed of a configuration; the rest stays. */
+    private static final class Draft {
+        private final StackConfig rest;
+        private ActivationChoice activations;
+        private Optional<PlacementPolicy> placement;
+        private Supervision supervision;
+        private Isolation isolation;
+        private Optional<WanShape> wan;
+
+        private Draft(StackConfig from) {
+            rest = from;
+            activations = from.activations;
+            placement = from.placement;
+            supervision = from.supervision;
+            isolation = from.isolation;
+            wan = from.wan;
+        }
+
+        private StackConfig done() {
+            return new StackConfig(
+                    rest.model,
+                    rest.modelName,
+                    rest.workers,
+                    rest.stages,
+                    rest.policy,
+                    activations,
+                    rest.data,
+                    rest.ports,
+                    placement,
+                    supervision,
+                    isolation,
+                    wan);
+        }
     }
 
     /** Whether each worker reaches the broker through a relay. */
