@@ -35,14 +35,17 @@ final class DomainBytes {
     /** Planner state with what heartbeats have said; triggers that know losses; otherwise as before. */
     static final int V4 = 4;
 
+    /** The placement planner's state with since when a step is held back; otherwise as before. */
+    static final int V5 = 5;
+
     private DomainBytes() {}
 
     /** Returns {@code version}; fails with a remedy when it is from a newer program. */
     static int checkVersion(int version, String what) throws IOException {
-        if (version < V1 || version > V4) {
+        if (version < V1 || version > V5) {
             throw new IOException(
                     what + " was written in version " + version
-                            + ", this program reads versions 1 to 4; start the version that wrote it, or go without its checkpoint");
+                            + ", this program reads versions 1 to 5; start the version that wrote it, or go without its checkpoint");
         }
         return version;
     }

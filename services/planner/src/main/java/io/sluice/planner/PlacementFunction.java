@@ -174,6 +174,8 @@ final class PlacementFunction extends KeyedProcessFunction<String, PlannerInput,
                 publish(e.first(), e.atMillis(), out);
             }
             case PlacementEvent.Stepped e -> publish(e.placement(), e.atMillis(), out);
+            case PlacementEvent.Held e ->
+                LOG.info("transition step waits model={} epoch={} reason={}", model, e.epoch(), e.reason());
             case PlacementEvent.Arrived e -> {
                 figures(model).arrived(e.tookMillis());
                 LOG.info("placement carried out model={} epoch={} tookMillis={}", model, e.epoch(), e.tookMillis());

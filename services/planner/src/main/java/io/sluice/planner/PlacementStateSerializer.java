@@ -29,7 +29,7 @@ final class PlacementStateSerializer extends TypeSerializerSingleton<PlacementSt
 
     @Override
     public void serialize(PlacementState state, DataOutputView out) throws IOException {
-        out.writeByte(DomainBytes.V4);
+        out.writeByte(DomainBytes.V5);
         PlannerStateSerializer.INSTANCE.serialize(state.seen(), out);
         DomainBytes.writeList(List.copyOf(state.stalledUntil().entrySet()), out, (entry, o) -> {
             o.writeUTF(entry.getKey().value());
@@ -43,6 +43,7 @@ final class PlacementStateSerializer extends TypeSerializerSingleton<PlacementSt
         out.writeLong(rest.placedMillis());
         out.writeLong(rest.begunMillis());
         out.writeBoolean(rest.moving());
+        out.writeLong(rest.heldMillis());
         out.writeLong(rest.decidedMillis());
         DomainBytes.writeList(List.copyOf(rest.watch().members().entrySet()), out, (entry, o) -> {
             o.writeUTF(entry.getKey().value());
@@ -142,6 +143,7 @@ final class PlacementStateSerializer extends TypeSerializerSingleton<PlacementSt
         long placed = in.readLong();
         long begun = in.readLong();
         boolean moving = in.readBoolean();
+        long held = version >= DomainBytes.V5 ? in.readLong() : 0;
         long decided = in.readLong();
         TreeMap<WorkerId, Seen> members = new TreeMap<>();
         int seen = in.readInt();
@@ -154,7 +156,7 @@ final class PlacementStateSerializer extends TypeSerializerSingleton<PlacementSt
         Trigger trigger = readTrigger(version, in);
         long searches = in.readLong();
         Search search = in.readBoolean() ? new Search(in.readLong(), readTrigger(version, in), in.readLong()) : null;
-        state.restore(new Rest(placement, placed, begun, moving, decided, watch, trigger, searches, search));
+        state.restore(new Rest(placement, placed, begun, moving, held, decided, watch, trigger, searches, search));
         return state;
     }
 

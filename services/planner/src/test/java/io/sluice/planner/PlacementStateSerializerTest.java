@@ -21,7 +21,7 @@ class PlacementStateSerializerTest {
         steadiness.put(new WorkerId("w3"), new Steadiness(2.5, 1_800_000_000_000L, true));
         Watch watch = new Watch(new TreeMap<>(), 0.5, 0, Demand.NONE, Searched.NONE, steadiness);
         PlacementState state = new PlacementState("psalm");
-        state.restore(new PlacementState.Rest(null, 0, 0, false, 0, watch, null, 0, null));
+        state.restore(new PlacementState.Rest(null, 0, 0, false, 0, 0, watch, null, 0, null));
         DataOutputSerializer out = new DataOutputSerializer(64);
         PlacementStateSerializer.INSTANCE.serialize(state, out);
 

@@ -126,6 +126,7 @@ class SerializersTest {
                 NOW,
                 NOW - 1,
                 true,
+                NOW - 3,
                 NOW - 2,
                 new Watch(
                         seen,

@@ -19,13 +19,22 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Carries placements out while sessions run: has missing layers loaded beside the compute thread, switches the range
- * served to new sessions at once when they are ready, and lets former layers go when no session needs them and a grace
- * time is over, within which sessions routed before the switch may still arrive. A session keeps its range for good.
+ * served to new sessions at once when they are ready, and lets former layers go when no session needs them and none is
+ * to be expected that was routed before the switch: {@link #LEAST_GRACE} after it, when the last such session came
+ * {@link #QUIET} ago, at the latest after {@link #GRACE}. A session keeps its range for good.
  * When an order cannot be carried out, what is served stays. Owned by the compute thread, but for {@link #holding}.
  */
 final class LayerKeeper {
-    /** How long layers stay that were served until a moment ago. */
+    /** How long layers stay at most that were served until a moment ago and that no session needs. */
     static final Duration GRACE = Duration.ofSeconds(10);
+    /**
+     * How long they stay in any case: the switch has to be announced, an allocation made of it (one a second at most),
+     * the router to hear of it, and what it had sent before to arrive. One that comes later still is not lost, it is
+     * begun anew elsewhere.
+     */
+    static final Duration LEAST_GRACE = Duration.ofSeconds(3);
+    /** For so long no session must have come for them. */
+    static final Duration QUIET = Duration.ofMillis(1_500);
 
     private static final Logger LOG = LoggerFactory.getLogger(LayerKeeper.class);
 
@@ -56,7 +65,23 @@ final class LayerKeeper {
     private volatile Holding holding;
 
     /** A range served until a moment ago. */
-    private record Former(LayerRange layers, long untilNanos) {}
+    private static final class Former {
+        private final LayerRange layers;
+        private final long sinceNanos;
+        private long lastComeNanos;
+
+        Former(LayerRange layers, long nowNanos) {
+            this.layers = layers;
+            this.sinceNanos = nowNanos;
+            this.lastComeNanos = nowNanos;
+        }
+
+        boolean over(long nowNanos) {
+            long stayed = nowNanos - sinceNanos;
+            return stayed >= GRACE.toNanos()
+                    || stayed >= LEAST_GRACE.toNanos() && nowNanos - lastComeNanos >= QUIET.toNanos();
+        }
+    }
 
     /**
      * @param maxLayers most layers to hold at once
@@ -99,6 +124,24 @@ final class LayerKeeper {
     /** Tells where to look up the layers of the sessions at hand, those included that still wait for KV cache. */
     void watch(Supplier<Collection<LayerRange>> layersOfSessions) {
         sessionLayers = Objects.requireNonNull(layersOfSessions, "layersOfSessions");
+    }
+
+    /** A session has come that runs these layers; where they are not those served, more of its kind may follow. */
+    void begun(LayerRange layers) {
+        if (serves(layers)) {
+            return;
+        }
+        for (Former former : formers) {
+            if (former.layers.first() < layers.end() && layers.first() < former.layers.end()) {
+                former.lastComeNanos = nanos.getAsLong();
+            }
+        }
+    }
+
+    private boolean serves(LayerRange layers) {
+        return runner.served()
+                .filter(range -> range.first() <= layers.first() && layers.end() <= range.end())
+                .isPresent();
     }
 
     /** What the worker holds and offers now; any thread. */
@@ -147,9 +190,7 @@ final class LayerKeeper {
 
     /** Lets go what nobody needs any more; to be called about once a second. */
     void sweep(long nowNanos) {
-        while (!formers.isEmpty() && formers.peek().untilNanos() - nowNanos <= 0) {
-            formers.poll();
-        }
+        formers.removeIf(former -> former.over(nowNanos));
         retire();
         if (waitsForRoom) {
             proceed();
@@ -239,7 +280,7 @@ final class LayerKeeper {
             giveUp(e.getMessage());
             return;
         }
-        former.ifPresent(range -> formers.add(new Former(range, nanos.getAsLong() + GRACE.toNanos())));
+        former.ifPresent(range -> formers.add(new Former(range, nanos.getAsLong())));
         carriedOut("done");
     }
 
@@ -275,7 +316,8 @@ final class LayerKeeper {
 
     private void retire() {
         HeldLayers keep = HeldLayers.of(sessionLayers.get())
-                .plus(HeldLayers.of(formers.stream().map(Former::layers).toList()));
+                .plus(HeldLayers.of(
+                        formers.stream().map(former -> former.layers).toList()));
         if (wanted != null && wanted.layers().isPresent()) {
             keep = keep.plus(HeldLayers.of(wanted.layers().get()));
         }

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,9 +33,11 @@ final class SessionIntake {
     private final InputLog log;
     private final Outbox outbox;
     private final WorkerMetrics metrics;
+    private final Consumer<LayerRange> begun;
     private final LongSupplier nanos;
     private final StageIntake<InboundChunk, SessionPlan, KvSlot, StageSession> rules;
 
+    /** @param begun told of the layers of every set-up that comes */
     SessionIntake(
             LoopSettings settings,
             StageRunner runner,
@@ -42,12 +45,14 @@ final class SessionIntake {
             InputLog log,
             Outbox outbox,
             WorkerMetrics metrics,
+            Consumer<LayerRange> begun,
             LongSupplier nanos) {
         this.runner = Objects.requireNonNull(runner, "runner");
         this.feed = Objects.requireNonNull(feed, "feed");
         this.log = Objects.requireNonNull(log, "log");
         this.outbox = Objects.requireNonNull(outbox, "outbox");
         this.metrics = Objects.requireNonNull(metrics, "metrics");
+        this.begun = Objects.requireNonNull(begun, "begun");
         this.nanos = Objects.requireNonNull(nanos, "nanos");
         StageLimits limits = new StageLimits(
                 settings.self(),
@@ -72,6 +77,9 @@ final class SessionIntake {
     }
 
     void accept(InboundChunk chunk) {
+        if (chunk.plan() != null) {
+            begun.accept(chunk.plan().layers());
+        }
         rules.accept(chunk, nanos.getAsLong());
     }
 

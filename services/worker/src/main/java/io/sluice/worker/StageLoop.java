@@ -76,7 +76,7 @@ final class StageLoop {
         // Only first stages gather, as only their sessions ever come back: what leaves together stays together.
         this.gate = new CohortGate(device.sharesCores());
         WorkFeed feed = new WorkFeed(settings, scheduler, gate, writer.maxPositions());
-        this.intake = new SessionIntake(settings, runner, feed, log, outbox, metrics, nanos);
+        this.intake = new SessionIntake(settings, runner, feed, log, outbox, metrics, keeper::begun, nanos);
         keeper.watch(intake::layers);
     }
 

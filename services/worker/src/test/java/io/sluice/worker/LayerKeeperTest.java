@@ -6,13 +6,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.core.LayerRange;
 import io.sluice.core.WorkerId;
 import io.sluice.core.recovery.Trouble;
+import io.sluice.records.ActivationChunk;
 import io.sluice.records.Stage;
 import io.sluice.runtime.ActivationDtype;
 import io.sluice.runtime.HeldLayers;
 import io.sluice.worker.LocalCluster.Member;
 import io.sluice.worker.device.CpuDevice;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -116,6 +119,42 @@ final class LayerKeeperTest {
         cluster.settle();
 
         assertComplete("r");
+    }
+
+    @Test
+    void shouldLetFormerLayersGoAsSoonAsNoSessionComesForThemAnyMore() {
+        cluster.fake("a", 0, 3, KV);
+        Member b = cluster.fake("b", 3, 6, KV);
+        b.order(2, new LayerRange(4, 6));
+
+        b.sweepAfter(LayerKeeper.LEAST_GRACE.minusMillis(1));
+        assertThat(b.newest().held()).as("one that was routed before may come").isEqualTo(held(3, 6));
+        b.sweepAfter(Duration.ofMillis(1));
+
+        assertThat(b.newest().held()).isEqualTo(held(4, 6));
+    }
+
+    @Test
+    void shouldKeepFormerLayersWhileSessionsStillComeForThem() {
+        cluster.fake("a", 0, 3, KV);
+        Member b = cluster.fake("b", 3, 6, KV);
+        Map<String, ActivationChunk> routedBefore = new LinkedHashMap<>();
+        for (int i = 0; i < 2 * LayerKeeper.LEAST_GRACE.toSeconds(); i++) {
+            String session = "late-" + i;
+            routedBefore.put(session, cluster.prompt(session, 1, ids(session.hashCode(), 20), 8));
+        }
+        b.order(2, new LayerRange(4, 6));
+
+        routedBefore.forEach((session, prompt) -> {
+            cluster.first().deliver(prompt);
+            cluster.settle();
+            b.sweepAfter(Duration.ofSeconds(1));
+            assertComplete(session);
+            assertThat(b.fake().inMemory).as("after %s", session).isEqualTo(held(3, 6));
+        });
+        b.sweepAfter(LayerKeeper.QUIET);
+
+        assertThat(b.fake().inMemory).isEqualTo(held(4, 6));
     }
 
     @Test

@@ -24,6 +24,7 @@ import io.sluice.worker.device.CpuDevice;
 import io.sluice.worker.device.Device;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -168,6 +169,12 @@ final class LocalCluster {
         /** Time passes, more than former layers are kept for, and the loop looks up. */
         void sweepAfterGrace() {
             clock.addAndGet(LayerKeeper.GRACE.toNanos() + 1);
+            loop.sweep();
+        }
+
+        /** So much time passes, and the loop looks up. */
+        void sweepAfter(Duration passed) {
+            clock.addAndGet(passed.toNanos());
             loop.sweep();
         }
 

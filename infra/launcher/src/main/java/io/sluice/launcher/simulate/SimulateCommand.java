@@ -89,7 +89,10 @@ public final class SimulateCommand implements Callable<Integer> {
             paramLabel = "NAME",
             split = ",",
             defaultValue = "sluice",
-            description = "How requests are routed and batched; several are compared. Default: ${DEFAULT-VALUE}.")
+            description =
+                    "How requests are routed and batched; several are compared. Under sluice, KV cache is admitted by"
+                            + " the mean output so far; live workers reserve the most a request may ask for."
+                            + " Default: ${DEFAULT-VALUE}.")
     private List<String> policies;
 
     @Option(names = "--seed", paramLabel = "N", defaultValue = "0", description = "Of all randomness; default: 0.")

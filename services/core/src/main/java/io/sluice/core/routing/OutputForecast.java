@@ -3,7 +3,12 @@ package io.sluice.core.routing;
 /**
  * What is known of output lengths: the running mean of the sessions that have ended. A session in flight is on average
  * past its middle, because long ones stay longer, so many sessions are counted with their prompts and three quarters of a
- * mean output each; one that has outgrown that is counted with what it holds ({@link Dispatcher#grow}). Not thread-safe.
+ * mean output each; one that has outgrown that is counted with what it holds ({@link Dispatcher#grow}).
+ *
+ * <p>Only for stages whose KV cache grows with the session, as those of the simulator do (blocks of a paged cache). A live
+ * worker reserves prompt and most output tokens of a session when it begins, so the live router counts sessions with these
+ * and has no use for a forecast: where requests ask for more tokens than they get, a simulation of {@code --policy sluice}
+ * admits more sessions at once than the live stack would. Not thread-safe.
  */
 public final class OutputForecast {
     /** Part of a mean output that a session in flight holds on average: E[X^2] / 2 E[X]^2 of conversations. */

@@ -21,7 +21,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** Admission and routes by the router's {@link Dispatcher}, {@link PromptWindow} and {@link OutputForecast}. */
+/**
+ * Admission and routes by the router's {@link Dispatcher} and {@link PromptWindow}; sessions are counted by an
+ * {@link OutputForecast}, which the live router cannot do, because its workers reserve the most a session may take.
+ */
 final class SluiceRouting implements Routing {
     private static final double PRIOR_SESSIONS = 20;
     private static final int KV_BLOCK_TOKENS = 16;

@@ -51,6 +51,14 @@ public sealed interface PlacementEvent {
     /** The former step was carried out; the next is published. */
     record Stepped(PublishedPlacement placement, long atMillis) implements PlacementEvent {}
 
+    /**
+     * The former step was carried out, the next waits.
+     *
+     * @param epoch of the placement that holds meanwhile
+     * @param reason one sentence
+     */
+    record Held(long epoch, String reason, long atMillis) implements PlacementEvent {}
+
     /** The last step was carried out. */
     record Arrived(long epoch, long tookMillis, long atMillis) implements PlacementEvent {}
 

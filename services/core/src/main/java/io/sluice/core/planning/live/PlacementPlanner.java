@@ -12,6 +12,7 @@ import io.sluice.core.planning.PublishedPlacement;
 import io.sluice.core.planning.Transition;
 import io.sluice.core.planning.Transition.Step;
 import io.sluice.core.planning.transition.TransitionPlan;
+import io.sluice.core.planning.transition.TransitionPlanner;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -27,8 +28,9 @@ import java.util.TreeSet;
  *
  * <p>A transition is a sequence of placements. The next one is published when every live worker has announced that it
  * carried the former out, and when those that are to load have room. It is driven to its end; when a worker that it
- * counts on goes, or does not do its part in time, what is served is published as it is and the search begins anew from
- * there. Thread-safe.
+ * counts on goes, or does not do its part in time, or the next step would break the floor by what workers are measured
+ * to do by now ({@link StepGate}), what is served is published as it is and the search begins anew from there.
+ * Thread-safe.
  */
 public final class PlacementPlanner {
     private final PlacementPolicy policy;
@@ -142,11 +144,10 @@ public final class PlacementPlanner {
                 .findFirst();
         Optional<Member> full = late.isPresent() ? Optional.empty() : withoutRoom(live, placement);
         if (late.isEmpty() && full.isEmpty()) {
-            return Optional.of(
-                    placement.transition().underWay()
-                            ? new PlacementEvent.Stepped(next(placement), nowMillis)
-                            : new PlacementEvent.Arrived(
-                                    placement.plan().epoch(), nowMillis - state.begunMillis(), nowMillis));
+            return placement.transition().underWay()
+                    ? step(state, live, nowMillis)
+                    : Optional.of(new PlacementEvent.Arrived(
+                            placement.plan().epoch(), nowMillis - state.begunMillis(), nowMillis));
         }
         // A worker whose old sessions have not ended yet is waited for: none of them is killed.
         if (late.isPresent() && nowMillis - state.placedMillis() > policy.stallMillis()) {
@@ -156,6 +157,26 @@ public final class PlacementPlanner {
             return Optional.of(abandon(state, live, reason, Optional.of(worker), nowMillis));
         }
         return Optional.empty();
+    }
+
+    /** Publishes the next step, unless the floor would be broken by it. */
+    private Optional<PlacementEvent> step(PlacementState state, List<Member> live, long nowMillis) {
+        PublishedPlacement placement = state.placement().orElseThrow();
+        LiveCluster cluster =
+                LiveCluster.of(state.seen(), placement.plan(), live, Set.of(), flows.mix(state.seen(), nowMillis));
+        long waited = state.heldMillis() == 0 ? 0 : nowMillis - state.heldMillis();
+        Optional<StepGate.Obstacle> obstacle =
+                StepGate.obstacle(cluster, live, placement, phase(placement.transition()), waited);
+        if (obstacle.isEmpty()) {
+            return Optional.of(new PlacementEvent.Stepped(next(placement), nowMillis));
+        }
+        String sentence = obstacle.get().sentence();
+        if (state.heldMillis() == 0) {
+            return Optional.of(new PlacementEvent.Held(placement.plan().epoch(), sentence, nowMillis));
+        }
+        return waited < obstacle.get().waitMillis()
+                ? Optional.empty()
+                : Optional.of(abandon(state, live, sentence, Optional.empty(), nowMillis));
     }
 
     /** Workers that the placement or its coming steps name and that the last look still saw alive. */
@@ -237,7 +258,8 @@ public final class PlacementPlanner {
                 ? Optional.empty()
                 : Optional.of(
                         new PublishedPlacement(after(placement.plan(), served), Transition.NONE, "as served", reason));
-        Trigger again = stalled.isPresent() ? Trigger.of(reason, nowMillis) : Trigger.ofLoss(reason, nowMillis);
+        Trigger again =
+                missing(state, live).isEmpty() ? Trigger.of(reason, nowMillis) : Trigger.ofLoss(reason, nowMillis);
         return new PlacementEvent.Abandoned(present, reason, stalled, again, nowMillis);
     }
 
@@ -263,6 +285,10 @@ public final class PlacementPlanner {
             return List.of(new PlacementEvent.Declined(id, reason, result.seconds(), nowMillis));
         }
         TransitionPlan plan = result.transition().get();
+        Optional<String> tooSlow = tooSlow(now, plan);
+        if (tooSlow.isPresent()) {
+            return List.of(new PlacementEvent.Outdated(id, tooSlow.get(), trigger));
+        }
         Score score = result.score().orElseThrow();
         Worth.Verdict verdict = worth.judge(asked, plan, score);
         if (!verdict.worthIt()) {
@@ -286,6 +312,22 @@ public final class PlacementPlanner {
                 plan.loweredBecause(),
                 result.seconds(),
                 nowMillis));
+    }
+
+    /** Why the first phase would break the floor by the speeds known now; empty: it would not. */
+    private static Optional<String> tooSlow(LiveCluster now, TransitionPlan plan) {
+        if (plan.phases().isEmpty()) {
+            return Optional.empty();
+        }
+        double least = TransitionPlanner.leastFlow(
+                now.problem(), plan.start(), plan.phases().getFirst().after(), now.maxLayers());
+        return least >= plan.floor() * (1 - 1e-9)
+                ? Optional.empty()
+                : Optional.of(String.format(
+                        Locale.ROOT,
+                        "speeds changed during the search: the first step would pass %.1f tokens/s, the floor is %.1f",
+                        least,
+                        plan.floor()));
     }
 
     /** What is served now, with all steps to come; the first of them is then published. */

@@ -22,6 +22,7 @@ public final class PlacementState {
     private long placedMillis;
     private long begunMillis;
     private boolean moving;
+    private long heldMillis;
     private long decidedMillis;
     private Watch watch = Watch.NONE;
     private Trigger trigger;
@@ -47,6 +48,7 @@ public final class PlacementState {
      * @param placedMillis when it was published or seen
      * @param begunMillis when the transition began that it belongs to
      * @param moving whether it waits for workers to carry it out
+     * @param heldMillis since when the next step is held back; 0: it is not
      * @param decidedMillis when a search was last decided on
      * @param trigger null: none waits
      * @param search null: none under way
@@ -56,6 +58,7 @@ public final class PlacementState {
             long placedMillis,
             long begunMillis,
             boolean moving,
+            long heldMillis,
             long decidedMillis,
             Watch watch,
             Trigger trigger,
@@ -64,7 +67,17 @@ public final class PlacementState {
 
     /** For codecs. */
     public Rest rest() {
-        return new Rest(placement, placedMillis, begunMillis, moving, decidedMillis, watch, trigger, searches, search);
+        return new Rest(
+                placement,
+                placedMillis,
+                begunMillis,
+                moving,
+                heldMillis,
+                decidedMillis,
+                watch,
+                trigger,
+                searches,
+                search);
     }
 
     /** For codecs. */
@@ -73,6 +86,7 @@ public final class PlacementState {
         placedMillis = rest.placedMillis();
         begunMillis = rest.begunMillis();
         moving = rest.moving();
+        heldMillis = rest.heldMillis();
         decidedMillis = rest.decidedMillis();
         watch = rest.watch();
         trigger = rest.trigger();
@@ -110,6 +124,7 @@ public final class PlacementState {
                 begunMillis = e.atMillis();
             }
             case PlacementEvent.Stepped e -> place(e.placement(), e.atMillis());
+            case PlacementEvent.Held e -> heldMillis = e.atMillis();
             case PlacementEvent.Arrived e -> {
                 moving = false;
                 watch = watch.renewed();
@@ -126,6 +141,7 @@ public final class PlacementState {
         placement = newer;
         placedMillis = atMillis;
         moving = true;
+        heldMillis = 0;
         seen.apply(new PlannerEvent.Placed(newer.plan()));
     }
 
@@ -164,6 +180,11 @@ public final class PlacementState {
     /** Whether workers have yet to carry the newest placement out. */
     public boolean moving() {
         return moving;
+    }
+
+    /** Since when the next step is held back; 0: it is not. */
+    public long heldMillis() {
+        return heldMillis;
     }
 
     public long decidedMillis() {

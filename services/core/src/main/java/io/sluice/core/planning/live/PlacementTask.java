@@ -5,6 +5,7 @@ import io.sluice.core.placement.PlacementObjective;
 import io.sluice.core.placement.PlacementOutcome;
 import io.sluice.core.planning.transition.TransitionPlan;
 import io.sluice.core.planning.transition.TransitionPlanner;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.LongSupplier;
 
@@ -44,15 +45,29 @@ public record PlacementTask(
             PlacementOutcome outcome = search.search(cluster.problem(), cluster.current(), by, timeLimitSeconds / 2);
             explanation = explain(outcome);
             if (outcome.found().isPresent()) {
-                Layout target = FewMoves.prefer(cluster, outcome.found().get(), search, by, timeLimitSeconds / 2);
-                score = Optional.of(Score.of(cluster, target, basis));
-                transition = Optional.of(TransitionPlanner.plan(
-                        cluster.problem(), cluster.current(), target, cluster.maxLayers(), floorShare));
+                TransitionPlan plan =
+                        way(FewMoves.candidates(cluster, outcome.found().get(), search, by, timeLimitSeconds / 2));
+                score = Optional.of(Score.of(cluster, plan.target(), basis));
+                transition = Optional.of(plan);
             }
         } catch (RuntimeException e) {
             explanation = "the search failed: " + e;
         }
         return new Result(this, transition, score, explanation, (nanoTime.getAsLong() - start) / 1e9);
+    }
+
+    /** The way to the first of the layouts that leads there without lowering the floor, else the one with the highest. */
+    private TransitionPlan way(List<Layout> targets) {
+        TransitionPlan best = null;
+        for (Layout target : targets) {
+            TransitionPlan plan = TransitionPlanner.plan(
+                    cluster.problem(), cluster.current(), target, cluster.maxLayers(), floorShare);
+            if (plan.loweredBecause().isEmpty()) {
+                return plan;
+            }
+            best = best == null || plan.floor() > best.floor() ? plan : best;
+        }
+        return best;
     }
 
     private static String explain(PlacementOutcome outcome) {

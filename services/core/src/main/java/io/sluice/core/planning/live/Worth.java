@@ -61,8 +61,16 @@ final class Worth {
         return new Verdict(
                 true,
                 format(
-                        "%s, %s (%+.0f %%, threshold %.0f %%), costs %s; pays back in %.0f s",
-                        move, change, 100 * gain, 100 * policy.threshold(), price, payBack));
+                        "%s, %s (%+.0f %%, threshold %.0f %%), costs %s; pays back in %.0f s, if a layer loads in %.1f s and"
+                                + " a session lasts %.0f s, which are assumed",
+                        move,
+                        change,
+                        100 * gain,
+                        100 * policy.threshold(),
+                        price,
+                        payBack,
+                        policy.layerLoadSeconds(),
+                        policy.drainSeconds()));
     }
 
     private static String format(String pattern, Object... values) {

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * Orders the changes between two layouts so that the max flow never falls below a floor.
@@ -18,14 +19,17 @@ import java.util.Optional;
  * then loads. A worker gets done in its own time, so a phase counts with its worst moment: every combination of changes
  * done and not yet done while at most {@value #MOST_BOTH_WAYS} workers serve before and after, otherwise all of these
  * absent. The default floor is the smaller of a share of the present flow and the target's flow; it is lowered, with a
- * sentence why, only where no order of changes keeps it.
+ * sentence why, only where no order of changes keeps it, and then to {@value #RESERVE} below the best that there is:
+ * speeds are measured, and a floor that equals what is expected would be missed half of the time.
  *
- * <p>The order is the widest path over single changes ({@link TransitionStates}); neighbours on it are merged into phases
- * while the floor allows. Deterministic. Not thread-safe.
+ * <p>The order is the widest path over single changes ({@link TransitionStates}), where it can be with the same reserve
+ * above the floor; neighbours on it are merged into phases while that is kept. Deterministic. Not thread-safe.
  */
 public final class TransitionPlanner {
     /** Part of the present flow that is kept. */
     public static final double DEFAULT_FLOOR_SHARE = 0.8;
+    /** Part by which a measured speed may be off: an allocation is published anew when one moves by more. */
+    public static final double RESERVE = 0.1;
 
     private static final int MOST_BOTH_WAYS = 5;
     private static final double TOLERANCE = 1e-9;
@@ -60,6 +64,18 @@ public final class TransitionPlanner {
         return new TransitionPlanner(states, problem, maxLayers.clone()).plan(floorShare);
     }
 
+    /**
+     * The least max flow while workers go from one layout to another in one phase, in whatever order they get done,
+     * tokens/s.
+     */
+    public static double leastFlow(PlacementProblem problem, Layout before, Layout after, int[] maxLayers) {
+        TransitionStates states = new TransitionStates(problem, before, after, maxLayers);
+        int[] at = states.begin();
+        List<Integer> moves = IntStream.range(0, at.length).boxed().toList();
+        TransitionPlanner planner = new TransitionPlanner(states, problem, maxLayers.clone());
+        return Math.min(planner.worst(at, moves), states.flow(states.goal()));
+    }
+
     private static String name(PlacementProblem problem, int node) {
         return problem.cluster().nodes().get(node).id().value();
     }
@@ -69,20 +85,22 @@ public final class TransitionPlanner {
         double startFlow = states.flow(at);
         double targetFlow = states.flow(states.goal());
         double wanted = Math.min(floorShare * startFlow, targetFlow);
-        Path path = states.widestPath(at, wanted);
+        double ample = Math.min(wanted / (1 - RESERVE), Math.max(wanted, Math.min(startFlow, targetFlow)));
+        Path path = states.widestPath(at, ample);
         boolean lowered = path.least() < wanted * (1 - TOLERANCE);
-        double floor = lowered ? path.least() : wanted;
+        double floor = lowered ? (1 - RESERVE) * path.least() : wanted;
+        double kept = Math.min(path.least(), ample);
         Optional<String> why = lowered ? Optional.of(reason(path, wanted)) : Optional.empty();
         List<Phase> phases = new ArrayList<>();
         List<Integer> remaining = path.moves();
         while (!remaining.isEmpty()) {
-            List<Integer> prefix = compatible(at, remaining, floor, true);
+            List<Integer> prefix = compatible(at, remaining, kept, true);
             List<Integer> chosen = prefix;
             List<Integer> after = remaining.subList(prefix.size(), remaining.size());
-            List<Integer> wide = compatible(at, remaining, floor, false);
+            List<Integer> wide = compatible(at, remaining, kept, false);
             if (wide.size() > prefix.size()) {
-                Path onwards = states.widestPath(states.after(at, wide), floor);
-                if (onwards.least() >= floor * (1 - TOLERANCE)) {
+                Path onwards = states.widestPath(states.after(at, wide), kept);
+                if (onwards.least() >= kept * (1 - TOLERANCE)) {
                     chosen = wide;
                     after = onwards.moves();
                 }

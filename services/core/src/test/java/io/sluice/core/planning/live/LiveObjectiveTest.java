@@ -29,9 +29,10 @@ class LiveObjectiveTest {
         assertThat(world.of(PlacementEvent.Declined.class)).isEmpty();
         PlacementEvent.Begun begun = world.of(PlacementEvent.Begun.class).getFirst();
         assertThat(begun.first().reason())
-                .matches("spare w3 joined: move \\d workers?, [\\d.]+ to [\\d.]+ predicted decode tokens/s"
-                        + " \\(\\+\\d+ %, threshold 15 %\\), costs [\\d.]+ s of loading and 0 sessions; pays back in"
-                        + " \\d+ s; \\d phases?, flow never below [\\d.]+.*");
+                .matches(
+                        "spare w3 joined: move \\d workers?, [\\d.]+ to [\\d.]+ predicted decode tokens/s"
+                                + " \\(\\+\\d+ %, threshold 15 %\\), costs [\\d.]+ s of loading and 0 sessions; pays back in"
+                                + " \\d+ s, if a layer loads in 1.0 s and a session lasts 10 s, which are assumed; \\d phases?, flow never below [\\d.]+.*");
         assertThat(begun.gain()).isGreaterThan(0.15);
         assertThat(begun.first().transition().floorTokensPerSecond())
                 .as("four fifths of the flow of 30 tokens/s")

@@ -109,7 +109,8 @@ class TransitionPlannerTest {
         PlacementProblem problem = problem(LAYERS, 60, 60, 60, 60, 60, 60, 60, 60);
         TransitionPlan plan = plan(problem, "0-3 0-3 0-3 0-3 3-6 3-6 3-6 3-6", "3-6 3-6 0-3 0-3 0-3 0-3 3-6 3-6", 3);
         assertThat(plan.startFlow()).isCloseTo(80, within(1e-9));
-        assertThat(plan.floor()).isLessThan(64).isGreaterThanOrEqualTo(60);
+        assertThat(plan.phases()).allSatisfy(phase -> assertThat(phase.flow()).isGreaterThanOrEqualTo(60));
+        assertThat(plan.floor()).as("a tenth below the best there is").isCloseTo(54, within(1e-9));
         assertThat(plan.loweredBecause().orElseThrow()).contains("must give up layers", "at most 3 fit");
     }
 
@@ -120,6 +121,26 @@ class TransitionPlannerTest {
         assertThat(plan.loweredBecause().orElseThrow())
                 .contains("keeps 16.0 tokens/s", "w0 must give up layers [0, 3) before it can load others");
         assertThat(plan.phases().getLast().after()).isEqualTo(layout("3-6 0-3"));
+    }
+
+    @Test
+    void shouldTellTheLeastFlowOfAStepBySpeedsThatHaveChangedSince() {
+        Layout before = layout("0-3 3-6 0-4");
+        Layout after = layout("4-6 3-6 0-4");
+        assertThat(TransitionPlanner.leastFlow(problem(LAYERS, 60, 60, 60), before, after, fit(3, 5)))
+                .as("w2 alone has layer 0 then")
+                .isCloseTo(15, within(1e-9));
+        assertThat(TransitionPlanner.leastFlow(problem(LAYERS, 60, 60, 20), before, after, fit(3, 5)))
+                .as("w2 is slower than was thought")
+                .isCloseTo(5, within(1e-9));
+    }
+
+    @Test
+    void shouldStayClearOfTheFloorWhereAnOrderOfChangesDoes() {
+        // By the other order, w1 first, 17 would pass meanwhile: above the floor of 16, but by less than a tenth.
+        PlacementProblem problem = problem(LAYERS, 60, 51, 60, 60);
+        TransitionPlan plan = plan(problem, "0-3 0-3 3-6 -", "0-3 - 3-6 0-3", 3);
+        assertThat(plan.phases()).allSatisfy(phase -> assertThat(phase.flow()).isCloseTo(20, within(1e-9)));
     }
 
     @Test
