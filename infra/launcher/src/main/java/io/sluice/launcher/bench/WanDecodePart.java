@@ -56,8 +56,9 @@ final class WanDecodePart {
         setting.progress("wan: starting " + STAGES + " workers at a site each");
         try (EmbeddedStack stack = EmbeddedStack.start(
                 BenchStacks.chain(setting.data(), BenchStacks.psalmModel(), "psalm", layers, STAGES)
-                        .withWan(WanShape.of(0, 0)),
+                        .withWan(WanShape.of(ROUND_TRIPS_MILLIS[0], RATES_MEGABIT[0])),
                 Progress.SILENT)) {
+            stack.setWan(WanShape.of(0, 0));
             for (int i = 0; i < (setting.quick() ? 2 : 4); i++) {
                 setting.progress("wan: warming up, " + (i + 1));
                 WanRuns.generate(stack, "psalm", 1, PROMPT, WARM_UP_TOKENS);

@@ -141,13 +141,16 @@ class CohortGateTest {
     /** What a simulation of three stages shows: 0.81 without the gate on most seeds, 1.00 with it. */
     @Test
     void shouldKeepSessionsFromWaitingForOneAnothersFetches() {
+        int held = 0;
         for (long seed = 1; seed <= 5; seed++) {
             double free = new FetchRing(STAGES, 25, 3, 2, null, seed).speed(8);
+            held += free < 0.82 ? 1 : 0;
             double gated = new FetchRing(STAGES, 25, 3, 2, new CohortGate(false), seed).speed(8);
             double cpu = new FetchRing(STAGES, 25, 3, 2, new CohortGate(true), seed).speed(8);
             assertThat(gated).as("seed %d", seed).isGreaterThan(0.98).isGreaterThanOrEqualTo(free - 0.01);
             assertThat(cpu).as("seed %d", seed).isGreaterThan(0.98);
         }
+        assertThat(held).as("seeds on which fetches keep sessions waiting").isGreaterThanOrEqualTo(3);
     }
 
     @Test
