@@ -9,7 +9,7 @@ import java.util.Locale;
  * @param what the figure
  * @param heldOut whether no number of the model was fitted to it
  * @param modelled the model's figure
- * @param published the measured one; its source is at {@link Published}
+ * @param published the measured one, its source is at {@link Published}; NaN: only its order was published
  * @param low least value that holds
  * @param high largest value that holds
  */

@@ -14,8 +14,8 @@ import java.util.Map;
 
 /**
  * The gates that the simulated GPU has to pass before anything is claimed with it. Pairs are named: the calibration half
- * is {@link Jobs#CALIBRATION_HALF}, the other half was not looked at while fitting. V6 (ECLIP's mixes) is not here: it
- * waits for the programme that chooses the pools.
+ * is {@link Jobs#CALIBRATION_HALF}, the other half was not looked at while fitting. V6 runs ECLIP's mixes on synthetic
+ * kernels.
  */
 public final class ValidationGates {
     private static final double FACTOR = 1.5;
@@ -33,6 +33,7 @@ public final class ValidationGates {
     public static List<GateCheck> run(double seconds, Long... seeds) {
         List<GateCheck> checks = new ArrayList<>(pairs(seconds, seeds));
         checks.addAll(closedLoop(seconds));
+        checks.addAll(PoolGates.run(Math.min(1, seconds)));
         checks.addAll(preemption(seconds));
         checks.addAll(micro());
         return checks;
@@ -54,6 +55,11 @@ public final class ValidationGates {
         checks.addAll(ablation(results));
         checks.addAll(throughput(results));
         return checks;
+    }
+
+    /** V6: ECLIP's seven mixes with four choices of pools. */
+    public static List<GateCheck> pools(double seconds) {
+        return PoolGates.run(seconds);
     }
 
     /** V8 and V9 alone: they take a second. */

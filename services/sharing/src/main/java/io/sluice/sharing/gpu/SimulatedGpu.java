@@ -266,10 +266,10 @@ public final class SimulatedGpu {
     /** Tells about finished launches, dispatches and sets rates until nothing changes at this time. */
     private void settle() {
         do {
-            changed = false;
             while (!done.isEmpty()) {
                 onFinished.accept(done.poll());
             }
+            changed = false;
             if (now >= stalledUntil) {
                 restore();
                 dispatcher.dispatch(streams, activeContext, now);
