@@ -156,9 +156,9 @@ final class WorkerCommand implements Callable<Integer>, Logs.InFolder {
             paramLabel = "MODE",
             defaultValue = "exact",
             description =
-                    "How a lost stage's positions are computed again: exact (default), those after the prompt one by one,"
-                            + " so that every bit is the same; or prefill, many at once: faster, another token once in a"
-                            + " while.")
+                    "How a lost stage's positions are computed again: exact (default), those after the prompt with the"
+                            + " attention of single steps, so that every bit is the same; or prefill, all as a prompt:"
+                            + " faster, another token once in a while.")
     private RebuildMode rebuild;
 
     @Option(names = "--json", paramLabel = "FILE", description = "Write id, layers and addresses to FILE when ready.")

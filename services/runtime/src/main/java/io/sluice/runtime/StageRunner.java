@@ -100,6 +100,8 @@ public interface StageRunner extends AutoCloseable {
      *
      * @param enterLayer layer at which to enter, normally {@code slot.layers().first()}; layers below it are skipped
      * @param needLogits only where the slot's layers end with the model's: compute the logits of the last position
+     * @param asSteps the bits of every position are those of a decode step of its own: for what was decoded once and is
+     *     computed again. Nothing else changes; makes no difference to a single position
      */
     record StageInput(
             KvSlot slot,
@@ -108,7 +110,21 @@ public interface StageRunner extends AutoCloseable {
             int[] tokenIds,
             FloatBuffer hidden,
             int enterLayer,
-            boolean needLogits) {}
+            boolean needLogits,
+            boolean asSteps) {
+
+        /** A decode step, or positions of a prompt. */
+        public StageInput(
+                KvSlot slot,
+                int position,
+                int count,
+                int[] tokenIds,
+                FloatBuffer hidden,
+                int enterLayer,
+                boolean needLogits) {
+            this(slot, position, count, tokenIds, hidden, enterLayer, needLogits, false);
+        }
+    }
 
     /**
      * Result of one input: {@code hidden} row-major {@code [count, hiddenSize]} from every stage but the last; from the

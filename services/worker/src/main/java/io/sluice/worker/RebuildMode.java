@@ -4,6 +4,6 @@ package io.sluice.worker;
 public enum RebuildMode {
     /** Many at once, as a prompt is: fast, and equal to the first time but for rounding in the last bits. */
     PREFILL,
-    /** One by one, as they were the first time: every bit is the same, at the speed of decoding. */
+    /** Many at once, but each with the attention of the decode step it was: every bit is the same as the first time. */
     EXACT
 }

@@ -187,7 +187,8 @@ final class StageLoop {
                 chunk.tokenIds(),
                 chunk.hidden(),
                 chunk.enterLayer(),
-                samples(work.session, chunk));
+                samples(work.session, chunk),
+                settings.exactRebuild() && chunk.position() >= work.session.plan.promptTokens());
     }
 
     /**

@@ -11,10 +11,10 @@ import java.util.concurrent.TimeUnit;
  * Turns chunks whose turn has come, of sessions with KV cache, into work: decode steps as they are, prompts and what is
  * computed again cut or gathered to this worker's chunk size. Owned by the compute thread.
  *
- * <p>What is computed again goes as a prompt does, so it holds up no decode step of others for longer. Its results
- * differ from those of the first time in the last bits, because kernels for one position add in another order than
- * those for several; with {@link LoopSettings#exactRebuild} positions after the prompt run one by one, as they did
- * before, and every bit is the same.
+ * <p>What is computed again goes in chunks as a prompt does. With {@link LoopSettings#exactRebuild} no chunk of it has
+ * positions of both sides of the prompt's end, so that those after it can be computed as the decode steps they were
+ * ({@link io.sluice.runtime.StageRunner.StageInput#asSteps}), and every bit is the same; else the results differ from
+ * those of the first time in the last bits, because attention over one position adds in another order than over several.
  */
 final class WorkFeed {
     private final LoopSettings settings;
@@ -44,9 +44,7 @@ final class WorkFeed {
         if (first > 0) {
             addRun(session, chunk.slice(0, first), true);
         }
-        for (int i = first; i < chunk.count(); i++) {
-            addPrefill(session, chunk.slice(i, i + 1));
-        }
+        addRun(session, chunk.slice(first, chunk.count()), false);
     }
 
     /** Forgets what waits. */
@@ -67,7 +65,7 @@ final class WorkFeed {
         }
     }
 
-    /** Positions that may be computed several at once. */
+    /** Positions that are computed several at once, all of the prompt or, where bits count, all after it. */
     private void addRun(StageSession session, InboundChunk chunk, boolean endsPrompt) {
         int chunkTokens =
                 Math.min(settings.chunks().tokens(session.plan.layers().size()), maxSendTokens);

@@ -335,11 +335,10 @@ final class RecoveryBench implements Bench {
                 + " times the time without losses, a restart without a chance"
                 + " in a million after that time itself; speed: tokens of finished generations by all time spent;"
                 + " baseline: the same way without losses");
-        report.note(
-                "sluice rebuilds exactly, as workers do unless told otherwise: what came after the prompt one by one,"
-                        + " so that every bit is the same; prefill is --rebuild prefill: many positions at once, equal but for"
-                        + " rounding, as recompute is; ms_per_loss: of the first against the second (baseline), at the highest"
-                        + " rate");
+        report.note("sluice rebuilds exactly, as workers do unless told otherwise: what came after the prompt with the"
+                + " attention of single steps, so that every bit is the same; prefill is --rebuild prefill: equal but for"
+                + " rounding, as recompute is; ms_per_loss: of the first against the second (baseline), at the highest"
+                + " rate");
         report.note(
                 "a replacement has the layers loaded; the time until a loss is detected, and the broker, are no part of"
                         + " this (bench kill has them)");

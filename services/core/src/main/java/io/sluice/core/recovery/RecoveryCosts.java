@@ -5,7 +5,10 @@ import io.sluice.core.WorkerId;
 
 /** What recomputing costs, as far as it is known; what is not known costs nothing. Pure. */
 public interface RecoveryCosts {
-    /** Seconds in which the stage computes {@code tokens} positions as a prompt. */
+    /**
+     * Seconds in which the stage computes {@code tokens} positions as a prompt. Where the bits are to be those of the
+     * first time, what came after the prompt takes longer, in a rebuild as in a replay.
+     */
     double computeSeconds(Stage stage, int tokens);
 
     /** Seconds in which the inputs of {@code tokens} positions come to the worker, from a topic or the stage before. */

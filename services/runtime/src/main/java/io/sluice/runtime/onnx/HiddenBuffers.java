@@ -1,6 +1,7 @@
 package io.sluice.runtime.onnx;
 
 import ai.onnxruntime.OnnxTensor;
+import io.sluice.runtime.ModelConfig;
 import io.sluice.runtime.OffHeap;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -11,26 +12,32 @@ import java.util.Map;
 
 /**
  * Inputs and outputs of the layers, kept from step to step: two hidden-state buffers that layers read and write by
- * turns, the rows' last positions and the longest length. They grow with the largest batch seen. Not thread-safe.
+ * turns, one for what attention gives, the rows' last positions and the longest length. They grow with the largest
+ * batch seen. Not thread-safe.
  */
 final class HiddenBuffers implements AutoCloseable {
     private static final int SHAPES_MAX = 64;
 
     private final OnnxEngine engine;
     private final int hiddenSize;
+    private final int attentionWidth;
+    private final int qkvWidth;
     private final ByteBuffer totalBuffer = OffHeap.allocate(Integer.BYTES);
     private final OnnxTensor total;
     private final Map<Long, Shape> shapes = new LinkedHashMap<>(16, 0.75f, true);
     private ByteBuffer first;
     private ByteBuffer second;
+    private ByteBuffer attended;
     private ByteBuffer positionBuffer;
 
     /** Tensors of one batch shape. */
-    record Shape(OnnxTensor first, OnnxTensor second, OnnxTensor lastPositions) {}
+    record Shape(OnnxTensor first, OnnxTensor second, OnnxTensor attended, OnnxTensor lastPositions) {}
 
-    HiddenBuffers(OnnxEngine engine, int hiddenSize) {
+    HiddenBuffers(OnnxEngine engine, ModelConfig config) {
         this.engine = engine;
-        this.hiddenSize = hiddenSize;
+        hiddenSize = config.hiddenSize();
+        attentionWidth = Math.toIntExact(LlamaGraphs.attentionWidth(config));
+        qkvWidth = Math.toIntExact(LlamaGraphs.qkvWidth(config));
         total = engine.ints(totalBuffer, 1);
         allocate(1);
     }
@@ -53,6 +60,7 @@ final class HiddenBuffers implements AutoCloseable {
             shape = new Shape(
                     engine.floats(part(first, needed * hiddenSize), rows, positions, hiddenSize),
                     engine.floats(part(second, needed * hiddenSize), rows, positions, hiddenSize),
+                    engine.floats(part(attended, needed * attentionWidth), rows, positions, attentionWidth),
                     engine.ints(part(positionBuffer, rows), rows));
             shapes.put(key, shape);
         }
@@ -80,6 +88,14 @@ final class HiddenBuffers implements AutoCloseable {
         totalBuffer.putInt(0, positions);
     }
 
+    /**
+     * Queries, keys and values of {@code positions} positions of one session, and where their attention goes; valid
+     * until the next call of {@link #shape}, to be closed before.
+     */
+    StepBuffers steps(int positions) {
+        return new StepBuffers(engine, attended, positions, qkvWidth, attentionWidth);
+    }
+
     @Override
     public void close() {
         free();
@@ -90,6 +106,7 @@ final class HiddenBuffers implements AutoCloseable {
     private void allocate(int positions) {
         first = OffHeap.allocate((long) positions * hiddenSize * Float.BYTES);
         second = OffHeap.allocate((long) positions * hiddenSize * Float.BYTES);
+        attended = OffHeap.allocate((long) positions * attentionWidth * Float.BYTES);
         positionBuffer = OffHeap.allocate((long) positions * Integer.BYTES);
     }
 
@@ -98,6 +115,7 @@ final class HiddenBuffers implements AutoCloseable {
         shapes.clear();
         OffHeap.free(first);
         OffHeap.free(second);
+        OffHeap.free(attended);
         OffHeap.free(positionBuffer);
     }
 
@@ -108,6 +126,7 @@ final class HiddenBuffers implements AutoCloseable {
     private static void close(Shape shape) {
         shape.first().close();
         shape.second().close();
+        shape.attended().close();
         shape.lastPositions().close();
     }
 }

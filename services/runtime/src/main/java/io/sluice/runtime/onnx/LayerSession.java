@@ -27,28 +27,39 @@ final class LayerSession implements AutoCloseable {
         this.kept = kept;
     }
 
-    /** Loads transformer layer {@code layer}; {@code rope} must outlive the session. */
-    static LayerSession layer(
+    /** Loads the first half of transformer layer {@code layer}; {@code rope} must outlive the session. */
+    static LayerSession attend(
             OnnxEngine engine, ModelWeights weights, int layer, RopeTables rope, WeightStaging staging) {
         ModelConfig c = weights.config();
-        byte[] model = LlamaGraphs.layer(
-                c,
-                vector(weights, LlamaTensors.ofLayer(layer, LlamaTensors.ATTENTION_NORM)),
-                vector(weights, LlamaTensors.ofLayer(layer, LlamaTensors.FEED_FORWARD_NORM)),
-                rope.positions());
-        long attentionWidth = (long) c.headCount() * c.headDim();
+        byte[] model = LlamaGraphs.attend(
+                c, vector(weights, LlamaTensors.ofLayer(layer, LlamaTensors.ATTENTION_NORM)), rope.positions());
         List<String> qkv = List.of(
                 LlamaTensors.ofLayer(layer, LlamaTensors.QUERY),
                 LlamaTensors.ofLayer(layer, LlamaTensors.KEY),
                 LlamaTensors.ofLayer(layer, LlamaTensors.VALUE));
         staging.matrix(LlamaGraphs.W_QKV, qkv, LlamaGraphs.qkvWidth(c), c.hiddenSize());
-        matrix(staging, LlamaGraphs.W_OUTPUT, layer, LlamaTensors.OUTPUT, c.hiddenSize(), attentionWidth);
+        OrtSession session = open(engine, model, staging.tensors(), shared(rope));
+        return new LayerSession(session, staging.handOver(() -> probeAttend(engine, session, c)));
+    }
+
+    /** Loads attention without projections, the same for all layers; {@code rope} must outlive the session. */
+    static LayerSession attention(OnnxEngine engine, ModelConfig c, RopeTables rope) {
+        return new LayerSession(
+                open(engine, LlamaGraphs.attention(c, rope.positions()), Map.of(), shared(rope)), List.of());
+    }
+
+    /** Loads the second half of transformer layer {@code layer}. */
+    static LayerSession feedForward(OnnxEngine engine, ModelWeights weights, int layer, WeightStaging staging) {
+        ModelConfig c = weights.config();
+        byte[] model = LlamaGraphs.feedForward(
+                c, vector(weights, LlamaTensors.ofLayer(layer, LlamaTensors.FEED_FORWARD_NORM)));
+        long width = LlamaGraphs.attentionWidth(c);
+        matrix(staging, LlamaGraphs.W_OUTPUT, layer, LlamaTensors.OUTPUT, c.hiddenSize(), width);
         matrix(staging, LlamaGraphs.W_GATE, layer, LlamaTensors.GATE, c.intermediateSize(), c.hiddenSize());
         matrix(staging, LlamaGraphs.W_UP, layer, LlamaTensors.UP, c.intermediateSize(), c.hiddenSize());
         matrix(staging, LlamaGraphs.W_DOWN, layer, LlamaTensors.DOWN, c.hiddenSize(), c.intermediateSize());
-        Map<String, OnnxTensorLike> shared = Map.of(LlamaGraphs.COS, rope.cos(), LlamaGraphs.SIN, rope.sin());
-        OrtSession session = open(engine, model, staging, shared);
-        return new LayerSession(session, staging.handOver(() -> probeLayer(engine, session, c)));
+        OrtSession session = open(engine, model, staging.tensors(), Map.of());
+        return new LayerSession(session, staging.handOver(() -> probeFeedForward(engine, session, c)));
     }
 
     /** Loads final norm and head. */
@@ -57,7 +68,7 @@ final class LayerSession implements AutoCloseable {
         byte[] model = LlamaGraphs.head(c, vector(weights, LlamaTensors.FINAL_NORM));
         try (WeightStaging staging = new WeightStaging(engine, weights)) {
             staging.matrix(LlamaGraphs.W_HEAD, List.of(LlamaTensors.head(c)), c.vocabSize(), c.hiddenSize());
-            OrtSession session = open(engine, model, staging, Map.of());
+            OrtSession session = open(engine, model, staging.tensors(), Map.of());
             return new LayerSession(session, staging.handOver(() -> probeHead(engine, session, c)));
         }
     }
@@ -92,9 +103,11 @@ final class LayerSession implements AutoCloseable {
     }
 
     private static OrtSession open(
-            OnnxEngine engine, byte[] model, WeightStaging staging, Map<String, OnnxTensorLike> shared) {
+            OnnxEngine engine, byte[] model, Map<String, OnnxTensorLike> weights, Map<String, OnnxTensorLike> shared) {
         try (OrtSession.SessionOptions options = engine.sessionOptions()) {
-            options.addExternalInitializers(staging.tensors());
+            if (!weights.isEmpty()) {
+                options.addExternalInitializers(weights);
+            }
             if (!shared.isEmpty()) {
                 options.addExternalInitializers(shared);
             }
@@ -102,6 +115,10 @@ final class LayerSession implements AutoCloseable {
         } catch (OrtException e) {
             throw OnnxEngine.failed("load a layer", e);
         }
+    }
+
+    private static Map<String, OnnxTensorLike> shared(RopeTables rope) {
+        return Map.of(LlamaGraphs.COS, rope.cos(), LlamaGraphs.SIN, rope.sin());
     }
 
     private static void matrix(
@@ -115,7 +132,7 @@ final class LayerSession implements AutoCloseable {
         return values;
     }
 
-    private static boolean probeLayer(OnnxEngine engine, OrtSession session, ModelConfig c) {
+    private static boolean probeAttend(OnnxEngine engine, OrtSession session, ModelConfig c) {
         try (Probe probe = new Probe(engine)) {
             long[] kv = {1, c.kvHeadCount(), 1, c.headDim()};
             Map<String, OnnxTensorLike> in = new LinkedHashMap<>();
@@ -124,14 +141,28 @@ final class LayerSession implements AutoCloseable {
             in.put(LlamaGraphs.TOTAL_LENGTH, probe.one(1));
             in.put(LlamaGraphs.PAST_KEYS, probe.floats(kv));
             in.put(LlamaGraphs.PAST_VALUES, probe.floats(kv));
-            OnnxTensor y = probe.floats(1, 1, c.hiddenSize());
             run(
                     session,
                     in,
                     Map.of(
-                            LlamaGraphs.Y, y,
-                            LlamaGraphs.KEYS, (OnnxTensor) in.get(LlamaGraphs.PAST_KEYS),
-                            LlamaGraphs.VALUES, (OnnxTensor) in.get(LlamaGraphs.PAST_VALUES)));
+                            LlamaGraphs.ATTENDED,
+                            probe.floats(1, 1, LlamaGraphs.attentionWidth(c)),
+                            LlamaGraphs.QKV,
+                            probe.floats(1, 1, LlamaGraphs.qkvWidth(c)),
+                            LlamaGraphs.KEYS,
+                            (OnnxTensor) in.get(LlamaGraphs.PAST_KEYS),
+                            LlamaGraphs.VALUES,
+                            (OnnxTensor) in.get(LlamaGraphs.PAST_VALUES)));
+            return probe.finite();
+        }
+    }
+
+    private static boolean probeFeedForward(OnnxEngine engine, OrtSession session, ModelConfig c) {
+        try (Probe probe = new Probe(engine)) {
+            Map<String, OnnxTensorLike> in = Map.of(
+                    LlamaGraphs.X, probe.floats(1, 1, c.hiddenSize()),
+                    LlamaGraphs.ATTENDED, probe.floats(1, 1, LlamaGraphs.attentionWidth(c)));
+            run(session, in, Map.of(LlamaGraphs.Y, probe.floats(1, 1, c.hiddenSize())));
             return probe.finite();
         }
     }

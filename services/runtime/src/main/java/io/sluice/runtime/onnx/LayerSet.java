@@ -9,26 +9,27 @@ import io.sluice.runtime.weights.LlamaTensors;
 /** Sessions of loaded layers by layer index, and the head beside the last one. One owner at a time. */
 final class LayerSet implements ReadyLayers {
     private final RopeTables rope;
-    private final LayerSession[] sessions;
+    private final TransformerLayer[] sessions;
     private LogitsHead head;
 
     /** An empty set for layers that share {@code rope}. */
     LayerSet(RopeTables rope, int layerCount) {
         this.rope = rope;
-        this.sessions = new LayerSession[layerCount];
+        this.sessions = new TransformerLayer[layerCount];
     }
 
     /** Loads layers, one after the other; nothing is left behind when it fails. */
     static LayerSet load(OnnxEngine engine, ModelWeights weights, RopeTables rope, HeldLayers layers) {
         LayerSet set = new LayerSet(rope, weights.config().layerCount());
         layers.ranges().forEach(range -> LlamaTensors.require(weights, range));
-        try (WeightStaging staging = new WeightStaging(engine, weights)) {
+        try (WeightStaging first = new WeightStaging(engine, weights);
+                WeightStaging second = new WeightStaging(engine, weights)) {
             for (LayerRange range : layers.ranges()) {
                 for (int layer = range.first(); layer < range.end(); layer++) {
                     if (Thread.currentThread().isInterrupted()) {
                         throw new IllegalStateException("interrupted while layer " + layer + " was to be loaded");
                     }
-                    set.sessions[layer] = LayerSession.layer(engine, weights, layer, rope, staging);
+                    set.sessions[layer] = TransformerLayer.load(engine, weights, layer, rope, first, second);
                 }
             }
             if (layers.contains(set.sessions.length - 1)) {
@@ -52,7 +53,7 @@ final class LayerSet implements ReadyLayers {
         return held;
     }
 
-    LayerSession layer(int layer) {
+    TransformerLayer layer(int layer) {
         return sessions[layer];
     }
 
@@ -64,7 +65,7 @@ final class LayerSet implements ReadyLayers {
     /** Bytes of weights that ONNX Runtime reads from our memory instead of a packed copy. */
     long keptBytes() {
         long bytes = head == null ? 0 : head.keptBytes();
-        for (LayerSession session : sessions) {
+        for (TransformerLayer session : sessions) {
             bytes += session == null ? 0 : session.keptBytes();
         }
         return bytes;

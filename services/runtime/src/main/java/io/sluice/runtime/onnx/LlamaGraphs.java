@@ -25,6 +25,8 @@ final class LlamaGraphs {
     static final String PAST_VALUES = "past_values";
     static final String KEYS = "keys";
     static final String VALUES = "values";
+    static final String QKV = "qkv";
+    static final String ATTENDED = "attended";
     static final String COS = "cos";
     static final String SIN = "sin";
     static final String W_QKV = "w_qkv";
@@ -41,38 +43,47 @@ final class LlamaGraphs {
         return (c.headCount() + 2L * c.kvHeadCount()) * c.headDim();
     }
 
+    /** Width of the rows that attention gives. */
+    static long attentionWidth(ModelConfig c) {
+        return (long) c.headCount() * c.headDim();
+    }
+
     /**
-     * One transformer layer, {@code x [rows, positions, hidden] -> y}, with keys and values of all earlier positions;
-     * {@code past_keys} and {@code keys} are one and the same memory.
+     * First half of a transformer layer, {@code x [rows, positions, hidden] -> attended [rows, positions, heads * headDim]},
+     * with keys and values of all earlier positions; {@code past_keys} and {@code keys} are one and the same memory.
+     * {@code qkv} is what its attention takes, for {@link #attention}.
      *
      * @param ropePositions positions that the rotary tables cover
      */
-    static byte[] layer(ModelConfig c, float[] attentionNorm, float[] feedForwardNorm, int ropePositions) {
-        long attentionWidth = (long) c.headCount() * c.headDim();
+    static byte[] attend(ModelConfig c, float[] attentionNorm, int ropePositions) {
         OnnxGraph graph = new OnnxGraph()
                 .input(X, FLOAT, "rows", "positions", c.hiddenSize())
-                .input(LAST_POSITIONS, INT32, "rows")
-                .input(TOTAL_LENGTH, INT32, 1)
-                .input(PAST_KEYS, FLOAT, "rows", c.kvHeadCount(), "slot_length", c.headDim())
-                .input(PAST_VALUES, FLOAT, "rows", c.kvHeadCount(), "slot_length", c.headDim())
                 .constant("attention_norm", attentionNorm)
+                .external(W_QKV, qkvWidth(c), c.hiddenSize());
+        norm(graph, c, X, "attention_norm", "normed");
+        linear(graph, "normed", W_QKV, QKV);
+        attention(graph, c, ropePositions);
+        return graph.output(QKV, FLOAT, "rows", "positions", qkvWidth(c)).toModel();
+    }
+
+    /** The attention of {@link #attend} alone, {@code qkv [rows, positions, qkvWidth] -> attended}; has no weights. */
+    static byte[] attention(ModelConfig c, int ropePositions) {
+        OnnxGraph graph = new OnnxGraph().input(QKV, FLOAT, "rows", "positions", qkvWidth(c));
+        attention(graph, c, ropePositions);
+        return graph.toModel();
+    }
+
+    /** Second half of a layer, {@code x, attended -> y [rows, positions, hidden]}; every position by itself. */
+    static byte[] feedForward(ModelConfig c, float[] feedForwardNorm) {
+        OnnxGraph graph = new OnnxGraph()
+                .input(X, FLOAT, "rows", "positions", c.hiddenSize())
+                .input(ATTENDED, FLOAT, "rows", "positions", attentionWidth(c))
                 .constant("feed_forward_norm", feedForwardNorm)
-                .external(COS, ropePositions, c.headDim() / 2)
-                .external(SIN, ropePositions, c.headDim() / 2)
-                .external(W_QKV, qkvWidth(c), c.hiddenSize())
-                .external(W_OUTPUT, c.hiddenSize(), attentionWidth)
+                .external(W_OUTPUT, c.hiddenSize(), attentionWidth(c))
                 .external(W_GATE, c.intermediateSize(), c.hiddenSize())
                 .external(W_UP, c.intermediateSize(), c.hiddenSize())
                 .external(W_DOWN, c.hiddenSize(), c.intermediateSize());
-        norm(graph, c, X, "attention_norm", "normed");
-        linear(graph, "normed", W_QKV, "qkv");
-        graph.node(
-                "GroupQueryAttention",
-                MICROSOFT,
-                List.of("qkv", "", "", PAST_KEYS, PAST_VALUES, LAST_POSITIONS, TOTAL_LENGTH, COS, SIN),
-                List.of("attended", KEYS, VALUES),
-                Map.of("num_heads", c.headCount(), "kv_num_heads", c.kvHeadCount(), "do_rotary", 1));
-        linear(graph, "attended", W_OUTPUT, "attention");
+        linear(graph, ATTENDED, W_OUTPUT, "attention");
         graph.node(
                 "SkipSimplifiedLayerNormalization",
                 MICROSOFT,
@@ -86,10 +97,7 @@ final class LlamaGraphs {
         graph.node("Mul", STANDARD, List.of("activated", "up"), List.of("gated"), Map.of());
         linear(graph, "gated", W_DOWN, "feed_forward");
         graph.node("Add", STANDARD, List.of("residual", "feed_forward"), List.of(Y), Map.of());
-        return graph.output(Y, FLOAT, "rows", "positions", c.hiddenSize())
-                .output(KEYS, FLOAT, "rows", c.kvHeadCount(), "slot_length", c.headDim())
-                .output(VALUES, FLOAT, "rows", c.kvHeadCount(), "slot_length", c.headDim())
-                .toModel();
+        return graph.output(Y, FLOAT, "rows", "positions", c.hiddenSize()).toModel();
     }
 
     /** Final norm and head, {@code x [rows, hidden] -> logits [rows, vocab]}. */
@@ -101,6 +109,24 @@ final class LlamaGraphs {
         norm(graph, c, X, "final_norm", "normed");
         linear(graph, "normed", W_HEAD, LOGITS);
         return graph.output(LOGITS, FLOAT, "rows", c.vocabSize()).toModel();
+    }
+
+    private static void attention(OnnxGraph graph, ModelConfig c, int ropePositions) {
+        graph.input(LAST_POSITIONS, INT32, "rows")
+                .input(TOTAL_LENGTH, INT32, 1)
+                .input(PAST_KEYS, FLOAT, "rows", c.kvHeadCount(), "slot_length", c.headDim())
+                .input(PAST_VALUES, FLOAT, "rows", c.kvHeadCount(), "slot_length", c.headDim())
+                .external(COS, ropePositions, c.headDim() / 2)
+                .external(SIN, ropePositions, c.headDim() / 2)
+                .node(
+                        "GroupQueryAttention",
+                        MICROSOFT,
+                        List.of(QKV, "", "", PAST_KEYS, PAST_VALUES, LAST_POSITIONS, TOTAL_LENGTH, COS, SIN),
+                        List.of(ATTENDED, KEYS, VALUES),
+                        Map.of("num_heads", c.headCount(), "kv_num_heads", c.kvHeadCount(), "do_rotary", 1))
+                .output(ATTENDED, FLOAT, "rows", "positions", attentionWidth(c))
+                .output(KEYS, FLOAT, "rows", c.kvHeadCount(), "slot_length", c.headDim())
+                .output(VALUES, FLOAT, "rows", c.kvHeadCount(), "slot_length", c.headDim());
     }
 
     private static void norm(OnnxGraph graph, ModelConfig c, String from, String scale, String to) {

@@ -1,8 +1,5 @@
 package io.sluice.runtime.onnx;
 
-import ai.onnxruntime.OnnxTensor;
-import ai.onnxruntime.OnnxTensorLike;
-import ai.onnxruntime.OnnxValue;
 import io.sluice.core.LayerRange;
 import io.sluice.runtime.ElasticStageRunner;
 import io.sluice.runtime.HeldLayers;
@@ -14,18 +11,17 @@ import io.sluice.runtime.StageRunner;
 import io.sluice.runtime.weights.LlamaTensors;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A {@link StageRunner} on ONNX Runtime's CPU kernels, fp32. One session per layer; keys and values are written in
+ * A {@link StageRunner} on ONNX Runtime's CPU kernels, fp32. Two sessions per layer; keys and values are written in
  * place by GroupQueryAttention. The kernels compute every row of a batch in the same order whatever stands beside it,
  * so batching changes no bit; running one position at a time differs from running several at once in the last bits, so
- * prompts must be cut into the same kind of chunks ({@link io.sluice.runtime.PromptChunks}) to be reproducible.
+ * prompts must be cut into the same kind of chunks ({@link io.sluice.runtime.PromptChunks}) to be reproducible, and
+ * what was decoded is computed again as steps ({@link StageInput#asSteps}).
  *
  * <p>Layers come and go while sessions run. Not thread-safe, but for {@link #load}. The weights must stay open while
  * the runner lives: it looks embeddings up in them.
@@ -42,8 +38,7 @@ public final class OnnxStageRunner implements ElasticStageRunner {
     private final BatchOutputs results;
     private final RopeTables rope;
     private final LayerSet layers;
-    private final Map<String, OnnxTensorLike> inputs = new HashMap<>();
-    private final Map<String, OnnxValue> outputs = new HashMap<>();
+    private final LayerRun layerRun;
     private HeldLayers held = HeldLayers.NONE;
     private Optional<LayerRange> served = Optional.empty();
     private volatile boolean closed;
@@ -56,10 +51,10 @@ public final class OnnxStageRunner implements ElasticStageRunner {
         cache.require(ONE_LAYER);
         check = new StageBatchCheck(config, cache);
         rope = new RopeTables(engine, config, cache.positionsMax());
-        buffers = new HiddenBuffers(engine, config.hiddenSize());
+        buffers = new HiddenBuffers(engine, config);
         results = new BatchOutputs(config);
         layers = new LayerSet(rope, config.layerCount());
-        inputs.put(LlamaGraphs.TOTAL_LENGTH, buffers.total());
+        layerRun = new LayerRun(buffers, layers, LayerSession.attention(engine, config, rope));
     }
 
     /**
@@ -216,6 +211,7 @@ public final class OnnxStageRunner implements ElasticStageRunner {
         closed = true;
         layers.free();
         held = HeldLayers.NONE;
+        layerRun.close();
         rope.close();
         cache.close();
         buffers.close();
@@ -242,7 +238,7 @@ public final class OnnxStageRunner implements ElasticStageRunner {
             longest = Math.max(longest, position + 1);
         }
         KvPool.View view = group.pool().view(group.firstRow(), group.rows());
-        FloatBuffer y = runLayers(shape, group.pool().range(), group.enterLayer(), longest, view);
+        FloatBuffer y = layerRun.together(shape, group.pool().range(), group.enterLayer(), longest, view);
         for (int row = 0; row < group.rows(); row++) {
             int index = group.inputs()[row];
             if (index != RowGroup.IDLE) {
@@ -259,33 +255,12 @@ public final class OnnxStageRunner implements ElasticStageRunner {
         fill(buffers.first(), 0, input);
         int length = input.position() + input.count();
         buffers.lastPositions().put(0, length - 1);
-        FloatBuffer y = runLayers(
-                shape, slot.layers(), input.enterLayer(), length, slot.pool().view(slot.row(), 1));
+        KvPool.View view = slot.pool().view(slot.row(), 1);
+        FloatBuffer y = input.asSteps()
+                ? layerRun.steps(shape, slot.layers(), input.enterLayer(), input.position(), input.count(), view)
+                : layerRun.together(shape, slot.layers(), input.enterLayer(), length, view);
         results.take(index, y, 0);
         slot.advance(input.count());
-    }
-
-    /** Returns the buffer that holds the last layer's output. */
-    private FloatBuffer runLayers(
-            HiddenBuffers.Shape shape, LayerRange range, int enterLayer, int longest, KvPool.View view) {
-        buffers.setTotal(longest);
-        inputs.put(LlamaGraphs.LAST_POSITIONS, shape.lastPositions());
-        OnnxTensor from = shape.first();
-        OnnxTensor to = shape.second();
-        for (int layer = enterLayer; layer < range.end(); layer++) {
-            int i = layer - range.first();
-            inputs.put(LlamaGraphs.X, from);
-            inputs.put(LlamaGraphs.PAST_KEYS, view.keys()[i]);
-            inputs.put(LlamaGraphs.PAST_VALUES, view.values()[i]);
-            outputs.put(LlamaGraphs.Y, to);
-            outputs.put(LlamaGraphs.KEYS, view.keys()[i]);
-            outputs.put(LlamaGraphs.VALUES, view.values()[i]);
-            layers.layer(layer).run(inputs, outputs);
-            OnnxTensor swap = from;
-            from = to;
-            to = swap;
-        }
-        return from == shape.first() ? buffers.first() : buffers.second();
     }
 
     private void fill(FloatBuffer x, int row, StageInput input) {

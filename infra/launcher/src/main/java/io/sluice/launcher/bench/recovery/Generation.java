@@ -187,15 +187,15 @@ public final class Generation implements AutoCloseable {
         return -1;
     }
 
-    /** How positions {@code [from, end)} are cut: as prompts are, but one by one after the prompt where bits count. */
+    /** How positions {@code [from, end)} are cut: as prompts are, and at the prompt's end where bits count. */
     private List<Integer> chunks(int from, int end) {
         int together = way.exact() ? Math.max(from, Math.min(end, prompt.length)) : end;
         List<Integer> sizes = new ArrayList<>();
         if (from < together) {
             sizes.addAll(PromptChunks.split(together - from, PREFILL_CHUNK));
         }
-        for (int position = together; position < end; position++) {
-            sizes.add(1);
+        if (together < end) {
+            sizes.addAll(PromptChunks.split(end - together, PREFILL_CHUNK));
         }
         return sizes;
     }
@@ -254,7 +254,8 @@ public final class Generation implements AutoCloseable {
                         ids,
                         hidden,
                         runner.layers().first(),
-                        needLogits)))
+                        needLogits,
+                        way.exact() && position >= prompt.length)))
                 .getFirst();
     }
 

@@ -5,11 +5,11 @@ import java.util.Locale;
 /** What happens to a generation when a stage is lost. */
 public enum Way {
     /**
-     * Only the lost stage computes again, from the logged inputs, what came after the prompt one by one, so that every
-     * bit is the same; the others keep their KV cache. What workers do unless told otherwise.
+     * Only the lost stage computes again, from the logged inputs, what came after the prompt as the steps it was, so that
+     * every bit is the same; the others keep their KV cache. What workers do unless told otherwise.
      */
     SLUICE("Sluice"),
-    /** The same with many positions at once, as workers do under {@code --rebuild prefill}; equal but for rounding. */
+    /** The same with everything as a prompt, as workers do under {@code --rebuild prefill}; equal but for rounding. */
     PREFILL("Sluice, rebuild prefill"),
     /** The generation begins again. */
     RESTART("restart from scratch"),
@@ -37,7 +37,7 @@ public enum Way {
         return this == SLUICE || this == PREFILL;
     }
 
-    /** Whether positions after the prompt are computed again one by one. */
+    /** Whether positions after the prompt are computed again as decode steps. */
     boolean exact() {
         return this == SLUICE;
     }
