@@ -38,6 +38,8 @@ public final class FlinkMiniCluster implements AutoCloseable {
     private final MiniCluster cluster;
     private final URI rest;
     private final int metricsPort;
+    /** Index of the TaskManager that runs; those before it have gone, and Flink keeps their places. */
+    private int taskManager;
 
     private FlinkMiniCluster(MiniCluster cluster, URI rest, int metricsPort) {
         this.cluster = cluster;
@@ -128,10 +130,11 @@ public final class FlinkMiniCluster implements AutoCloseable {
      * Takes the TaskManager away, as a lost machine would go, and gives the cluster a new one; jobs go on from their last
      * checkpoint by themselves.
      */
-    public void replaceTaskManager() {
+    public synchronized void replaceTaskManager() {
         try {
-            cluster.terminateTaskManager(0).get(STOP.toMillis(), TimeUnit.MILLISECONDS);
+            cluster.terminateTaskManager(taskManager).get(STOP.toMillis(), TimeUnit.MILLISECONDS);
             cluster.startTaskManager();
+            taskManager++;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("interrupted while the TaskManager was replaced", e);

@@ -44,6 +44,15 @@ final class ChaosReport {
         return verdict;
     }
 
+    /** Whether nothing was lost, duplicated, stuck or wrong, and processes, topics and files are back at their level. */
+    boolean holds() {
+        return verdict.holds() && back();
+    }
+
+    private boolean back() {
+        return resources.stream().allMatch(Resources.Line::back);
+    }
+
     private long inflicted() {
         return faults.stream().filter(FaultRunner.Done::inflicted).count();
     }
@@ -103,7 +112,7 @@ final class ChaosReport {
         out.printf(
                 Locale.ROOT,
                 "%n%s: seed %d, %.1f min, longest pause %.2f s%n",
-                verdict.holds() ? "every promise was kept" : "BROKEN",
+                holds() ? "every promise was kept" : verdict.holds() ? "NOT BACK at its level" : "BROKEN",
                 setting.seed(),
                 setting.rule().minutes(),
                 pauses.longestSeconds());
@@ -144,7 +153,7 @@ final class ChaosReport {
         json.put("minutes", setting.rule().minutes());
         json.put("requests", requests);
         json.put("unsent", unsent);
-        json.put("resources_back", resources.stream().allMatch(Resources.Line::back));
+        json.put("resources_back", back());
         json.put("resources", resources);
         json.put(
                 "fault_kinds",
