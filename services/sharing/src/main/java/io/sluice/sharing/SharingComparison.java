@@ -37,7 +37,7 @@ public final class SharingComparison {
         List<SharingResult> results = new ArrayList<>();
         Alone alone = alone(scenario);
         for (String name : names) {
-            results.add(run(name, () -> SharingPolicies.named(name, objective(alone)), scenario, alone));
+            results.add(run(name, () -> SharingPolicies.named(name, objective(alone, scenario)), scenario, alone));
         }
         return results;
     }
@@ -47,14 +47,75 @@ public final class SharingComparison {
         return compare(List.of(name), scenario).get(0);
     }
 
-    /** What our policy keeps: 2 % and a quarter of a millisecond above the p99 of service times alone. */
-    private static long objective(Alone alone) {
-        return Math.round(alone.serviceP99() * 1.02) + 250_000;
+    /** What our policy keeps: the scenario's factor times the p99 of service times alone. */
+    private static long objective(Alone alone, SharingScenario scenario) {
+        return Math.round(alone.serviceP99() * scenario.violationFactor());
     }
 
     /** One policy of your own in one scenario; {@code policy} gives a new one for each seed. */
     public static SharingResult run(String name, Supplier<SharingPolicy> policy, SharingScenario scenario) {
         return run(name, policy, scenario, alone(scenario));
+    }
+
+    /**
+     * One policy in the first {@code windowNanos} after the load step of a scenario with {@link
+     * SharingScenario.Traffic#STEP}; the step is in the middle of the measured time.
+     */
+    public static StepResponse afterStep(String name, SharingScenario scenario, long windowNanos) {
+        if (scenario.traffic() != SharingScenario.Traffic.STEP || windowNanos < 1) {
+            throw new IllegalArgumentException("traffic " + scenario.traffic() + " with a window of " + windowNanos
+                    + " ns: a response to a step needs traffic STEP and a positive window");
+        }
+        Program program = Jobs.critical(scenario.critical(), scenario.device(), scenario.calibration());
+        Alone alone = alone(scenario);
+        double serviceMax = scenario.violationFactor() * alone.serviceP99();
+        double responseMax = scenario.violationFactor() * alone.responseP99();
+        int count = 0;
+        int[] over = new int[3];
+        for (int i = 0; i < scenario.seeds().size(); i++) {
+            long seed = scenario.seeds().get(i);
+            Supplier<SharingPolicy> policy = () -> SharingPolicies.named(name, objective(alone, scenario));
+            Run run = once(policy, scenario, program, alone.serviceNanos(), seed, alone.soloRates());
+            long[] arrivals = scenario.arrivals(alone.serviceNanos(), seed);
+            long step = scenario.warmupNanos() + scenario.spanNanos() / 2;
+            int first = between(arrivals, scenario.warmupNanos(), step);
+            int in = between(arrivals, step, step + windowNanos);
+            count += in;
+            over[0] += over(run.service(), first, in, serviceMax);
+            over[1] += over(run.response(), first, in, responseMax);
+            over[2] += over(alone.runs().get(i).response(), first, in, responseMax);
+        }
+        double all = Math.max(1, count);
+        return new StepResponse(name, count, over[0] / all, over[1] / all, over[2] / all);
+    }
+
+    private static int between(long[] arrivals, long from, long until) {
+        return (int)
+                Arrays.stream(arrivals).filter(at -> at >= from && at < until).count();
+    }
+
+    /** Of {@code count} requests from the {@code first} on; one that has not ended is over. */
+    private static int over(long[] nanos, int first, int count, double limit) {
+        int over = 0;
+        for (int i = first; i < first + count; i++) {
+            over += i >= nanos.length || nanos[i] > limit ? 1 : 0;
+        }
+        return over;
+    }
+
+    /** Where a policy's time went in the first seed of a scenario, see {@link SharingPolicy#account}. */
+    public static String account(String name, SharingScenario scenario) {
+        Program program = Jobs.critical(scenario.critical(), scenario.device(), scenario.calibration());
+        Alone alone = alone(scenario);
+        SharingPolicy policy = SharingPolicies.named(name, objective(alone, scenario));
+        once(
+                () -> policy,
+                scenario,
+                program,
+                alone.serviceNanos(),
+                scenario.seeds().get(0),
+                alone.soloRates());
+        return policy.account();
     }
 
     /** The server alone with the same arrivals. */

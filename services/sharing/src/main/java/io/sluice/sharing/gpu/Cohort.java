@@ -3,12 +3,20 @@ package io.sluice.sharing.gpu;
 /** Blocks of one launch that started together on one group of SMs; {@code remaining} is the part of a block, 1 to 0. */
 final class Cohort {
     Launch launch;
+    Kernel kernel;
+    int threads; // of one block
     int group;
     int blocks;
     double remaining;
     double perNano;
     long sinceNanos;
     long endNanos;
+
+    void of(Launch owner) {
+        launch = owner;
+        kernel = owner.kernel();
+        threads = kernel.shape().threads();
+    }
 
     void advanceTo(long now) {
         remaining = Math.max(0, remaining - (now - sinceNanos) * perNano);

@@ -79,8 +79,13 @@ final class Dispatcher {
             return;
         }
         SmGroup group = groups[g];
-        int blocks = group.fit(launch, spec.residency(launch.kernel().shape()), launch.runningIn[g]);
-        blocks = (int) Math.min(blocks, threadsMax / launch.kernel().shape().threads());
+        int blocks = group.fit(launch, launch.residency, launch.runningIn[g]);
+        if (blocks == 0) {
+            return;
+        }
+        if (threadsMax != Long.MAX_VALUE) {
+            blocks = (int) Math.min(blocks, threadsMax / launch.kernel().shape().threads());
+        }
         blocks = Math.min(blocks, Math.min(launch.pending, launch.workersMax() - launch.running));
         if (groups.length > 1) {
             blocks = Math.min(blocks, spread(launch, g));

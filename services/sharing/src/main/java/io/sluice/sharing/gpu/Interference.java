@@ -1,7 +1,6 @@
 package io.sluice.sharing.gpu;
 
 import java.util.Arrays;
-import java.util.List;
 
 /**
  * How fast every running block goes beside the others. Issue slots: a neighbour lengthens a block's throughput part by
@@ -16,6 +15,7 @@ final class Interference {
     private double[] rates = new double[16];
     private double[] demands = new double[16];
     private double[] weights = new double[16];
+    private boolean[] met = new boolean[16];
     private double watts;
     private double activeSms;
     private double busySms;
@@ -41,62 +41,63 @@ final class Interference {
     }
 
     /** Sets the rate of every cohort from {@code now} on. */
-    void apply(List<Cohort> cohorts, long now) {
-        int count = cohorts.size();
+    void apply(CohortList cohorts, long now) {
+        int count = cohorts.count;
         if (rates.length < count) {
             rates = new double[2 * count];
             demands = new double[2 * count];
             weights = new double[2 * count];
+            met = new boolean[2 * count];
         }
         double hit = hitFraction(occupy(cohorts) / spec.l2Bytes());
         boolean mixed = false;
         double cache = 0;
         for (int i = 0; i < count; i++) {
-            Cohort cohort = cohorts.get(i);
-            rates[i] = 1 / blockNanos(cohort);
-            demands[i] = cohort.blocks * cohort.launch.kernel().trafficBytes() * rates[i];
-            weights[i] = (double) cohort.blocks * cohort.launch.kernel().shape().threads();
+            Cohort cohort = cohorts.at[i];
+            rates[i] = plainRate(cohorts, i);
+            demands[i] = cohort.blocks * cohort.kernel.trafficBytes() * rates[i];
+            weights[i] = (double) cohort.blocks * cohort.threads;
             cache += demands[i];
-            mixed |= cohort.launch != cohorts.get(0).launch;
+            mixed |= cohort.launch != cohorts.at[0].launch;
         }
         if (cache > spec.l2BytesPerNano()) {
-            share(count, spec.l2BytesPerNano(), cohorts);
+            share(count, spec.l2BytesPerNano());
         }
         double memory = 0;
         for (int i = 0; i < count; i++) {
-            Cohort cohort = cohorts.get(i);
-            Kernel kernel = cohort.launch.kernel();
+            Cohort cohort = cohorts.at[i];
+            Kernel kernel = cohort.kernel;
             demands[i] = cohort.blocks * kernel.trafficBytes() * (1 - kernel.reuse() * hit) * rates[i];
             memory += demands[i];
         }
         double limit = spec.dramBytesPerNano() * (mixed ? spec.mixEfficiency() : 1);
         if (memory > limit) {
-            share(count, limit, cohorts);
+            share(count, limit);
             memory = limit;
         }
         double demand = spec.power().demandWatts(activeSms, busySms, memory * 1e9);
         double clock = spec.power().clockFraction(demand);
         watts = Math.min(demand, Math.max(spec.power().capWatts(), spec.power().idleWatts()));
         for (int i = 0; i < count; i++) {
-            cohorts.get(i).rate(rates[i] * clock, now);
+            cohorts.at[i].rate(rates[i] * clock, now);
         }
     }
 
     /** Fills the occupancy of every group; returns the footprints of the running kernels. */
-    private double occupy(List<Cohort> cohorts) {
+    private double occupy(CohortList cohorts) {
         Arrays.fill(issueThreads, 0);
         double footprints = 0;
         double busyThreads = 0;
         activeSms = 0;
-        for (int i = 0; i < cohorts.size(); i++) {
-            Cohort cohort = cohorts.get(i);
-            Kernel kernel = cohort.launch.kernel();
-            double issue = (double) cohort.blocks * kernel.shape().threads() * kernel.issue();
+        for (int i = 0; i < cohorts.count; i++) {
+            Cohort cohort = cohorts.at[i];
+            Kernel kernel = cohort.kernel;
+            double issue = (double) cohort.blocks * cohort.threads * kernel.issue();
             issueThreads[cohort.group] += issue;
             busyThreads += issue;
-            boolean first = true;
+            boolean first = kernel.footprintBytes() > 0;
             for (int j = 0; j < i && first; j++) {
-                first = cohorts.get(j).launch != cohort.launch;
+                first = cohorts.at[j].launch != cohort.launch;
             }
             footprints += first ? kernel.footprintBytes() : 0;
         }
@@ -107,26 +108,37 @@ final class Interference {
         return footprints;
     }
 
+    /** Cohorts of one launch on one group go at the same rate. */
+    private double plainRate(CohortList cohorts, int i) {
+        Cohort cohort = cohorts.at[i];
+        for (int j = i - 1; j >= 0; j--) {
+            Cohort other = cohorts.at[j];
+            if (other.launch == cohort.launch && other.group == cohort.group) {
+                return rates[j];
+            }
+        }
+        return 1 / blockNanos(cohort);
+    }
+
     private double blockNanos(Cohort cohort) {
         Launch launch = cohort.launch;
-        Kernel kernel = launch.kernel();
+        Kernel kernel = cohort.kernel;
         int sms = groups[cohort.group].sms;
         int own = launch.runningIn[cohort.group];
-        double ownThreads = (double) own * kernel.shape().threads();
+        double ownThreads = (double) own * cohort.threads;
         double others = Math.max(0, issueThreads[cohort.group] - ownThreads * kernel.issue());
         double residency = Math.max(1, (double) own / sms);
-        return launch.blockNanos(
-                residency + spec.contention() * others / sms / kernel.shape().threads());
+        return launch.blockNanos(residency + spec.contention() * others / sms / cohort.threads);
     }
 
     /** Water-filling: nobody gets more than it asks for, the rest is shared by weight; lowers {@link #rates}. */
-    private void share(int count, double capacity, List<Cohort> cohorts) {
+    private void share(int count, double capacity) {
         double left = capacity;
         double weight = 0;
         for (int i = 0; i < count; i++) {
             weight += demands[i] > 0 ? weights[i] : 0;
         }
-        boolean[] met = new boolean[count];
+        Arrays.fill(met, 0, count, false);
         boolean again = true;
         while (again && weight > 0) {
             again = false;

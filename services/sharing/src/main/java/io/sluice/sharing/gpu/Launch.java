@@ -17,6 +17,7 @@ public final class Launch {
     GpuStream stream;
     long readyNanos;
     long startNanos = -1;
+    int residency;
     int pending;
     int running;
     boolean retreating;

@@ -18,9 +18,9 @@ public final class SimulatedGpu {
     private final GpuSpec spec;
     private final SmGroup[] groups;
     private final List<GpuStream> streams = new ArrayList<>();
-    private final List<Cohort> cohorts = new ArrayList<>();
-    private final List<Cohort> saved = new ArrayList<>();
-    private final ArrayDeque<Cohort> spare = new ArrayDeque<>();
+    private final CohortList cohorts = new CohortList();
+    private final CohortList saved = new CohortList();
+    private final CohortList spare = new CohortList();
     private final ArrayDeque<Launch> done = new ArrayDeque<>();
     private final EventHeap events = new EventHeap();
     private final Interference interference;
@@ -34,6 +34,7 @@ public final class SimulatedGpu {
     private long steps;
     private long contextSwitches;
     private boolean changed;
+    private boolean moved; // blocks started, ended, were saved or restored since rates were set
 
     public SimulatedGpu(GpuSpec spec) {
         this.spec = spec;
@@ -83,6 +84,7 @@ public final class SimulatedGpu {
         launch.stream = stream;
         launch.runningIn = new int[groups.length];
         launch.readyNanos = Math.max(now, readyNanos);
+        launch.residency = spec.residency(launch.kernel().shape());
         if (stream.head == null) {
             stream.head = launch;
         } else {
@@ -129,12 +131,13 @@ public final class SimulatedGpu {
         stalledUntil = now + spec.contextSwitchNanos();
         contextSwitches++;
         changed = true;
-        for (int i = cohorts.size() - 1; i >= 0; i--) {
-            Cohort cohort = cohorts.get(i);
+        for (int i = cohorts.count - 1; i >= 0; i--) {
+            Cohort cohort = cohorts.at[i];
             if (!active(cohort.launch.stream)) {
                 cohort.rate(0, now);
                 groups[cohort.group].occupy(cohort.launch.kernel().shape(), -cohort.blocks);
                 cohorts.remove(i);
+                moved = true;
                 saved.add(cohort);
             }
         }
@@ -216,8 +219,8 @@ public final class SimulatedGpu {
 
     private long nextTime() {
         long next = events.nextTime();
-        for (int i = 0; i < cohorts.size(); i++) {
-            next = Math.min(next, cohorts.get(i).endNanos);
+        for (int i = 0; i < cohorts.count; i++) {
+            next = Math.min(next, cohorts.at[i].endNanos);
         }
         if (now >= stalledUntil) {
             for (int i = 0; i < streams.size(); i++) {
@@ -231,12 +234,13 @@ public final class SimulatedGpu {
     }
 
     private void endCohorts() {
-        for (int i = cohorts.size() - 1; i >= 0; i--) {
-            Cohort cohort = cohorts.get(i);
+        for (int i = cohorts.count - 1; i >= 0; i--) {
+            Cohort cohort = cohorts.at[i];
             if (cohort.endNanos > now) {
                 continue;
             }
             cohorts.remove(i);
+            moved = true;
             Launch launch = cohort.launch;
             groups[cohort.group].occupy(launch.kernel().shape(), -cohort.blocks);
             launch.running -= cohort.blocks;
@@ -274,23 +278,28 @@ public final class SimulatedGpu {
                 restore();
                 dispatcher.dispatch(streams, activeContext, now);
             }
-            interference.apply(cohorts, now);
+            if (moved) { // rates depend on the running blocks alone, not on the time
+                moved = false;
+                interference.apply(cohorts, now);
+            }
         } while (changed || !done.isEmpty());
     }
 
     private void restore() {
-        for (int i = 0; i < saved.size(); i++) {
-            Cohort cohort = saved.get(i);
+        for (int i = 0; i < saved.count; i++) {
+            Cohort cohort = saved.at[i];
             if (active(cohort.launch.stream)) {
                 saved.remove(i--);
                 cohort.sinceNanos = now;
                 groups[cohort.group].occupy(cohort.launch.kernel().shape(), cohort.blocks);
                 cohorts.add(cohort);
+                moved = true;
             }
         }
     }
 
     private void start(Launch launch, int group, int blocks) {
+        moved = true;
         launch.pending -= blocks;
         launch.running += blocks;
         launch.runningIn[group] += blocks;
@@ -300,8 +309,8 @@ public final class SimulatedGpu {
         }
         Cohort oldest = null;
         int same = 0;
-        for (int i = 0; i < cohorts.size(); i++) {
-            Cohort other = cohorts.get(i);
+        for (int i = 0; i < cohorts.count; i++) {
+            Cohort other = cohorts.at[i];
             if (other.launch == launch && other.group == group) {
                 same++;
                 oldest = other;
@@ -315,8 +324,8 @@ public final class SimulatedGpu {
             oldest.join(blocks, now);
             return;
         }
-        Cohort cohort = spare.isEmpty() ? new Cohort() : spare.poll();
-        cohort.launch = launch;
+        Cohort cohort = spare.count == 0 ? new Cohort() : spare.removeLast();
+        cohort.of(launch);
         cohort.group = group;
         cohort.blocks = blocks;
         cohort.remaining = 1;

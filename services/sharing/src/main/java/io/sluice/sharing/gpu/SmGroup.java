@@ -19,6 +19,10 @@ final class SmGroup {
      * whole blocks of this launch's shape, so that no SM needs to hold a part of a block.
      */
     int fit(Launch launch, int residency, int own) {
+        double perSm = (double) Math.min(residency, launch.perSmMax()) * sms - own;
+        if (perSm <= 0 || slots >= (long) residency * sms) {
+            return 0;
+        }
         BlockShape shape = launch.kernel().shape();
         double held = Math.max(slots, (double) threads / shape.threads());
         if (shape.registers() > 0) {
@@ -28,7 +32,6 @@ final class SmGroup {
             held = Math.max(held, (double) sharedBytes / shape.sharedBytes());
         }
         double free = Math.floor((double) residency * sms - held + 1e-9);
-        double perSm = (double) Math.min(residency, launch.perSmMax()) * sms - own;
         return (int) Math.max(0, Math.min(free, perSm));
     }
 

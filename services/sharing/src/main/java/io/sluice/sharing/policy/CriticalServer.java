@@ -37,6 +37,8 @@ public final class CriticalServer {
     private final long[] begins;
     private final long[] ends;
     private long blocksLaunched;
+    private long takeovers;
+    private long takeoverSumNanos;
 
     CriticalServer(
             SimulatedGpu gpu,
@@ -131,6 +133,16 @@ public final class CriticalServer {
         return ends[ended - 1] - arrivals[ended - 1];
     }
 
+    /** Requests that began where best-effort work ran since the last one. */
+    public long takeovers() {
+        return takeovers;
+    }
+
+    /** Their delays together. */
+    public long takeoverSumNanos() {
+        return takeoverSumNanos;
+    }
+
     /** Arrival of the n-th request. */
     public long arrivalNanos(int n) {
         return arrivals[n];
@@ -195,7 +207,10 @@ public final class CriticalServer {
         double draw = random.nextDouble();
         boolean takesOver = others.getAsLong() != othersAtEnd;
         policy.requestBegan();
-        launch(beginNanos + (takesOver ? (long) (-takeoverNanos * Math.log(1 - draw)) : 0));
+        long delay = takesOver ? (long) (-takeoverNanos * Math.log(1 - draw)) : 0;
+        takeovers += takesOver ? 1 : 0;
+        takeoverSumNanos += delay;
+        launch(beginNanos + delay);
     }
 
     private void launch(long earliest) {

@@ -7,6 +7,7 @@ import io.sluice.sharing.gpu.SimulatedGpu;
 import io.sluice.sharing.workload.Calibration;
 import io.sluice.sharing.workload.Program;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
 /**
@@ -18,6 +19,7 @@ public final class SharedGpu {
     private final Calibration calibration;
     private final SharingPolicy policy;
     private final List<BestEffortClient> clients = new ArrayList<>();
+    private final List<BestEffortClient> clientsView = Collections.unmodifiableList(clients);
     private CriticalServer critical;
     private boolean started;
 
@@ -76,7 +78,7 @@ public final class SharedGpu {
     }
 
     public List<BestEffortClient> clients() {
-        return List.copyOf(clients);
+        return clientsView;
     }
 
     /** Whether the server serves a request; false without a server. */

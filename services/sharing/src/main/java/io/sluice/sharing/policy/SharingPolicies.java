@@ -14,7 +14,7 @@ import java.util.List;
  * <tr><td>orion, reef</td><td>kernel admission beside the server's kernels</td></tr>
  * <tr><td>tally</td><td>exclusive phases, transformed kernels; ablations tally-scheduling-only and tally-no-scheduling</td></tr>
  * <tr><td>sequential, block-wait, gpreempt</td><td>whole rounds, running blocks, context switches</td></tr>
- * <tr><td>sluice</td><td>ours: the core's slice gate, batched launches that retreat, a conformal quota of SMs</td></tr>
+ * <tr><td>sluice</td><td>ours: the core's slice gate, batched launches that retreat, a two-stage conformal quota</td></tr>
  * </table>
  */
 public final class SharingPolicies {

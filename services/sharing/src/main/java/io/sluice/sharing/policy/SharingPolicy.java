@@ -24,4 +24,9 @@ public interface SharingPolicy {
 
     /** The server launches this kernel. */
     default void criticalKernel(Kernel kernel) {}
+
+    /** Where its time went so far, one line per reason; empty: it keeps no account. */
+    default String account() {
+        return "";
+    }
 }
