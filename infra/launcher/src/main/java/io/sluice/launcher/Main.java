@@ -6,6 +6,7 @@ import io.sluice.launcher.cluster.ClusterCommand;
 import io.sluice.launcher.demo.DemoCommand;
 import io.sluice.launcher.demo.LoadgenCommand;
 import io.sluice.launcher.plan.PlanCommand;
+import io.sluice.launcher.sharing.SharingCommand;
 import io.sluice.launcher.simtest.SimtestCommand;
 import io.sluice.launcher.simulate.SimulateCommand;
 import java.util.concurrent.Callable;
@@ -29,6 +30,7 @@ import picocli.CommandLine.Spec;
             LoadgenCommand.class,
             PlanCommand.class,
             SimulateCommand.class,
+            SharingCommand.class,
             SimtestCommand.class,
             BenchCommand.class,
             ChaosCommand.class,

@@ -35,7 +35,11 @@ import picocli.CommandLine.Spec;
             "             stages, killed with and without a report, and stopped",
             "  wan        three stages at a site each: decode steps/s at round trips of 0, 20 and 100 ms and 1000 and 100 Mbit/s,",
             "             int8 against fp16 activations, divergence of the next token; with --quick a few minutes",
-            "%nJSON (--json FILE): machine, rows[]: name, unit, value, baseline, ratio, target, met (null: not decided)"
+            "  sharing    best-effort work beside latency-critical work on a simulated GPU: Sluice against Tally and others",
+            "             over pairs, loads, lulls and steps; ECLIP's mixes; the gates that say how far the simulation agrees",
+            "             with measurements; --rounds seeds. Up to an hour, with --quick less than three minutes; no stack is",
+            "             started. Draws p99 overhead against throughput to --svg, or beside --json",
+            "%nJSON (--json FILE): machine, rows[]: name, unit, value, baseline, ratio, target, met (null: not decided), notes[]"
         },
         mixinStandardHelpOptions = true)
 public final class BenchCommand implements Callable<Integer>, Logs.InFolder {
@@ -45,7 +49,7 @@ public final class BenchCommand implements Callable<Integer>, Logs.InFolder {
     @Parameters(
             index = "0",
             paramLabel = "NAME",
-            description = "hop, pipeline, shares, start, planner, recovery, kill or wan.")
+            description = "hop, pipeline, shares, start, planner, recovery, kill, wan or sharing.")
     private String name;
 
     @Option(names = "--json", paramLabel = "FILE", description = "Write the rows to FILE as JSON.")
@@ -64,7 +68,7 @@ public final class BenchCommand implements Callable<Integer>, Logs.InFolder {
             description = "Repetitions, baseline and Sluice in turn; default: ${DEFAULT-VALUE}.")
     private int rounds;
 
-    @Option(names = "--quick", description = "planner, recovery, wan: a few minutes, with fewer cases.")
+    @Option(names = "--quick", description = "planner, recovery, wan, sharing: a few minutes, with fewer cases.")
     private boolean quick;
 
     @Option(
@@ -72,10 +76,13 @@ public final class BenchCommand implements Callable<Integer>, Logs.InFolder {
             paramLabel = "PART",
             split = ",",
             description = "planner: only validation, placement, estimate, serving, scale or exact; wan: only decode,"
-                    + " payload or quality.")
+                    + " payload or quality; sharing: only pairs, loads, lulls, steps, pools, solvers or gates.")
     private List<String> parts = List.of();
 
-    @Option(names = "--svg", paramLabel = "FILE", description = "planner: draw decode throughput to FILE.")
+    @Option(
+            names = "--svg",
+            paramLabel = "FILE",
+            description = "planner: draw decode throughput to FILE; sharing: p99 overhead.")
     private Path svg;
 
     @Override
@@ -95,6 +102,7 @@ public final class BenchCommand implements Callable<Integer>, Logs.InFolder {
                 "planner", new PlannerBench(),
                 "recovery", new RecoveryBench(),
                 "shares", new SharesBench(),
+                "sharing", new SharingBench(),
                 "start", new StartBench(),
                 "wan", new WanBench()));
         Bench bench = benches.get(name);
@@ -104,9 +112,17 @@ public final class BenchCommand implements Callable<Integer>, Logs.InFolder {
         }
         PrintStream out = System.out;
         BenchReport report = new BenchReport(name);
-        bench.run(new Bench.Setting(dataFolder(), rounds, quick, parts, svg, out), report);
+        bench.run(new Bench.Setting(dataFolder(), rounds, quick, parts, picture(), out), report);
         report.print(out);
         JsonFile.write(json, report.toJson());
         return 0;
+    }
+
+    /** Where a picture goes: where it was asked for; the sharing benchmark draws one beside its JSON, too. */
+    private Path picture() {
+        if (svg != null || json == null || !name.equals("sharing")) {
+            return svg;
+        }
+        return json.resolveSibling(json.getFileName().toString().replaceFirst("\\.json$", "") + ".svg");
     }
 }

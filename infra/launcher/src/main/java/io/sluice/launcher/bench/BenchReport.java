@@ -9,6 +9,8 @@ import java.util.Map;
 
 /** Collects a benchmark's rows, prints them as a table and writes them as JSON. Not thread-safe. */
 final class BenchReport {
+    private static final String OF_THE_VALUE = "value ";
+
     private final String name;
     private final Map<String, Object> machine = Machine.describe();
     private final List<Row> rows = new ArrayList<>();
@@ -25,8 +27,8 @@ final class BenchReport {
      * One figure.
      *
      * @param baseline figure of the thing compared with in the same run; null: none
-     * @param target for example {@code <= 1.3}, about the ratio when there is a baseline; {@code within 0.1}: at most so
-     *     far from 1; null: none
+     * @param target for example {@code <= 1.3}, about the ratio when there is a baseline; {@code value <= 0.05}: about the
+     *     value all the same; {@code within 0.1}: at most so far from 1; null: none
      * @param interval in which the figure lies, where the row is judged by it; null: none
      */
     record Row(String name, String unit, double value, Double baseline, String target, Interval interval) {
@@ -48,11 +50,11 @@ final class BenchReport {
                 boolean low = holds(interval.low());
                 return low == holds(interval.high()) ? low : null;
             }
-            return holds(ratio() == null ? value : ratio());
+            return holds(ratio() == null || target.startsWith(OF_THE_VALUE) ? value : ratio());
         }
 
         private boolean holds(double judged) {
-            String[] parts = target.split(" ");
+            String[] parts = target.replace(OF_THE_VALUE, "").split(" ");
             double bound = Double.parseDouble(parts[1]);
             return switch (parts[0]) {
                 case "<=" -> judged <= bound;

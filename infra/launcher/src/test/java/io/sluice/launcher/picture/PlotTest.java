@@ -49,6 +49,20 @@ class PlotTest {
     }
 
     @Test
+    void shouldDrawPointsBelowTheAxisAndManyAtOnePlace() throws Exception {
+        List<ScatterPlot.Point> points = new java.util.ArrayList<>();
+        for (int i = 0; i < 30; i++) {
+            points.add(new ScatterPlot.Point("point" + i, 0.4, i == 0 ? -3 : 12, i == 1));
+        }
+        String text = parsed(ScatterPlot.draw(
+                        "t", "s", List.of(new ScatterPlot.Panel("p", "x", "y", 0.1, 0.5, 5, points, "remark"))))
+                .getDocumentElement()
+                .getTextContent();
+        assertThat(points).allSatisfy(point -> assertThat(text).contains(point.name()));
+        parsed(ScatterPlot.draw("t", "s", List.of(new ScatterPlot.Panel("p", "x", "y", 0.1, 0, 0, List.of(), ""))));
+    }
+
+    @Test
     void shouldDrawDecadesOnLogarithmicAxes() throws Exception {
         LinePlot.Curve curve = new LinePlot.Curve("c", new double[] {24, 1000}, new double[] {0.2, 15});
         Document document =

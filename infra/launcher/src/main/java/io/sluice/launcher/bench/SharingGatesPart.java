@@ -1,0 +1,75 @@
+package io.sluice.launcher.bench;
+
+import io.sluice.sharing.gates.GateCheck;
+import io.sluice.sharing.gates.ValidationGates;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** The gates that hold the simulation against published measurements: a row for each, the figures in the notes. */
+final class SharingGatesPart {
+    private final SharingRuns runs;
+    private final BenchReport report;
+
+    SharingGatesPart(SharingRuns runs, BenchReport report) {
+        this.runs = runs;
+        this.report = report;
+    }
+
+    void run() {
+        double seconds = runs.quick() ? 4 : 12;
+        List<GateCheck> checks = new ArrayList<>();
+        runs.setting().progress("gates: V1, V3, V4 and V5, six pairs under seven policies, the longest of them");
+        checks.addAll(ValidationGates.pairs(seconds, runs.seeds()));
+        runs.setting().progress("gates: V2, V6, V7, V8 and V9");
+        checks.addAll(ValidationGates.closedLoop(seconds));
+        checks.addAll(ValidationGates.pools(runs.quick() ? 0.5 : 1));
+        checks.addAll(ValidationGates.preemption(seconds));
+        checks.addAll(ValidationGates.micro());
+        runs.setting().out().println();
+        checks.forEach(check -> runs.setting().out().println("  " + check));
+        rows(checks, report);
+    }
+
+    /** A row for each gate: 1 when all its checks hold, else 0; a note says how many do and which do not. */
+    static void rows(List<GateCheck> checks, BenchReport report) {
+        Map<String, List<GateCheck>> gates = new TreeMap<>();
+        checks.forEach(check ->
+                gates.computeIfAbsent(check.gate(), gate -> new ArrayList<>()).add(check));
+        gates.forEach((gate, of) -> {
+            long holding = of.stream().filter(GateCheck::holds).count();
+            report.add("sharing.gate." + gate, "holds", holding == of.size() ? 1 : 0, null, ">= 1");
+            StringBuilder text = new StringBuilder(
+                    String.format(Locale.ROOT, "gate %s: %d of %d checks hold", gate, holding, of.size()));
+            String before = "; not: ";
+            for (GateCheck check : of) {
+                if (!check.holds()) {
+                    text.append(before).append(figures(check));
+                    before = "; ";
+                }
+            }
+            report.note(text.toString());
+        });
+    }
+
+    private static String figures(GateCheck check) {
+        String published = Double.isNaN(check.published())
+                ? ""
+                : String.format(Locale.ROOT, ", published %.3g", check.published());
+        return String.format(
+                Locale.ROOT,
+                "%s (%s) %.3g%s, holds from %s to %s",
+                check.what(),
+                check.heldOut() ? "held out" : "calibrated",
+                check.modelled(),
+                published,
+                bound(check.low()),
+                bound(check.high()));
+    }
+
+    private static String bound(double value) {
+        return Double.isInfinite(value) ? "any" : String.format(Locale.ROOT, "%.3g", value);
+    }
+}
