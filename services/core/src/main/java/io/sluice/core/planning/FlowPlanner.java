@@ -15,7 +15,8 @@ import java.util.OptionalLong;
  *
  * <p>Reports only update estimates; allocations come from ticks, at the times {@link #nextTick} asks for. A worker is
  * in the graph while it is joined, its heartbeats do not say that it drains or is gone (where none has come: its
- * telemetry was heard within the lease), and it serves layers of the model: those that it announces, not those that the placement gives it, so that allocations follow a transition step by step. Layers that
+ * telemetry was heard within the lease), and it serves layers of the model: those that it announces, not those that the
+ * placement gives it, so that allocations follow a transition step by step. Layers that
  * nobody serves lead to an allocation with max flow 0 that names them, once per change. As thread-safe as the
  * solver.
  */

@@ -3,6 +3,7 @@ package io.sluice.core.planning.live;
 import io.sluice.core.LayerRange;
 import io.sluice.core.Stage;
 import io.sluice.core.WorkerId;
+import io.sluice.core.placement.LayoutFlow;
 import io.sluice.core.placement.LocalSearch;
 import io.sluice.core.placement.SearchControl;
 import io.sluice.core.planning.FlowPlanner;
@@ -11,18 +12,27 @@ import io.sluice.core.planning.PlannerCommand;
 import io.sluice.core.planning.PlannerPolicy;
 import io.sluice.core.planning.Presence;
 import io.sluice.core.planning.PublishedPlacement;
+import io.sluice.core.planning.TokenMix;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /** A placement planner with fake workers of six layers and time of its own; searches end in the step they began in. */
 final class LiveWorld {
     static final String MODEL = "psalm";
+
+    static final PlacementSearch LOCAL_SEARCH = (problem, current, objective, seconds) -> new LocalSearch(2_000)
+            .place(problem, objective, SearchControl.of(1, 60, () -> 0L).withStarts(List.of(current)));
 
     final FakeWorkers workers = new FakeWorkers(MODEL);
     final List<PlacementEvent> events = new ArrayList<>();
     final List<PlacementTask> tasks = new ArrayList<>();
     private final PlacementPlanner planner;
     private final PlacementState state = new PlacementState(MODEL);
+    private PlacementSearch search = LOCAL_SEARCH;
+    /** Of {@link #tasks}. */
+    private int answered;
+
     private long now = 1_800_000_000_000L;
 
     LiveWorld(PlacementPolicy policy) {
@@ -36,15 +46,24 @@ final class LiveWorld {
 
     /** Three workers of 60 tokens/s a layer, two layers each. */
     void startThree() {
-        List<Stage> stages = new ArrayList<>();
         for (int i = 0; i < 3; i++) {
             workers.start("w" + i, 60, 6);
-            stages.add(new Stage(new WorkerId("w" + i), new LayerRange(2 * i, 2 * i + 2)));
+        }
+        place(2, 4, 6);
+        run(2_000);
+    }
+
+    /** A placement by hand: w0, w1, … each from where the one before ends, again from layer 0 after the last one. */
+    void place(int... ends) {
+        List<Stage> stages = new ArrayList<>();
+        int first = 0;
+        for (int i = 0; i < ends.length; i++) {
+            stages.add(new Stage(new WorkerId("w" + i), new LayerRange(first, ends[i])));
+            first = ends[i] == 6 ? 0 : ends[i];
         }
         PublishedPlacement placement = PublishedPlacement.of(new PlacementPlan(MODEL, 1, 6, 64, 2, stages), "by hand");
         workers.see(placement);
         observe(new PlannerCommand.Place(placement));
-        run(2_000);
     }
 
     /** Its process ends, which heartbeats tell at once. */
@@ -71,19 +90,26 @@ final class LiveWorld {
             observe(new PlannerCommand.Tick(MODEL));
             List<PlacementTask> asked = List.copyOf(tasks.subList(answered, tasks.size()));
             answered = tasks.size();
-            asked.forEach(task -> tell(new PlacementCommand.Finished(task.run(LiveWorld::search, () -> 0L))));
+            asked.forEach(task -> tell(new PlacementCommand.Finished(task.run(search, () -> 0L))));
         }
     }
 
-    private int answered;
+    /** What searches find from now on. */
+    void search(PlacementSearch other) {
+        search = other;
+    }
 
-    private static io.sluice.core.placement.PlacementOutcome search(
-            io.sluice.core.placement.PlacementProblem problem,
-            io.sluice.core.placement.Layout current,
-            io.sluice.core.placement.PlacementObjective objective,
-            double seconds) {
-        return new LocalSearch(2_000)
-                .place(problem, objective, SearchControl.of(1, 60, () -> 0L).withStarts(List.of(current)));
+    /** Tokens per second that pass over what the living workers serve. */
+    double servedFlow() {
+        LiveCluster cluster = LiveCluster.of(
+                state.seen(),
+                state.placement().orElseThrow().plan(),
+                List.copyOf(state.seen().members().values()).stream()
+                        .filter(m -> workers.alive(m.status().worker()))
+                        .toList(),
+                Set.of(),
+                TokenMix.EVEN);
+        return new LayoutFlow(cluster.problem()).value(cluster.current());
     }
 
     <T extends PlacementEvent> List<T> of(Class<T> type) {

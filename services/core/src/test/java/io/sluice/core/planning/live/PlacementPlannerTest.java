@@ -6,10 +6,8 @@ import static org.assertj.core.api.Assertions.within;
 import io.sluice.core.LayerRange;
 import io.sluice.core.Stage;
 import io.sluice.core.WorkerId;
-import io.sluice.core.placement.Layout;
 import io.sluice.core.placement.LayoutFlow;
 import io.sluice.core.placement.LocalSearch;
-import io.sluice.core.placement.PlacementOutcome;
 import io.sluice.core.placement.SearchControl;
 import io.sluice.core.planning.FlowNetwork;
 import io.sluice.core.planning.FlowPlanner;
@@ -377,124 +375,6 @@ class PlacementPlannerTest {
             assertThat(world.servedFlow()).as("seed %d: %s", seed, world.events).isPositive();
             assertThat(world.state.moving()).as("seed %d", seed).isFalse();
             assertThat(world.workers.overfull()).as("seed %d", seed).isEmpty();
-        }
-    }
-
-    @Test
-    void shouldMirrorALayoutRatherThanTurnEveryWorkerInsideOut() {
-        // A live run: after the loss three workers were to become 0-4, 0-4 and 4-6, for which every one of them had to
-        // give up what it served: five phases, in which less passed than may. 0-2, 2-6 and 2-6 are worth the same.
-        workers.start("w0", 5_770, 5);
-        workers.start("w1", 5_770, 5);
-        workers.start("w2", 5_770, 5);
-        workers.start("w3", 5_770, 5);
-        place(3, 6, 3, 6);
-        run(2_000);
-        workers.kill("w0");
-        double least = Double.POSITIVE_INFINITY;
-        for (int i = 0; i < 80; i++) {
-            run(250);
-            least = Math.min(least, servedFlow());
-        }
-        PlacementEvent.Begun begun = of(PlacementEvent.Begun.class).getFirst();
-        assertThat(begun.floorNote()).as("why the floor is lowered").isEmpty();
-        assertThat(begun.first().transition().floorTokensPerSecond()).isCloseTo(0.8 * 5_770 / 3, within(1.0));
-        assertThat(begun.first().reason()).containsAnyOf("costs 1.0 s of loading", "costs 2.0 s of loading");
-        assertThat(least).as("least flow").isCloseTo(5_770 / 3.0, within(1.0));
-        assertThat(servedFlow()).isCloseTo(5_770 / 2.0, within(1.0));
-        assertThat(state.moving()).isFalse();
-    }
-
-    /** w2 is to take w0's layers over, so that w0 can help w1, which is slow. */
-    private void takeOver() {
-        workers.start("w0", 60, 3);
-        workers.start("w1", 30, 3);
-        place(3, 6);
-        run(2_000);
-        search = new LayoutTarget("3-6 3-6 0-3");
-        workers.start("w2", 60, 3);
-        for (int i = 0; of(PlacementEvent.Begun.class).isEmpty() && i < 40; i++) {
-            run(250);
-        }
-        PlacementEvent.Begun begun = of(PlacementEvent.Begun.class).getFirst();
-        assertThat(begun.first().transition().floorTokensPerSecond()).isCloseTo(8, within(0.1));
-        assertThat(begun.first().transition().underWay()).isTrue();
-    }
-
-    @Test
-    void shouldNotTakeTheStepThatBreaksTheFloorByWhatIsMeasuredByThen() {
-        takeOver();
-        workers.speed("w2", 15);
-        search = SEARCH;
-        double least = Double.POSITIVE_INFINITY;
-        for (int i = 0; i < 120; i++) {
-            run(250);
-            least = Math.min(least, servedFlow());
-        }
-        assertThat(of(PlacementEvent.Held.class).getFirst().reason())
-                .isEqualTo("the next step would pass 5.0 tokens/s by the speeds measured now, the floor is 8.0");
-        PlacementEvent.Abandoned abandoned = of(PlacementEvent.Abandoned.class).getFirst();
-        assertThat(abandoned.reason()).contains("would pass 5.0 tokens/s", "the floor is 8.0");
-        assertThat(abandoned.stalled()).isEmpty();
-        assertThat(abandoned.atMillis()
-                        - of(PlacementEvent.Held.class).getFirst().atMillis())
-                .isEqualTo(StepGate.FLOOR_MILLIS);
-        assertThat(least).isGreaterThanOrEqualTo(8);
-        assertThat(of(PlacementEvent.SearchRequested.class).getLast().trigger().reason())
-                .as("planned anew from there")
-                .contains("the floor is 8.0");
-        assertThat(state.moving()).isFalse();
-    }
-
-    @Test
-    void shouldGoOnWhenTheSpeedIsBackInTime() {
-        takeOver();
-        workers.speed("w2", 15);
-        run(3_000);
-        assertThat(of(PlacementEvent.Held.class)).hasSize(1);
-        assertThat(of(PlacementEvent.Stepped.class)).isEmpty();
-        workers.speed("w2", 60);
-        run(10_000);
-        assertThat(of(PlacementEvent.Abandoned.class)).isEmpty();
-        assertThat(of(PlacementEvent.Held.class)).hasSize(1);
-        assertThat(servedFlow()).isCloseTo(20, within(0.1));
-    }
-
-    @Test
-    void shouldMeasureAWorkerOverItsNewLayersBeforeOthersGiveThemUp() {
-        takeOver();
-        workers.idle(true);
-        run(1_000);
-        PlacementEvent.Held held = of(PlacementEvent.Held.class).getFirst();
-        assertThat(held.reason()).isEqualTo("worker w2 was not yet measured over layers [0, 3)");
-        assertThat(of(PlacementEvent.Stepped.class)).isEmpty();
-        run(StepGate.MEASURE_MILLIS);
-        assertThat(of(PlacementEvent.Stepped.class).getFirst().atMillis() - held.atMillis())
-                .as("nothing passes that could be measured")
-                .isEqualTo(StepGate.MEASURE_MILLIS);
-    }
-
-    /** A search that finds what it is told. */
-    private static final class LayoutTarget implements PlacementSearch {
-        private final String ranges;
-
-        LayoutTarget(String ranges) {
-            this.ranges = ranges;
-        }
-
-        @Override
-        public PlacementOutcome search(
-                io.sluice.core.placement.PlacementProblem problem,
-                Layout current,
-                io.sluice.core.placement.PlacementObjective objective,
-                double timeLimitSeconds) {
-            String[] parts = ranges.split(" ");
-            Layout layout = current;
-            for (int i = 0; i < parts.length; i++) {
-                LayerRange range = LayerRange.parse(parts[i]);
-                layout = layout.with(i, range.first(), range.end());
-            }
-            return new PlacementOutcome.Feasible(layout, 1, 1);
         }
     }
 
