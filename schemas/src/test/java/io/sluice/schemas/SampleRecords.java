@@ -35,10 +35,13 @@ import io.sluice.records.SessionReport;
 import io.sluice.records.SessionResume;
 import io.sluice.records.SessionSetup;
 import io.sluice.records.SessionState;
+import io.sluice.records.SharingReport;
 import io.sluice.records.Slo;
 import io.sluice.records.Stage;
 import io.sluice.records.StageResume;
 import io.sluice.records.StageTrouble;
+import io.sluice.records.TenantLimit;
+import io.sluice.records.TenantUse;
 import io.sluice.records.Token;
 import io.sluice.records.TransferSample;
 import io.sluice.records.TransitionStep;
@@ -98,6 +101,7 @@ final class SampleRecords {
                 .setSlo(new Slo(500L, 40L))
                 .setDeadlineMs(30_000L)
                 .setTenant("acme")
+                .setWeight(2.0)
                 .setAllowedRegions(List.of("eu-1"))
                 .setArrivalMs(AT_MS)
                 .build();
@@ -178,6 +182,8 @@ final class SampleRecords {
                 .setSeed(42L)
                 .setIgnoreEos(false)
                 .setServiceClass(ServiceClass.LATENCY_CRITICAL)
+                .setTenant("acme")
+                .setWeight(2.0)
                 .setResume(new SessionResume(
                         13,
                         List.of(415, 7),
@@ -261,7 +267,33 @@ final class SampleRecords {
                 .setMemoryTotalBytes(16L << 30)
                 .setPowerWatts(68.5)
                 .setTemperatureCelsius(61.0)
-                .setClasses(List.of(new ClassLatency(ServiceClass.LATENCY_CRITICAL, 20L, 30L, 900L, 1_500L, 2_900L)))
+                .setClasses(List.of(new ClassLatency(
+                        ServiceClass.LATENCY_CRITICAL, 20L, 30L, 900L, 1_500L, 2_900L, 1_560L, 3_200L)))
+                .setEnergyJoules(17.1)
+                .setSharing(sharing())
+                .build();
+    }
+
+    private static SharingReport sharing() {
+        return SharingReport.newBuilder()
+                .setLimitsEpoch(4L)
+                .setLimitsFresh(true)
+                .setQuota(0.25)
+                .setRequests(20L)
+                .setViolations(1L)
+                .setServiceNs(30e6)
+                .setServiceP99Ns(2.9e6)
+                .setResponseP99Ns(3.2e6)
+                .setWaitNs(1e6)
+                .setCausedWaitNs(0.4e6)
+                .setBesideNs(0)
+                .setDramBytesPerSecond(1e10)
+                .setL2Bytes(4e6)
+                .setDrains(3L)
+                .setDrainNs(0.4e6)
+                .setLongestDrainNs(0.2e6)
+                .setPoolSwitches(1L)
+                .setTenants(List.of(new TenantUse("acme", 2.0, 4L, 96L, 576.0, 120e6, 120e6, 1L, 2e10, 8e6, 40.0)))
                 .build();
     }
 
@@ -304,7 +336,17 @@ final class SampleRecords {
     }
 
     static Limits limits() {
-        return new Limits("w1", 4L, 0.25, 2_000L, 1, AT_MS + 5_000, AT_MS);
+        return new Limits(
+                "w1",
+                5L,
+                4L,
+                0.25,
+                2_000_000L,
+                1,
+                AT_MS + 5_000,
+                AT_MS,
+                List.of(new TenantLimit("acme", 0.5, 1_000_000L, 1)),
+                "epoch 4: quota 0.250 after 0.500");
     }
 
     static BestEffortJob job() {
@@ -316,10 +358,13 @@ final class SampleRecords {
                 JobCommand.CANCEL,
                 "psalm",
                 List.of("{\"custom_id\":\"1\"}"),
+                3L,
+                10L,
                 AT_MS);
     }
 
     static BestEffortProgress progress() {
-        return new BestEffortProgress("job-1", JobState.PAUSED, 5L, 10L, 4L, "{\"text\":\"x\"}", "waiting", AT_MS);
+        return new BestEffortProgress(
+                "job-1", "acme", JobState.PAUSED, 5L, 1L, 10L, 4L, "{\"text\":\"x\"}", "waiting", AT_MS);
     }
 }

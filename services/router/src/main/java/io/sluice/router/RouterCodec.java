@@ -89,6 +89,8 @@ final class RouterCodec {
                 request.seed(),
                 request.ignoreEos(),
                 StageCodec.encode(request.serviceClass()),
+                request.tenant(),
+                1.0,
                 resume);
     }
 

@@ -105,25 +105,30 @@ final class IntervalStats {
     private static final class Samples {
         private final long[] queueMicros = new long[SAMPLES];
         private final long[] computeMicros = new long[SAMPLES];
+        private final long[] responseMicros = new long[SAMPLES];
         private long steps;
 
         void add(long queue, long compute) {
             int slot = (int) (steps++ % SAMPLES);
             queueMicros[slot] = queue;
             computeMicros[slot] = compute;
+            responseMicros[slot] = queue + compute;
         }
 
         ClassLatency summary(ServiceClass serviceClass) {
             int count = (int) Math.min(steps, SAMPLES);
             Arrays.sort(queueMicros, 0, count);
             Arrays.sort(computeMicros, 0, count);
+            Arrays.sort(responseMicros, 0, count);
             return new ClassLatency(
                     serviceClass,
                     steps,
                     quantile(queueMicros, count, 0.5),
                     quantile(queueMicros, count, 0.99),
                     quantile(computeMicros, count, 0.5),
-                    quantile(computeMicros, count, 0.99));
+                    quantile(computeMicros, count, 0.99),
+                    quantile(responseMicros, count, 0.5),
+                    quantile(responseMicros, count, 0.99));
         }
 
         private static long quantile(long[] sorted, int count, double q) {

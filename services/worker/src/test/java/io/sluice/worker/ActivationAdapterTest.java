@@ -219,6 +219,8 @@ final class ActivationAdapterTest {
                 0L,
                 false,
                 ServiceClass.LATENCY_CRITICAL,
+                "default",
+                1.0,
                 null);
         ActivationChunk chunk = new ActivationChunk(
                 "r1",

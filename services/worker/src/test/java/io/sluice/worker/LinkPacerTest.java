@@ -251,6 +251,8 @@ final class LinkPacerTest {
                         0L,
                         true,
                         ServiceClass.LATENCY_CRITICAL,
+                        "default",
+                        1.0,
                         null);
         return chunk(session, position, count, last, setup);
     }

@@ -355,6 +355,8 @@ final class LocalCluster {
                 0L,
                 true,
                 ServiceClass.LATENCY_CRITICAL,
+                "default",
+                1.0,
                 null);
     }
 

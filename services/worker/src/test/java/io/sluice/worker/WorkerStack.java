@@ -224,6 +224,8 @@ final class WorkerStack implements AutoCloseable {
                 0L,
                 true,
                 ServiceClass.LATENCY_CRITICAL,
+                "default",
+                1.0,
                 null);
         return LocalCluster.tokenChunk(session, 1, 0, ids, setup);
     }
