@@ -37,8 +37,9 @@ import picocli.CommandLine.Spec;
             "             int8 against fp16 activations, divergence of the next token; with --quick a few minutes",
             "  sharing    best-effort work beside latency-critical work on a simulated GPU: Sluice against Tally and others",
             "             over pairs, loads, lulls and steps; ECLIP's mixes; the gates that say how far the simulation agrees",
-            "             with measurements; --rounds seeds. Up to an hour, with --quick less than three minutes; no stack is",
-            "             started. Draws p99 overhead against throughput to --svg, or beside --json",
+            "             with measurements; --rounds seeds; really measured: interactive requests on these cores beside a batch",
+            "             (part cpu, the only one that starts a stack). Up to an hour, with --quick less than five minutes.",
+            "             Draws p99 overhead against throughput to --svg, or beside --json",
             "%nJSON (--json FILE): machine, rows[]: name, unit, value, baseline, ratio, target, met (null: not decided), notes[]"
         },
         mixinStandardHelpOptions = true)
@@ -76,7 +77,7 @@ public final class BenchCommand implements Callable<Integer>, Logs.InFolder {
             paramLabel = "PART",
             split = ",",
             description = "planner: only validation, placement, estimate, serving, scale or exact; wan: only decode,"
-                    + " payload or quality; sharing: only pairs, loads, lulls, steps, pools, solvers or gates.")
+                    + " payload or quality; sharing: only pairs, loads, lulls, steps, pools, solvers, gates or cpu.")
     private List<String> parts = List.of();
 
     @Option(

@@ -7,7 +7,12 @@ import io.sluice.launcher.stack.StackFolder;
 import io.sluice.launcher.stack.WorkerSpec;
 import io.sluice.launcher.stack.WorkersFile;
 import io.sluice.runtime.ActivationDtype;
+import io.sluice.runtime.ModelConfig;
+import io.sluice.runtime.weights.SyntheticModel;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -45,6 +50,34 @@ final class BenchStacks {
     static StackConfig unlike(Path data, RoutingPolicy policy) {
         return new StackConfig(
                 psalmModel(), "psalm", quarterSpeed(), 2, policy, ActivationDtype.FP16, data, StackConfig.Ports.FREE);
+    }
+
+    /** SmolLM2's layers, random weights, and a vocabulary that psalm's tokenizer fits, so that a stack can serve it. */
+    static Path layersOf135m(Bench.Setting setting) throws IOException {
+        ModelConfig smol = SyntheticModel.smolLm135m();
+        ModelConfig shape = new ModelConfig(
+                "layers-of-135m",
+                smol.architecture(),
+                smol.layerCount(),
+                smol.hiddenSize(),
+                smol.intermediateSize(),
+                smol.headCount(),
+                smol.kvHeadCount(),
+                smol.headDim(),
+                1024,
+                1024,
+                smol.normEpsilon(),
+                smol.ropeTheta(),
+                true,
+                0,
+                List.of(0));
+        Path folder = setting.data().resolve("models").resolve(shape.name());
+        setting.progress("writing " + folder);
+        SyntheticModel.write(folder, shape, ActivationDtype.FP16, 1);
+        for (String file : List.of("tokenizer.json", "tokenizer_config.json")) {
+            Files.copy(psalmModel().resolve(file), folder.resolve(file), StandardCopyOption.REPLACE_EXISTING);
+        }
+        return folder;
     }
 
     /** {@code stages} workers on the CPU in a row, layers split evenly. */

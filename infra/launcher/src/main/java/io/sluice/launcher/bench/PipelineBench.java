@@ -8,18 +8,12 @@ import io.sluice.loadgen.LoadGenerator;
 import io.sluice.loadgen.LoadPlan;
 import io.sluice.loadgen.RequestOutcome;
 import io.sluice.records.InferenceRequest;
-import io.sluice.runtime.ActivationDtype;
 import io.sluice.runtime.InProcessGenerator;
-import io.sluice.runtime.ModelConfig;
 import io.sluice.runtime.ModelFiles;
 import io.sluice.runtime.ModelWeights;
 import io.sluice.runtime.RuntimeOptions;
 import io.sluice.runtime.SamplingParams;
-import io.sluice.runtime.weights.SyntheticModel;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -48,7 +42,7 @@ final class PipelineBench implements Bench {
     public void run(Setting setting, BenchReport report) throws Exception {
         List<Subject> subjects = new ArrayList<>();
         subjects.add(new Subject("psalm", BenchStacks.psalmModel(), Optional.empty()));
-        subjects.add(new Subject("layers-of-135m", synthetic(setting), Optional.empty()));
+        subjects.add(new Subject("layers-of-135m", BenchStacks.layersOf135m(setting), Optional.empty()));
         Optional<LlamaCpp> peer = LlamaCpp.find(StackFolder.repository());
         if (peer.isPresent()) {
             subjects.add(new Subject("smollm2", peer.get().model(), peer));
@@ -63,35 +57,6 @@ final class PipelineBench implements Bench {
                 + " cores; fp32 weights, fp16 activations between processes, worker JVMs warmed up by "
                 + WARM_UP_RUNS * WARM_UP_TOKENS + " steps; layers-of-135m has random weights, the layer"
                 + " shape of SmolLM2-135M and psalm's vocabulary");
-    }
-
-    /** SmolLM2's layers with a vocabulary that psalm's tokenizer fits, so that the stack can serve it. */
-    private static Path synthetic(Setting setting) throws IOException {
-        ModelConfig smol = SyntheticModel.smolLm135m();
-        ModelConfig shape = new ModelConfig(
-                "layers-of-135m",
-                smol.architecture(),
-                smol.layerCount(),
-                smol.hiddenSize(),
-                smol.intermediateSize(),
-                smol.headCount(),
-                smol.kvHeadCount(),
-                smol.headDim(),
-                1024,
-                1024,
-                smol.normEpsilon(),
-                smol.ropeTheta(),
-                true,
-                0,
-                List.of(0));
-        Path folder = setting.data().resolve("models").resolve(shape.name());
-        setting.progress("writing " + folder);
-        SyntheticModel.write(folder, shape, ActivationDtype.FP16, 1);
-        for (String file : List.of("tokenizer.json", "tokenizer_config.json")) {
-            Files.copy(
-                    BenchStacks.psalmModel().resolve(file), folder.resolve(file), StandardCopyOption.REPLACE_EXISTING);
-        }
-        return folder;
     }
 
     private static void measure(Setting setting, BenchReport report, Subject subject) throws Exception {

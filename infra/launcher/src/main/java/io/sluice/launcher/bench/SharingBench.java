@@ -1,6 +1,7 @@
 package io.sluice.launcher.bench;
 
 import io.sluice.launcher.UserException;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.util.List;
 import java.util.Map;
@@ -8,18 +9,20 @@ import java.util.Map;
 /**
  * Best-effort work beside latency-critical work on a simulated GPU: Sluice's policy against Tally (Zhao et al., ASPLOS'25)
  * and others in the same runs, the pools of ECLIP (ISLPED 2025), the solvers behind the limits, and the gates that hold the
- * simulation against published measurements. Starts no stack; the same seeds give the same figures, times apart.
+ * simulation against published measurements; and, really measured, interactive requests on this machine's cores beside a
+ * batch. Only this last part starts a stack; in the others the same seeds give the same figures, times apart.
  */
 final class SharingBench implements Bench {
-    private static final List<String> PARTS = List.of("pairs", "loads", "lulls", "steps", "pools", "solvers", "gates");
+    private static final List<String> PARTS =
+            List.of("pairs", "loads", "lulls", "steps", "pools", "solvers", "gates", "cpu");
 
     /** Something that adds rows. */
     private interface Part {
-        void run();
+        void run() throws IOException, InterruptedException;
     }
 
     @Override
-    public void run(Setting setting, BenchReport report) {
+    public void run(Setting setting, BenchReport report) throws IOException, InterruptedException {
         for (String part : setting.parts()) {
             if (!PARTS.contains(part)) {
                 throw new UserException("--part " + part + " must be one of " + PARTS);
@@ -43,7 +46,8 @@ final class SharingBench implements Bench {
                 "steps", () -> new SharingStepsPart(runs, report).run(),
                 "pools", () -> new SharingPoolsPart(runs, report).run(),
                 "solvers", () -> new SharingSolversPart(runs, report).run(),
-                "gates", () -> new SharingGatesPart(runs, report).run());
+                "gates", () -> new SharingGatesPart(runs, report).run(),
+                "cpu", () -> new SharingCpuPart(setting, report).run());
         for (String part : PARTS) {
             if (setting.wants(part)) {
                 guarded(part, report, parts.get(part));
@@ -52,7 +56,7 @@ final class SharingBench implements Bench {
     }
 
     /** One part that fails must not take the figures of the others with it. */
-    private static void guarded(String name, BenchReport report, Part part) {
+    private static void guarded(String name, BenchReport report, Part part) throws IOException, InterruptedException {
         try {
             part.run();
         } catch (IllegalStateException | IllegalArgumentException e) {

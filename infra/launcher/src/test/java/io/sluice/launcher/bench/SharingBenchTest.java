@@ -75,7 +75,7 @@ class SharingBenchTest {
     }
 
     @Test
-    void shouldGiveTheSameFiguresForTheSameSeeds() {
+    void shouldGiveTheSameFiguresForTheSameSeeds() throws Exception {
         List<List<BenchReport.Row>> seen = new ArrayList<>();
         for (int i = 0; i < 2; i++) {
             BenchReport report = new BenchReport("sharing");
@@ -90,7 +90,7 @@ class SharingBenchTest {
     }
 
     @Test
-    void shouldWriteRowsAndNotesForPrograms() {
+    void shouldWriteRowsAndNotesForPrograms() throws Exception {
         BenchReport pools = new BenchReport("sharing");
         new SharingBench().run(setting("pools"), pools);
         JsonNode report = new ObjectMapper().valueToTree(pools.toJson());

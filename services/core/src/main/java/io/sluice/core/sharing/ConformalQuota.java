@@ -42,6 +42,9 @@ public record ConformalQuota(double target, double step, int delayRequests, long
     /** Step to begin with. */
     public static final double FIRST_STEP = 0.05;
 
+    /** Seconds without latency-critical requests in which the quota rises by 1, see {@link #idle}. */
+    public static final double IDLE_RISE_SECONDS = 10;
+
     private static final long WINDOW_MASK = (1L << GUARD_WINDOW) - 1;
 
     public ConformalQuota {
@@ -122,6 +125,27 @@ public record ConformalQuota(double target, double step, int delayRequests, long
 
     private static long ones(long violations) {
         return violations >= GUARD_WINDOW ? WINDOW_MASK : (1L << violations) - 1;
+    }
+
+    /**
+     * Time in which no latency-critical request was there: the quota, or what is owed, rises by a whole quota in {@value
+     * #IDLE_RISE_SECONDS} s, for nobody is in the way and nothing else would ever raise it. The rise adds to R of the
+     * bound, so a lull of that length lets at most {@code 1 / eta} violations more through. No change during a hold.
+     */
+    public QuotaState idle(QuotaState state, long idleNanos, long nowNanos) {
+        Shares.notNegative("idle time in ns", idleNanos);
+        double level = Math.min(1, state.level() + idleNanos / (IDLE_RISE_SECONDS * 1e9));
+        if (level <= state.level() || state.heldAt(nowNanos)) {
+            return state;
+        }
+        return new QuotaState(
+                level,
+                state.recent(),
+                state.holdUntilNanos(),
+                state.requests(),
+                state.violations(),
+                state.frozen(),
+                state.raised() + level - state.level());
     }
 
     /** At most {@code ceiling}: L2 expects nothing good above it. */

@@ -224,6 +224,40 @@ class ConformalQuotaTest {
     }
 
     @Test
+    void shouldKeepTheBoundWithLullsInWhichTheQuotaComesBack() {
+        for (long seed = 0; seed < 50; seed++) {
+            SplittableRandom random = new SplittableRandom(seed);
+            ConformalQuota law = law(0.01, 0.05, 0);
+            QuotaState state = QuotaState.startingAt(1);
+            long violations = 0;
+            for (int i = 1; i <= 5_000; i++) {
+                boolean violated = state.quota() > 0 && random.nextDouble() < 0.4;
+                violations += violated ? 1 : 0;
+                state = law.observe(state, SloReport.one(violated, 1), i);
+                if (i % 400 == 0) {
+                    state = law.idle(state, random.nextLong(12_000_000_000L), i);
+                }
+                assertThat((double) violations / i)
+                        .as("seed %d, request %d", seed, i)
+                        .isLessThanOrEqualTo(law.bound(i, state.raised()) + 1e-9);
+            }
+            assertThat(state.raised()).isPositive();
+        }
+    }
+
+    @Test
+    void shouldComeBackInALullFromADebtToEverything() {
+        ConformalQuota law = law(0.01, 0.05, 0);
+        QuotaState stopped = law.observe(QuotaState.startingAt(0.02), SloReport.one(true, 1), 0);
+        assertThat(stopped.level()).isNegative();
+
+        assertThat(law.idle(stopped, 5_000_000_000L, 1).quota()).isCloseTo(0.5, within(0.05));
+        assertThat(law.idle(stopped, 60_000_000_000L, 1).quota()).isEqualTo(1);
+        assertThat(law.idle(stopped, 0, 1)).isEqualTo(stopped);
+        assertThatThrownBy(() -> law.idle(stopped, -1, 1)).hasMessageContaining("-1");
+    }
+
+    @Test
     void shouldNotJumpUpWithADebtOrDuringAHold() {
         ConformalQuota law = new ConformalQuota(0.01, 0.05, 0, 1_000, 0.1);
         QuotaState owing = law.observe(QuotaState.startingAt(0.01), SloReport.one(true, 1), 0);

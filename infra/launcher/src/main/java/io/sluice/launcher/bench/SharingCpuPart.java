@@ -1,0 +1,326 @@
+package io.sluice.launcher.bench;
+
+import io.sluice.launcher.demo.LoadRun;
+import io.sluice.launcher.stack.EmbeddedStack;
+import io.sluice.launcher.stack.Progress;
+import io.sluice.loadgen.LatencySummary;
+import io.sluice.loadgen.LoadGenerator;
+import io.sluice.loadgen.LoadPlan;
+import io.sluice.loadgen.RequestOutcome;
+import io.sluice.records.InferenceRequest;
+import io.sluice.records.ServiceClass;
+import io.sluice.records.Token;
+import io.sluice.runtime.ModelFiles;
+import io.sluice.runtime.ModelWeights;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
+
+/**
+ * Interactive requests on this machine's cores, really computed by a worker behind broker and router: alone, beside a
+ * best-effort batch that the worker's gate lets through, and beside the same batch in a process of the lowest priority. The
+ * arrivals are a Poisson process with the same seed in all three, at a rate that keeps the worker busy for half of the time
+ * when it is alone.
+ */
+final class SharingCpuPart {
+    private static final double LOAD = 0.5;
+    private static final int PROMPT = 16;
+    private static final int TOKENS = 16;
+    private static final int CALIBRATION_REQUESTS = 40;
+    /** More than any machine this is for gets through in a window. */
+    private static final int BATCH_REQUESTS = 5_000;
+
+    private static final int WARM_UPS = 6;
+    private static final int IN_FLIGHT = 64;
+    /** What is under way when a batch is stopped ends within this time. */
+    private static final Duration REST = Duration.ofSeconds(4);
+
+    private static final int THREADS = Runtime.getRuntime().availableProcessors();
+
+    private final Bench.Setting setting;
+    private final BenchReport report;
+    private final Duration window;
+    private final int rounds;
+    private EmbeddedStack stack;
+    private String model;
+    private int runs;
+
+    /** What runs beside the interactive requests. */
+    private enum Beside {
+        NOTHING,
+        BEST_EFFORT,
+        LOW_PRIORITY
+    }
+
+    /** Something that takes its time. */
+    private interface Work {
+        Work NONE = () -> {};
+
+        void run() throws InterruptedException;
+    }
+
+    /** What was seen of interactive requests and of the batch, over all rounds. */
+    private static final class Seen {
+        final List<Double> responseMillis = new ArrayList<>();
+        final List<Double> gapMillis = new ArrayList<>();
+        double batchTokens;
+        double seconds;
+        double busySeconds;
+
+        double percentile(List<Double> values, double percent) {
+            double[] sorted =
+                    values.stream().mapToDouble(Double::doubleValue).sorted().toArray();
+            return LatencySummary.percentile(sorted, percent);
+        }
+
+        double batchRate() {
+            return batchTokens / seconds;
+        }
+    }
+
+    SharingCpuPart(Bench.Setting setting, BenchReport report) {
+        this.setting = setting;
+        this.report = report;
+        this.window = Duration.ofSeconds(setting.quick() ? 20 : 60);
+        this.rounds = setting.quick() ? 1 : setting.rounds();
+    }
+
+    void run() throws IOException, InterruptedException {
+        Path path = BenchStacks.layersOf135m(setting);
+        int layers;
+        try (ModelWeights weights = ModelFiles.weights(path)) {
+            layers = weights.config().layerCount();
+            model = weights.config().name();
+        }
+        setting.progress("cpu: starting one worker with " + layers + " layers on " + THREADS + " threads");
+        try (EmbeddedStack started = EmbeddedStack.start(
+                        BenchStacks.chain(setting.data(), path, model, layers, 1), Progress.SILENT);
+                NicedBatch niced = NicedBatch.start(path, THREADS)) {
+            stack = started;
+            measure(niced);
+        }
+    }
+
+    private void measure(NicedBatch niced) throws InterruptedException {
+        for (int i = 0; i < WARM_UPS; i++) {
+            play(0, 1, IN_FLIGHT, 8);
+        }
+        batch(Duration.ofSeconds(10), Work.NONE);
+        Thread.sleep(REST);
+        double busySeconds = busySeconds(play(0, 1, 1, CALIBRATION_REQUESTS)) / CALIBRATION_REQUESTS;
+        double perSecond = LOAD / busySeconds;
+        setting.progress(String.format(
+                Locale.ROOT,
+                "cpu: a request keeps the worker busy for %.0f ms, so %.2f of them a second",
+                busySeconds * 1e3,
+                perSecond));
+        Seen[] seen = {new Seen(), new Seen(), new Seen()};
+        double soloTokens = 0;
+        double nicedSoloTokens = 0;
+        double soloSeconds = 0;
+        Duration solo = window.dividedBy(3);
+        for (int round = 0; round < rounds; round++) {
+            for (int turn = 0; turn < seen.length; turn++) {
+                Beside beside = Beside.values()[(turn + round) % seen.length];
+                setting.progress("cpu: round " + (round + 1) + " of " + rounds + ", interactive requests beside "
+                        + beside.name().toLowerCase(Locale.ROOT).replace('_', ' '));
+                one(seen[beside.ordinal()], beside, perSecond, round, niced);
+            }
+            setting.progress("cpu: round " + (round + 1) + " of " + rounds + ", the batch alone, both ways");
+            soloTokens += batch(solo, Work.NONE);
+            Thread.sleep(REST);
+            nicedSoloTokens += niced(niced, solo);
+            soloSeconds += solo.toNanos() / 1e9;
+        }
+        rows(seen, soloTokens / soloSeconds, nicedSoloTokens / soloSeconds);
+    }
+
+    private void one(Seen seen, Beside beside, double perSecond, long seed, NicedBatch niced)
+            throws InterruptedException {
+        List<RequestOutcome> outcomes = new ArrayList<>();
+        Work interactive = () -> outcomes.addAll(poisson(perSecond, seed));
+        switch (beside) {
+            case NOTHING -> interactive.run();
+            case BEST_EFFORT -> seen.batchTokens += batch(window, interactive);
+            case LOW_PRIORITY -> {
+                long before = niced.tokens();
+                niced.go();
+                interactive.run();
+                seen.batchTokens += niced.tokens() - before;
+                niced.stop();
+            }
+        }
+        Thread.sleep(REST);
+        seen.seconds += window.toNanos() / 1e9;
+        seen.busySeconds += busySeconds(outcomes);
+        for (RequestOutcome outcome : outcomes) {
+            seen.responseMillis.add(outcome.endToEndMs());
+            Arrays.stream(outcome.interTokenMs()).forEach(seen.gapMillis::add);
+        }
+    }
+
+    private double niced(NicedBatch niced, Duration duration) throws InterruptedException {
+        long before = niced.tokens();
+        niced.go();
+        Thread.sleep(duration);
+        long made = niced.tokens() - before;
+        niced.stop();
+        Thread.sleep(REST);
+        return made;
+    }
+
+    /** Keeps a batch going beside {@code meanwhile}, for so long; tokens that came in this time. */
+    private double batch(Duration duration, Work meanwhile) throws InterruptedException {
+        String run = "batch" + runs++ + "-" + Long.toString(System.nanoTime(), 36);
+        List<LoadPlan.Planned> planned = IntStream.range(0, BATCH_REQUESTS)
+                .mapToObj(i -> new LoadPlan.Planned(
+                        0,
+                        request(run + "-" + i, BatchShape.prompt(BatchShape.PROMPT, i), BatchShape.TOKENS)
+                                .setServiceClass(ServiceClass.BEST_EFFORT)
+                                .setTenant("bench")
+                                .build()))
+                .toList();
+        AtomicLong tokens = new AtomicLong();
+        long end = System.nanoTime() + duration.toNanos();
+        Thread batch = Thread.ofPlatform().name("bench-batch").start(() -> {
+            try {
+                LoadRun.play(
+                        stack.description(),
+                        new LoadPlan(planned),
+                        BatchShape.SESSIONS,
+                        duration,
+                        new LoadGenerator.Listener() {
+                            @Override
+                            public void onToken(RequestOutcome outcome, Token token) {
+                                if (System.nanoTime() < end) {
+                                    tokens.incrementAndGet();
+                                }
+                            }
+                        });
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+        meanwhile.run();
+        batch.join();
+        return tokens.get();
+    }
+
+    private List<RequestOutcome> poisson(double perSecond, long seed) throws InterruptedException {
+        SplittableRandom random = new SplittableRandom(seed);
+        String run = "live" + runs++ + "-" + Long.toString(System.nanoTime(), 36);
+        List<LoadPlan.Planned> planned = new ArrayList<>();
+        double at = 0;
+        while (true) {
+            at += -Math.log(1 - random.nextDouble()) / perSecond * 1e3;
+            if (at >= window.toMillis()) {
+                return played(planned, IN_FLIGHT);
+            }
+            int index = planned.size();
+            planned.add(new LoadPlan.Planned(
+                    at,
+                    request(run + "-" + index, BatchShape.prompt(PROMPT, index), TOKENS)
+                            .build()));
+        }
+    }
+
+    /** {@code count} requests, {@code inFlight} at once. */
+    private List<RequestOutcome> play(double gapMillis, int first, int inFlight, int count)
+            throws InterruptedException {
+        String run = "calm" + runs++ + "-" + Long.toString(System.nanoTime(), 36);
+        List<LoadPlan.Planned> planned = IntStream.range(0, count)
+                .mapToObj(i -> new LoadPlan.Planned(
+                        i * gapMillis,
+                        request(run + "-" + i, BatchShape.prompt(PROMPT, first + i), TOKENS)
+                                .build()))
+                .toList();
+        return played(planned, inFlight);
+    }
+
+    private List<RequestOutcome> played(List<LoadPlan.Planned> planned, int inFlight) throws InterruptedException {
+        List<RequestOutcome> outcomes = LoadRun.play(
+                        stack.description(),
+                        new LoadPlan(planned),
+                        inFlight,
+                        Duration.ofMinutes(5),
+                        new LoadGenerator.Listener() {})
+                .run()
+                .outcomes();
+        for (RequestOutcome outcome : outcomes) {
+            if (!outcome.completed()) {
+                throw new IllegalStateException("request " + outcome.request().getRequestId() + " did not complete: "
+                        + (outcome.failure() == null ? "no answer" : outcome.failure()));
+            }
+        }
+        return outcomes;
+    }
+
+    private InferenceRequest.Builder request(String id, int[] prompt, int tokens) {
+        return InferenceRequest.newBuilder()
+                .setRequestId(id)
+                .setModel(model)
+                .setPromptTokenIds(IntStream.of(prompt).boxed().toList())
+                .setMaxTokens(tokens)
+                .setIgnoreEos(true);
+    }
+
+    /** Time that batches with these requests took, each one's own count. */
+    private static double busySeconds(List<RequestOutcome> outcomes) {
+        return outcomes.stream()
+                .flatMap(outcome -> outcome.completion().getHops().stream())
+                .mapToDouble(hop -> hop.getComputeUs() / 1e6)
+                .sum();
+    }
+
+    private void rows(Seen[] seen, double solo, double nicedSolo) {
+        Seen alone = seen[Beside.NOTHING.ordinal()];
+        Seen ours = seen[Beside.BEST_EFFORT.ordinal()];
+        Seen plain = seen[Beside.LOW_PRIORITY.ordinal()];
+        for (double percent : new double[] {50, 99}) {
+            String p = String.format(Locale.ROOT, "p%.0f", percent);
+            double base = alone.percentile(alone.responseMillis, percent);
+            String target = percent == 99 ? "<= 1.1" : null;
+            report.add("sharing.cpu.response." + p, "ms", ours.percentile(ours.responseMillis, percent), base, target);
+            report.add(
+                    "sharing.cpu.response_beside_low_priority." + p,
+                    "ms",
+                    plain.percentile(plain.responseMillis, percent),
+                    base,
+                    null);
+            double gap = alone.percentile(alone.gapMillis, percent);
+            report.add("sharing.cpu.token_gap." + p, "ms", ours.percentile(ours.gapMillis, percent), gap, null);
+            report.add(
+                    "sharing.cpu.token_gap_beside_low_priority." + p,
+                    "ms",
+                    plain.percentile(plain.gapMillis, percent),
+                    gap,
+                    null);
+        }
+        report.add("sharing.cpu.batch_throughput", "tokens/s", ours.batchRate(), solo, null);
+        report.add("sharing.cpu.batch_throughput_low_priority", "tokens/s", plain.batchRate(), nicedSolo, null);
+        report.note(String.format(
+                Locale.ROOT,
+                "cpu: one worker with the layers of a 135M model on %d threads, broker and router on the same cores; %d"
+                        + " interactive requests each way (%d tokens after a prompt of %d) in %d rounds of %d s, Poisson; busy"
+                        + " time of the requests' own steps alone %.2f of the time; batch: %d texts at once of %d tokens"
+                        + " after a prompt of %d; low priority: the same batch in a process with nice 19 on the same model"
+                        + " and threads; baseline of latencies: alone in the same run, of throughputs: the batch alone",
+                THREADS,
+                alone.responseMillis.size(),
+                TOKENS,
+                PROMPT,
+                rounds,
+                window.toSeconds(),
+                alone.busySeconds / alone.seconds,
+                BatchShape.SESSIONS,
+                BatchShape.TOKENS,
+                BatchShape.PROMPT));
+    }
+}
