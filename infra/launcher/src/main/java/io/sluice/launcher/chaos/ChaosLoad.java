@@ -79,6 +79,14 @@ final class ChaosLoad {
         }
     }
 
+    /** The load as it will be, undisturbed: afterwards code is compiled, pools and heaps have the size that it needs. */
+    void warmUp(double perSecond, Duration length) throws InterruptedException {
+        LoadPlan plan = LoadPlan.ofTemplates(templates, runId + "-warm-up", perSecond, length.toMillis() / 1e3, seed);
+        try (LoadGenerator generator = generator()) {
+            generator.run(plan, MOST_IN_FLIGHT, length.plus(UNDISTURBED_TIMEOUT), new LoadGenerator.Listener() {});
+        }
+    }
+
     /** Sends requests for so long and waits until all have ended, at most {@code quiet} more. */
     LoadGenerator.Run play(double perSecond, Duration length, Duration quiet, LoadGenerator.Listener listener)
             throws InterruptedException {
