@@ -79,8 +79,54 @@ public interface StageRunner extends AutoCloseable {
      */
     List<StageOutput> run(List<StageInput> batch);
 
+    /**
+     * Begins a batch as {@link #run} has it, of which nothing runs yet: it runs a few layers at a time, as its owner says.
+     * Between two of its steps other batches may run or be begun, slots be reserved, released or cut, and layers be adopted
+     * and retired: the results have the same bits as if nothing had come between. A session takes part in one such batch at
+     * once, and in no other batch meanwhile; its slot keeps its length until the end. The buffers of the inputs must not
+     * change until then.
+     *
+     * @throws IllegalArgumentException as {@link #run}, or when a session is in a batch under way
+     */
+    StageRun begin(List<StageInput> batch);
+
     @Override
     void close();
+
+    /** A batch that runs a few layers at a time. Owned by the runner's thread. */
+    interface StageRun {
+        /** The layer that comes next; all layers below it that any input passes are done. */
+        int nextLayer();
+
+        /** Layers still to come; 0: {@link #finish} comes next. */
+        int layersLeft();
+
+        /** Whether {@link #finish} has logits to compute, which reads the weights of the whole head. */
+        boolean wantsLogits();
+
+        /**
+         * Runs at most {@code layers} layers, each over all inputs that pass it.
+         *
+         * @return how many it has run
+         * @throws RuntimeException when they cannot be computed; the batch is then over, its slots as before it
+         */
+        int advance(int layers);
+
+        /** Leaves a session out from now on, as happens by itself when its slot is released or cut. */
+        void drop(KvSlot slot);
+
+        /**
+         * Ends the batch after its last layer: the slots have grown.
+         *
+         * @return one output per input, same order, without anything for an input that was left out; logits are valid
+         *     until anything else runs
+         * @throws IllegalStateException when there are layers to come
+         */
+        List<StageOutput> finish();
+
+        /** Ends the batch where it is: its slots are as before it. Does nothing when it is over. */
+        void abandon();
+    }
 
     /** A session's place in the KV cache. */
     interface KvSlot {

@@ -12,6 +12,8 @@ import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
 
 /**
  * A runner whose arithmetic is exact and depends on everything before: each layer's output at a position is {@code
@@ -24,7 +26,14 @@ final class FakeStageRunner implements ElasticStageRunner {
     static final int CONTEXT = 512;
 
     final List<List<StageInput>> batches = new ArrayList<>();
+    /** The inputs of batches that ran a few layers at a time, of those that have ended. */
+    final List<List<StageInput>> resumed = new ArrayList<>();
+
     final List<Slot> live = new ArrayList<>();
+    /** Told of the layers that a batch is about to have run, for example to let time pass. */
+    IntConsumer onLayers = layers -> {};
+
+    private final List<Run> underWay = new ArrayList<>();
     /** When set, a batch with this token or hidden value fails as a whole. */
     Float poison;
 
@@ -187,21 +196,129 @@ final class FakeStageRunner implements ElasticStageRunner {
 
     @Override
     public List<StageOutput> run(List<StageInput> batch) {
-        for (StageInput input : batch) {
-            Slot slot = (Slot) input.slot();
-            assertThat(held.contains(slot.layers)).isTrue();
-            if (!live.contains(slot) || slot.length != input.position()) {
-                throw new IllegalArgumentException(
-                        "position " + input.position() + " of a slot with " + slot.length + " positions");
-            }
-            FloatBuffer hidden = input.hidden();
-            float first = input.tokenIds() != null ? input.tokenIds()[0] : hidden.get(hidden.position());
-            if (poison != null && poison == first) {
-                throw new IllegalArgumentException("poisoned input " + first);
-            }
-        }
+        batch.forEach(this::require);
+        batch.forEach(this::requireHealthy);
         batches.add(batch);
+        onLayers.accept(batch.getFirst().slot().layers().size());
         return batch.stream().map(this::run).toList();
+    }
+
+    @Override
+    public StageRun begin(List<StageInput> batch) {
+        batch.forEach(this::require);
+        Run run = new Run(batch);
+        underWay.add(run);
+        return run;
+    }
+
+    private void require(StageInput input) {
+        Slot slot = (Slot) input.slot();
+        assertThat(held.contains(slot.layers)).isTrue();
+        assertThat(underWay.stream().anyMatch(run -> run.counts(slot)))
+                .as("a session is in two batches at once")
+                .isFalse();
+        if (!live.contains(slot) || slot.length != input.position()) {
+            throw new IllegalArgumentException(
+                    "position " + input.position() + " of a slot with " + slot.length + " positions");
+        }
+    }
+
+    private void requireHealthy(StageInput input) {
+        FloatBuffer hidden = input.hidden();
+        float first = input.tokenIds() != null ? input.tokenIds()[0] : hidden.get(hidden.position());
+        if (poison != null && poison == first) {
+            throw new IllegalArgumentException("poisoned input " + first);
+        }
+    }
+
+    /** A batch under way; what it computes it computes at the end, if its slots are still there and as long. */
+    private final class Run implements StageRun {
+        private final List<StageInput> batch;
+        private final List<Slot> left = new ArrayList<>();
+        private final List<Integer> stamps;
+        private final int end;
+        private int next;
+
+        Run(List<StageInput> batch) {
+            this.batch = List.copyOf(batch);
+            stamps = batch.stream().map(input -> ((Slot) input.slot()).stamp).toList();
+            next = batch.stream().mapToInt(StageInput::enterLayer).min().orElse(0);
+            end = batch.stream()
+                    .mapToInt(input -> input.slot().layers().end())
+                    .max()
+                    .orElse(0);
+        }
+
+        private boolean counts(int i) {
+            Slot slot = (Slot) batch.get(i).slot();
+            return live.contains(slot) && slot.stamp == stamps.get(i) && !left.contains(slot);
+        }
+
+        boolean counts(Slot slot) {
+            return IntStream.range(0, batch.size()).anyMatch(i -> batch.get(i).slot() == slot && counts(i));
+        }
+
+        @Override
+        public int nextLayer() {
+            return next;
+        }
+
+        @Override
+        public int layersLeft() {
+            return end - next;
+        }
+
+        @Override
+        public boolean wantsLogits() {
+            return IntStream.range(0, batch.size()).anyMatch(i -> batch.get(i).needLogits() && counts(i));
+        }
+
+        @Override
+        public int advance(int layers) {
+            assertThat(underWay).contains(this);
+            int count = Math.min(layers, end - next);
+            for (int i = 0; i < batch.size(); i++) {
+                if (counts(i)) {
+                    assertThat(held.contains(batch.get(i).slot().layers())).isTrue();
+                    try {
+                        requireHealthy(batch.get(i));
+                    } catch (IllegalArgumentException e) {
+                        abandon();
+                        throw e;
+                    }
+                }
+            }
+            next += count;
+            onLayers.accept(count);
+            return count;
+        }
+
+        @Override
+        public void drop(KvSlot slot) {
+            left.add((Slot) slot);
+        }
+
+        @Override
+        public List<StageOutput> finish() {
+            assertThat(next).isEqualTo(end);
+            assertThat(underWay.remove(this)).as("a batch ends once").isTrue();
+            List<StageInput> counted = new ArrayList<>();
+            List<StageOutput> outputs = new ArrayList<>();
+            for (int i = 0; i < batch.size(); i++) {
+                boolean counts = counts(i);
+                outputs.add(counts ? FakeStageRunner.this.run(batch.get(i)) : new StageOutput(null, null));
+                if (counts) {
+                    counted.add(batch.get(i));
+                }
+            }
+            resumed.add(counted);
+            return outputs;
+        }
+
+        @Override
+        public void abandon() {
+            underWay.remove(this);
+        }
     }
 
     private StageOutput run(StageInput input) {
@@ -260,6 +377,8 @@ final class FakeStageRunner implements ElasticStageRunner {
         private final LayerRange layers;
         private final int capacity;
         int length;
+        /** Grows when what was begun on this slot no longer counts. */
+        private int stamp;
 
         Slot(LayerRange layers, int capacity) {
             this.layers = layers;
@@ -268,6 +387,7 @@ final class FakeStageRunner implements ElasticStageRunner {
 
         void truncate(int newLength) {
             assertThat(newLength).isBetween(0, length);
+            stamp++;
             if (newLength < length) {
                 System.arraycopy(history.get(newLength), 0, sums, 0, LAYERS);
                 history.subList(newLength, length).clear();

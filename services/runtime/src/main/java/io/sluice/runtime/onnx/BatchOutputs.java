@@ -8,10 +8,12 @@ import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 
 /**
- * Where the results of a batch go: hidden states one after the other, or rows of the head for inputs whose layers end
- * with the model's. Reused from batch to batch. Not thread-safe.
+ * Where the results of a batch go: hidden states one after the other, or rows for the head of inputs whose layers end
+ * with the model's. May be reused from batch to batch. Not thread-safe.
  */
 final class BatchOutputs {
     private static final int NOWHERE = -1;
@@ -19,33 +21,24 @@ final class BatchOutputs {
     private final ModelConfig config;
     private ByteBuffer kept = ByteBuffer.allocateDirect(0).order(ByteOrder.nativeOrder());
     private List<StageInput> batch = List.of();
-    /** Per input the first position of its hidden states, or the row of its logits, or {@link #NOWHERE}. */
+    /** Per input the first of its hidden states that are kept, or {@link #NOWHERE}. */
     private int[] places = {};
 
     private FloatBuffer hidden;
-    private FloatBuffer headRows;
-    private LogitsHead head;
-    private int logitRows;
 
     BatchOutputs(ModelConfig config) {
         this.config = config;
     }
 
-    /** @param lastHead null unless the last layer is held */
-    void begin(List<StageInput> newBatch, LogitsHead lastHead) {
+    void begin(List<StageInput> newBatch) {
         batch = newBatch;
-        head = lastHead;
         places = new int[batch.size()];
-        logitRows = 0;
         int positions = 0;
         for (int i = 0; i < places.length; i++) {
             StageInput input = batch.get(i);
-            if (isLast(i)) {
-                places[i] = input.needLogits() ? logitRows++ : NOWHERE;
-            } else {
-                places[i] = positions;
-                positions += input.count();
-            }
+            int kept = !isLast(i) ? input.count() : input.needLogits() ? 1 : 0;
+            places[i] = kept == 0 ? NOWHERE : positions;
+            positions += kept;
         }
         int bytes = Math.multiplyExact(positions * config.hiddenSize(), Float.BYTES);
         if (bytes > kept.capacity()) {
@@ -53,7 +46,11 @@ final class BatchOutputs {
             kept = ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder());
         }
         hidden = kept.asFloatBuffer();
-        headRows = logitRows > 0 ? head.input(logitRows) : null;
+    }
+
+    /** Whether an input's last position goes through the head. */
+    boolean wantsLogits(int index) {
+        return isLast(index) && places[index] != NOWHERE;
     }
 
     /** Takes the result of an input that starts at {@code row} of {@code y}. */
@@ -63,24 +60,39 @@ final class BatchOutputs {
         if (!isLast(index)) {
             hidden.put(places[index] * size, y, row * size, count * size);
         } else if (places[index] != NOWHERE) {
-            headRows.put(places[index] * size, y, (row + count - 1) * size, size);
+            hidden.put(places[index] * size, y, (row + count - 1) * size, size);
         }
     }
 
-    /** Runs the head where logits are wanted, and returns one output per input. */
-    List<StageOutput> finish() {
-        if (logitRows > 0) {
-            head.run(logitRows);
+    /**
+     * Runs the head where logits are wanted, and returns one output per input.
+     *
+     * @param head null unless the last layer is held
+     * @param counts whether an input still counts; the output of one that does not has nothing in it
+     */
+    List<StageOutput> finish(LogitsHead head, IntPredicate counts) {
+        int size = config.hiddenSize();
+        int rows = (int) IntStream.range(0, places.length)
+                .filter(i -> wantsLogits(i) && counts.test(i))
+                .count();
+        if (rows > 0) {
+            FloatBuffer headRows = head.input(rows);
+            int row = 0;
+            for (int i = 0; i < places.length; i++) {
+                if (wantsLogits(i) && counts.test(i)) {
+                    headRows.put(row++ * size, hidden, places[i] * size, size);
+                }
+            }
+            head.run(rows);
         }
         List<StageOutput> results = new ArrayList<>(places.length);
-        int size = config.hiddenSize();
+        int row = 0;
         for (int i = 0; i < places.length; i++) {
-            if (!isLast(i)) {
-                results.add(new StageOutput(
-                        hidden.slice(places[i] * size, batch.get(i).count() * size), null));
-            } else {
-                results.add(new StageOutput(null, places[i] == NOWHERE ? null : head.logits(places[i])));
-            }
+            boolean gives = places[i] != NOWHERE && counts.test(i);
+            FloatBuffer states = gives && !isLast(i)
+                    ? hidden.slice(places[i] * size, batch.get(i).count() * size)
+                    : null;
+            results.add(new StageOutput(states, gives && isLast(i) ? head.logits(row++) : null));
         }
         return results;
     }

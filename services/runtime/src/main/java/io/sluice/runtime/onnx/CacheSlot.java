@@ -9,6 +9,11 @@ final class CacheSlot implements StageRunner.KvSlot {
     private final int capacityTokens;
     private int row;
     private int length;
+    /** Positions after the length that a batch under way computes; 0: none does. */
+    private int pending;
+    /** Grows when what was begun on this slot no longer counts. */
+    private int stamp;
+
     private boolean live = true;
 
     CacheSlot(KvPool pool, int row, int capacityTokens) {
@@ -44,8 +49,28 @@ final class CacheSlot implements StageRunner.KvSlot {
         row = newRow;
     }
 
-    void advance(int positions) {
-        length += positions;
+    /** A batch begins to compute so many positions. */
+    void begin(int positions) {
+        pending = positions;
+    }
+
+    /** The positions begun have passed all layers. */
+    void complete() {
+        length += pending;
+        pending = 0;
+    }
+
+    /** The positions begun will not pass all layers: they never were. */
+    void giveUp() {
+        pending = 0;
+    }
+
+    int pending() {
+        return pending;
+    }
+
+    int stamp() {
+        return stamp;
     }
 
     /** Keys and values beyond the length are never read, and written before the length passes them. */
@@ -54,6 +79,8 @@ final class CacheSlot implements StageRunner.KvSlot {
             throw new IllegalArgumentException(this + " cannot be cut to " + newLength + " positions");
         }
         length = newLength;
+        pending = 0;
+        stamp++;
     }
 
     boolean live() {
@@ -62,15 +89,16 @@ final class CacheSlot implements StageRunner.KvSlot {
 
     void kill() {
         live = false;
+        pending = 0;
     }
 
     /**
-     * Position at which this row is written when it only stands between two rows at work: the next one, which the
-     * session itself overwrites before anything reads it. A full slot has no next position, but also no future reader,
-     * so its last one serves.
+     * Position at which this row is written when it only stands between two rows at work: the first that no batch under
+     * way computes, which the session itself overwrites before anything reads it. A full slot has no such position, but
+     * its last one serves: in layers that are done nobody reads it again, in those to come it is written before it is read.
      */
     int idlePosition() {
-        return Math.min(length, capacityTokens - 1);
+        return Math.min(length + pending, capacityTokens - 1);
     }
 
     @Override

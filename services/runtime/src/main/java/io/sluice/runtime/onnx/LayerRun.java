@@ -33,17 +33,18 @@ final class LayerRun implements AutoCloseable {
     }
 
     /**
-     * Layers {@code [enterLayer, range.end())} over all rows and positions at once.
+     * Layers {@code run} over all rows and positions at once.
      *
+     * @param range of the view, which contains {@code run}
      * @param longest most positions that a row has afterwards
      * @return the buffer that holds the last layer's output
      */
-    FloatBuffer together(HiddenBuffers.Shape shape, LayerRange range, int enterLayer, int longest, KvPool.View view) {
+    FloatBuffer together(HiddenBuffers.Shape shape, LayerRange run, LayerRange range, int longest, KvPool.View view) {
         attendOutputs.put(LlamaGraphs.ATTENDED, shape.attended());
         buffers.setTotal(longest);
         OnnxTensor from = shape.first();
         OnnxTensor to = shape.second();
-        for (int layer = enterLayer; layer < range.end(); layer++) {
+        for (int layer = run.first(); layer < run.end(); layer++) {
             attend(shape, from, layer, view, layer - range.first());
             feedForward(shape, from, to, layer);
             OnnxTensor swap = from;
@@ -61,14 +62,14 @@ final class LayerRun implements AutoCloseable {
      * @param count positions in the row
      */
     FloatBuffer steps(
-            HiddenBuffers.Shape shape, LayerRange range, int enterLayer, int position, int count, KvPool.View view) {
+            HiddenBuffers.Shape shape, LayerRange run, LayerRange range, int position, int count, KvPool.View view) {
         attendOutputs.put(LlamaGraphs.ATTENDED, shape.attended());
         OnnxTensor from = shape.first();
         OnnxTensor to = shape.second();
         try (StepBuffers steps = buffers.steps(count)) {
             attendOutputs.put(LlamaGraphs.QKV, steps.qkv());
             stepInputs.put(LlamaGraphs.LAST_POSITIONS, steps.lastPosition());
-            for (int layer = enterLayer; layer < range.end(); layer++) {
+            for (int layer = run.first(); layer < run.end(); layer++) {
                 int i = layer - range.first();
                 buffers.setTotal(position + count);
                 attend(shape, from, layer, view, i);

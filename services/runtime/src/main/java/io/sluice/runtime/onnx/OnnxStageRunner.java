@@ -8,9 +8,6 @@ import io.sluice.runtime.ModelWeights;
 import io.sluice.runtime.ReadyLayers;
 import io.sluice.runtime.RuntimeOptions;
 import io.sluice.runtime.StageRunner;
-import io.sluice.runtime.weights.LlamaTensors;
-import java.nio.FloatBuffer;
-import java.nio.IntBuffer;
 import java.util.List;
 import java.util.Optional;
 import org.slf4j.Logger;
@@ -21,7 +18,8 @@ import org.slf4j.LoggerFactory;
  * place by GroupQueryAttention. The kernels compute every row of a batch in the same order whatever stands beside it,
  * so batching changes no bit; running one position at a time differs from running several at once in the last bits, so
  * prompts must be cut into the same kind of chunks ({@link io.sluice.runtime.PromptChunks}) to be reproducible, and
- * what was decoded is computed again as steps ({@link StageInput#asSteps}).
+ * what was decoded is computed again as steps ({@link StageInput#asSteps}). A batch that was begun takes rows, KV cache
+ * and layers anew whenever it advances, so whatever came between changes no bit either.
  *
  * <p>Layers come and go while sessions run. Not thread-safe, but for {@link #load}. The weights must stay open while
  * the runner lives: it looks embeddings up in them.
@@ -33,12 +31,13 @@ public final class OnnxStageRunner implements ElasticStageRunner {
     private final ModelConfig config;
     private final OnnxEngine engine;
     private final KvCache cache;
-    private final HiddenBuffers buffers;
     private final StageBatchCheck check;
+    /** Of batches that run at once. */
     private final BatchOutputs results;
+
     private final RopeTables rope;
     private final LayerSet layers;
-    private final LayerRun layerRun;
+    private final BatchWork work;
     private HeldLayers held = HeldLayers.NONE;
     private Optional<LayerRange> served = Optional.empty();
     private volatile boolean closed;
@@ -51,10 +50,9 @@ public final class OnnxStageRunner implements ElasticStageRunner {
         cache.require(ONE_LAYER);
         check = new StageBatchCheck(config, cache);
         rope = new RopeTables(engine, config, cache.positionsMax());
-        buffers = new HiddenBuffers(engine, config);
         results = new BatchOutputs(config);
         layers = new LayerSet(rope, config.layerCount());
-        layerRun = new LayerRun(buffers, layers, LayerSession.attention(engine, config, rope));
+        work = new BatchWork(engine, weights, layers, rope);
     }
 
     /**
@@ -191,16 +189,16 @@ public final class OnnxStageRunner implements ElasticStageRunner {
     public List<StageOutput> run(List<StageInput> batch) {
         requireOpen();
         check.require(batch);
-        results.begin(batch, layers.head());
-        for (RowGroup group : RowGroup.of(batch)) {
-            runRows(batch, group);
-        }
-        for (int i = 0; i < batch.size(); i++) {
-            if (batch.get(i).count() > 1) {
-                runPositions(batch.get(i), i);
-            }
-        }
-        return results.finish();
+        BatchRun run = new BatchRun(work, batch, results);
+        run.advance(config.layerCount());
+        return run.finish();
+    }
+
+    @Override
+    public StageRun begin(List<StageInput> batch) {
+        requireOpen();
+        check.require(batch);
+        return new BatchRun(work, List.copyOf(batch), new BatchOutputs(config));
     }
 
     @Override
@@ -211,74 +209,9 @@ public final class OnnxStageRunner implements ElasticStageRunner {
         closed = true;
         layers.free();
         held = HeldLayers.NONE;
-        layerRun.close();
+        work.close();
         rope.close();
         cache.close();
-        buffers.close();
-    }
-
-    /** One position of each of several sessions. */
-    private void runRows(List<StageInput> batch, RowGroup group) {
-        HiddenBuffers.Shape shape = buffers.shape(group.rows(), 1);
-        FloatBuffer x = buffers.first();
-        IntBuffer lastPositions = buffers.lastPositions();
-        int longest = 0;
-        for (int row = 0; row < group.rows(); row++) {
-            int index = group.inputs()[row];
-            CacheSlot slot = group.pool().at(group.firstRow() + row);
-            int position;
-            if (index == RowGroup.IDLE) {
-                fillZero(x, row);
-                position = slot == null ? 0 : slot.idlePosition();
-            } else {
-                fill(x, row, batch.get(index));
-                position = slot.length();
-            }
-            lastPositions.put(row, position);
-            longest = Math.max(longest, position + 1);
-        }
-        KvPool.View view = group.pool().view(group.firstRow(), group.rows());
-        FloatBuffer y = layerRun.together(shape, group.pool().range(), group.enterLayer(), longest, view);
-        for (int row = 0; row < group.rows(); row++) {
-            int index = group.inputs()[row];
-            if (index != RowGroup.IDLE) {
-                results.take(index, y, row);
-                group.pool().at(group.firstRow() + row).advance(1);
-            }
-        }
-    }
-
-    /** Several positions of one session. */
-    private void runPositions(StageInput input, int index) {
-        CacheSlot slot = (CacheSlot) input.slot();
-        HiddenBuffers.Shape shape = buffers.shape(1, input.count());
-        fill(buffers.first(), 0, input);
-        int length = input.position() + input.count();
-        buffers.lastPositions().put(0, length - 1);
-        KvPool.View view = slot.pool().view(slot.row(), 1);
-        FloatBuffer y = input.asSteps()
-                ? layerRun.steps(shape, slot.layers(), input.enterLayer(), input.position(), input.count(), view)
-                : layerRun.together(shape, slot.layers(), input.enterLayer(), length, view);
-        results.take(index, y, 0);
-        slot.advance(input.count());
-    }
-
-    private void fill(FloatBuffer x, int row, StageInput input) {
-        int offset = row * config.hiddenSize();
-        if (input.hidden() != null) {
-            x.put(offset, input.hidden(), input.hidden().position(), input.count() * config.hiddenSize());
-            return;
-        }
-        x.position(offset);
-        for (int i = 0; i < input.count(); i++) {
-            weights.readRows(LlamaTensors.EMBEDDING, input.tokenIds()[i], 1, x);
-        }
-    }
-
-    private void fillZero(FloatBuffer x, int row) {
-        for (int i = row * config.hiddenSize(); i < (row + 1) * config.hiddenSize(); i++) {
-            x.put(i, 0f);
-        }
     }
 
     private void requireExists(LayerRange range) {

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.IntPredicate;
 
 /**
  * Inputs of one position each that run as one batch: neighbouring rows of one pool, entering at one layer. Rows between
@@ -23,11 +24,15 @@ record RowGroup(KvPool pool, int enterLayer, int firstRow, int[] inputs) {
      */
     static final int IDLE_ROWS_MAX = 8;
 
-    /** Groups the inputs of one position, ordered by entry, range, pool and row. */
-    static List<RowGroup> of(List<StageInput> batch) {
+    /**
+     * Groups the inputs of one position, ordered by entry, range, pool and row, as the rows are now.
+     *
+     * @param takesPart whether an input of the batch is to run
+     */
+    static List<RowGroup> of(List<StageInput> batch, IntPredicate takesPart) {
         List<Integer> singles = new ArrayList<>();
         for (int i = 0; i < batch.size(); i++) {
-            if (batch.get(i).count() == 1) {
+            if (batch.get(i).count() == 1 && takesPart.test(i)) {
                 singles.add(i);
             }
         }

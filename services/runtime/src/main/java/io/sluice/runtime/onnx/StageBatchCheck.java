@@ -28,6 +28,10 @@ final class StageBatchCheck {
                 throw new IllegalArgumentException(
                         slot + " occurs twice in one batch: run its chunks one after the" + " other");
             }
+            if (slot.pending() > 0) {
+                throw new IllegalArgumentException(
+                        slot + " is in a batch that has begun: finish, abandon or leave that first");
+            }
             if (input.position() != slot.length()) {
                 throw new IllegalArgumentException("position " + input.position() + " is not the length "
                         + slot.length()

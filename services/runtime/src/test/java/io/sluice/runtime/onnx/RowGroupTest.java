@@ -27,7 +27,7 @@ final class RowGroupTest {
 
     @Test
     void shouldRunNeighboursTogetherInOrderOfTheirRows() {
-        List<RowGroup> groups = RowGroup.of(List.of(input(5, 0), input(3, 0), input(4, 0)));
+        List<RowGroup> groups = RowGroup.of(List.of(input(5, 0), input(3, 0), input(4, 0)), i -> true);
         assertThat(groups).hasSize(1);
         assertThat(groups.getFirst().firstRow()).isEqualTo(3);
         assertThat(groups.getFirst().inputs()).containsExactly(1, 2, 0);
@@ -35,7 +35,7 @@ final class RowGroupTest {
 
     @Test
     void shouldBridgeSmallGapsWithIdleRowsAndSplitAtLargeOnes() {
-        List<RowGroup> groups = RowGroup.of(List.of(input(0, 0), input(9, 0), input(19, 0)));
+        List<RowGroup> groups = RowGroup.of(List.of(input(0, 0), input(9, 0), input(19, 0)), i -> true);
         assertThat(groups).hasSize(2);
         assertThat(groups.get(0).inputs()).containsExactly(0, -1, -1, -1, -1, -1, -1, -1, -1, 1);
         assertThat(groups.get(1).firstRow()).isEqualTo(19);
@@ -45,11 +45,13 @@ final class RowGroupTest {
     @Test
     void shouldKeepLayersAndSlotLengthsApartAndLeavePrefillOut() {
         CacheSlot large = cache.reserve(128, StageRunner.ONE_LAYER).orElseThrow();
-        List<RowGroup> groups = RowGroup.of(List.of(
-                input(0, 1),
-                input(1, 0),
-                new StageInput(large, 0, 1, new int[1], null, 0, false),
-                new StageInput(slots.get(2), 0, 5, new int[5], null, 0, false)));
+        List<RowGroup> groups = RowGroup.of(
+                List.of(
+                        input(0, 1),
+                        input(1, 0),
+                        new StageInput(large, 0, 1, new int[1], null, 0, false),
+                        new StageInput(slots.get(2), 0, 5, new int[5], null, 0, false)),
+                i -> true);
         assertThat(groups).hasSize(3);
         assertThat(groups).extracting(RowGroup::enterLayer).containsExactly(0, 0, 1);
         assertThat(groups).extracting(group -> group.inputs()[0]).containsExactly(1, 2, 0);

@@ -1,0 +1,199 @@
+package io.sluice.runtime.onnx;
+
+import io.sluice.core.LayerRange;
+import io.sluice.runtime.StageRunner;
+import io.sluice.runtime.StageRunner.KvSlot;
+import io.sluice.runtime.StageRunner.StageInput;
+import io.sluice.runtime.StageRunner.StageOutput;
+import java.nio.FloatBuffer;
+import java.util.List;
+
+/**
+ * One batch on its way through the layers. What it has reached is kept here while it rests, and rows are grouped anew
+ * whenever it goes on, because slots may have moved, and neighbours come, gone or grown. Its slots say how many positions
+ * are under way, so that runs over neighbouring rows do not write into them ({@link CacheSlot#idlePosition}). Not
+ * thread-safe.
+ */
+final class BatchRun implements StageRunner.StageRun {
+    private final BatchWork work;
+    private final List<StageInput> batch;
+    private final BatchOutputs results;
+    private final int[] stamps;
+    private final boolean[] dropped;
+    private final int end;
+    private int next;
+    /** Hidden states of all positions before layer {@link #next}; null while the batch has not rested. */
+    private FloatBuffer saved;
+
+    private boolean over;
+
+    /** @param batch checked; @param results taken by this run until it is over */
+    BatchRun(BatchWork work, List<StageInput> batch, BatchOutputs results) {
+        this.work = work;
+        this.batch = batch;
+        this.results = results;
+        stamps = new int[batch.size()];
+        dropped = new boolean[batch.size()];
+        int first = batch.isEmpty() ? 0 : Integer.MAX_VALUE;
+        int last = 0;
+        for (int i = 0; i < stamps.length; i++) {
+            first = Math.min(first, batch.get(i).enterLayer());
+            last = Math.max(last, slot(i).layers().end());
+            stamps[i] = slot(i).stamp();
+            slot(i).begin(batch.get(i).count());
+        }
+        next = first;
+        end = last;
+        results.begin(batch);
+    }
+
+    @Override
+    public int nextLayer() {
+        return next;
+    }
+
+    @Override
+    public int layersLeft() {
+        return end - next;
+    }
+
+    @Override
+    public boolean wantsLogits() {
+        for (int i = 0; i < stamps.length; i++) {
+            if (results.wantsLogits(i) && counts(i)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    @Override
+    public int advance(int layers) {
+        requireUnderWay();
+        if (layers < 1) {
+            throw new IllegalArgumentException("a batch cannot advance by " + layers + " layers: give at least 1");
+        }
+        int to = next + Math.min(layers, end - next);
+        try {
+            for (RowGroup group : RowGroup.of(batch, this::counts)) {
+                LayerRange span = span(group.enterLayer(), group.pool().range().end(), to);
+                if (span != null) {
+                    work.rows(this, group, span);
+                }
+            }
+            for (int i = 0; i < stamps.length; i++) {
+                StageInput input = batch.get(i);
+                if (input.count() > 1 && counts(i)) {
+                    LayerRange span = span(input.enterLayer(), slot(i).layers().end(), to);
+                    if (span != null) {
+                        work.positions(this, i, input, span);
+                    }
+                }
+            }
+        } catch (RuntimeException | Error e) {
+            abandon();
+            throw e;
+        }
+        int done = to - next;
+        next = to;
+        return done;
+    }
+
+    @Override
+    public void drop(KvSlot slot) {
+        for (int i = 0; i < stamps.length; i++) {
+            if (batch.get(i).slot() == slot && !over && counts(i)) {
+                dropped[i] = true;
+                slot(i).giveUp();
+            }
+        }
+    }
+
+    @Override
+    public List<StageOutput> finish() {
+        requireUnderWay();
+        if (next < end) {
+            throw new IllegalStateException("the batch has " + (end - next) + " layers to go: advance it first");
+        }
+        List<StageOutput> outputs;
+        try {
+            outputs = results.finish(work.head(), this::counts);
+        } catch (RuntimeException | Error e) {
+            abandon();
+            throw e;
+        }
+        for (int i = 0; i < stamps.length; i++) {
+            if (counts(i)) {
+                slot(i).complete();
+            }
+        }
+        over = true;
+        return outputs;
+    }
+
+    @Override
+    public void abandon() {
+        for (int i = 0; i < stamps.length && !over; i++) {
+            if (counts(i)) {
+                slot(i).giveUp();
+            }
+        }
+        over = true;
+    }
+
+    /** Writes what an input has before {@code layer}, from row {@code row} of {@code x} on. */
+    void put(int index, int layer, FloatBuffer x, int row) {
+        StageInput input = batch.get(index);
+        if (layer == input.enterLayer()) {
+            work.fill(x, row, input);
+        } else {
+            int size = work.config().hiddenSize();
+            x.put(row * size, saved, place(index) * size, input.count() * size);
+        }
+    }
+
+    /** Takes what an input has before {@code layer}, which starts at {@code row} of {@code y}. */
+    void take(int index, int layer, FloatBuffer y, int row) {
+        if (layer == slot(index).layers().end()) {
+            results.take(index, y, row);
+            return;
+        }
+        int size = work.config().hiddenSize();
+        if (saved == null) {
+            saved = FloatBuffer.allocate(Math.multiplyExact(place(batch.size()), size));
+        }
+        saved.put(place(index) * size, y, row * size, batch.get(index).count() * size);
+    }
+
+    /** Whether the input's session still wants it: its slot is neither free nor cut, and nobody has dropped it. */
+    private boolean counts(int index) {
+        return !dropped[index] && slot(index).live() && slot(index).stamp() == stamps[index];
+    }
+
+    /** First position of an input among those of the batch. */
+    private int place(int index) {
+        int place = 0;
+        for (int i = 0; i < index; i++) {
+            place += batch.get(i).count();
+        }
+        return place;
+    }
+
+    /** The layers from the next one to {@code to} that an input passes; null: none. */
+    private LayerRange span(int enter, int leave, int to) {
+        int first = Math.max(next, enter);
+        int last = Math.min(to, leave);
+        return first < last ? new LayerRange(first, last) : null;
+    }
+
+    private CacheSlot slot(int index) {
+        return (CacheSlot) batch.get(index).slot();
+    }
+
+    private void requireUnderWay() {
+        work.requireOpen();
+        if (over) {
+            throw new IllegalStateException("the batch is over: it was finished or abandoned, or has failed");
+        }
+    }
+}
