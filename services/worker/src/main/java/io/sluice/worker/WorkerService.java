@@ -3,27 +3,21 @@ package io.sluice.worker;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.sluice.core.LayerRange;
 import io.sluice.core.WorkerId;
-import io.sluice.messaging.ErrorPublisher;
 import io.sluice.messaging.KafkaSettings;
 import io.sluice.messaging.MetricsServer;
 import io.sluice.messaging.TopicAdmin;
 import io.sluice.records.ActivationBatch;
-import io.sluice.records.SessionReport;
-import io.sluice.runtime.ActivationChoice;
 import io.sluice.runtime.ModelConfig;
 import io.sluice.runtime.ModelFiles;
 import io.sluice.runtime.ModelWeights;
 import io.sluice.runtime.RuntimeOptions;
-import io.sluice.runtime.StageRunner;
 import io.sluice.runtime.onnx.OnnxStageRunner;
-import io.sluice.schemas.AvroDeserializer;
 import io.sluice.schemas.AvroSerializer;
 import io.sluice.schemas.SchemaRegistry;
 import io.sluice.schemas.TopicSpec;
 import io.sluice.schemas.Topics;
 import io.sluice.worker.device.Device;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -31,13 +25,12 @@ import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.function.LongSupplier;
-import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.producer.Producer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A running worker: wiring and life cycle only. Started, it serves the layers it was given or the newest placement names,
+ * A running worker: life cycle only; {@link WorkerWiring} puts the data path together. Started, it serves the layers it was given or the newest placement names,
  * or none as a spare; it reads its topic from the end on, has announced itself as JOINED, reports telemetry and follows
  * placements. Closed, it announces LEFT. Thread-safe.
  */
@@ -194,7 +187,8 @@ public final class WorkerService implements AutoCloseable {
         begin(runner, device, speeds, maxLayers, follower);
 
         IntervalStats stats = new IntervalStats();
-        wire(runner, device, chunks, metrics, compute, registry, durable, inTopic, stats);
+        new WorkerWiring(config, parts, threads, registry, durable, metrics, compute, stats, nanos, epochMillis)
+                .wire(runner, device, chunks, keeper, membership.incarnation());
         OrderGate orders = new OrderGate(membership.standing(), order -> compute.put(new Inbound.Ordered(order)));
         membership.onServing(orders::release);
         join(statuses, stats, registry, compute);
@@ -256,139 +250,6 @@ public final class WorkerService implements AutoCloseable {
         keeper.begin(order, FirstLayers.speed(runner, speeds, device.emulated()), tokens);
     }
 
-    /** Data path and telemetry: consumer thread, compute thread, publishers. */
-    private void wire(
-            StageRunner runner,
-            Device device,
-            PromptChunking chunks,
-            WorkerMetrics metrics,
-            ComputeThread compute,
-            SchemaRegistry registry,
-            Producer<byte[], byte[]> durable,
-            TopicSpec<ActivationBatch> inTopic,
-            IntervalStats stats) {
-        WorkerId self = config.id();
-        KafkaSettings kafka = config.kafka();
-        LinkStats links = new LinkStats();
-        NetworkView network = new NetworkView(self, config.linkBytesPerSecond());
-        Optional<LinkPayloads> payloads = config.activations() == ActivationChoice.AUTO
-                ? Optional.of(new LinkPayloads(self, runner.model().hiddenSize()))
-                : Optional.empty();
-        RecordSender<io.sluice.records.ErrorRecord> errorRecords =
-                new RecordSender<>(durable, new AvroSerializer<>(registry, Topics.ERRORS), Topics.ERRORS);
-        ErrorOutbox errors = new ErrorOutbox("worker " + self, epochMillis, error -> {
-            LOG.warn("request={} reason={} message={}", error.getRequestId(), error.getReason(), error.getMessage());
-            errorRecords.send(ErrorPublisher.key(error), error);
-        });
-
-        Producer<byte[], byte[]> fast = parts.push("activation producer", WorkerClients.fast(kafka, self));
-        ActivationPublisher activations = new ActivationPublisher(
-                fast,
-                new AvroSerializer<>(registry, inTopic),
-                self,
-                WorkerService::epochMicros,
-                nanos,
-                compute::report);
-        TokenPublisher tokens =
-                new TokenPublisher(durable, new AvroSerializer<>(registry, Topics.TOKENS), compute::report);
-        RecordSender<SessionReport> troubles =
-                new RecordSender<>(durable, new AvroSerializer<>(registry, Topics.REPORTS), Topics.REPORTS);
-        ChunkReader chunkReader = new ChunkReader(runner.model(), config.modelName(), self);
-        LoopSettings settings = LoopSettings.of(
-                self,
-                payloads.isPresent()
-                        ? payloads.get()
-                        : PayloadTypes.fixed(config.activations().beforeMeasuring()),
-                chunks,
-                config.rebuild() == RebuildMode.EXACT);
-        LogReader log = new LogReader(
-                () -> WorkerClients.logConsumer(kafka, self),
-                new AvroDeserializer<>(registry, inTopic),
-                chunkReader,
-                compute::put,
-                settings.rebuildTimeout(),
-                nanos);
-        StageLoop loop = new StageLoop(
-                settings,
-                runner,
-                device,
-                new KafkaOutbox(
-                        activations,
-                        pacedLinks(runner, device, chunks, activations, compute, metrics),
-                        tokens,
-                        new ReportPublisher(self, membership.incarnation(), epochMillis, troubles::send)),
-                log,
-                keeper,
-                stats,
-                metrics,
-                nanos);
-        metrics.observe(device, keeper::holding, stats, nanos, ProcessMemory::usedBytes);
-        TelemetryTimer telemetry = parts.push("telemetry", new TelemetryTimer(self, network, links, payloads, nanos));
-        telemetry.start(
-                new TelemetryPublisher(
-                        self,
-                        membership.incarnation(),
-                        config.modelName(),
-                        device.memoryBytes(),
-                        () -> keeper.holding().kvCapacityTokens(),
-                        stats,
-                        links,
-                        ProcessMemory::usedBytes,
-                        nanos,
-                        epochMillis,
-                        telemetry::worked),
-                durable,
-                registry,
-                config.telemetryInterval());
-        LinkReports reports =
-                new LinkReports(kafka, registry, report -> network.reported(report, nanos.getAsLong() / 1_000_000));
-        threads.start("link reports", reports::run, reports::stop);
-
-        threads.start("log", log::run, log::close);
-        threads.startVital("compute", () -> compute.run(loop), compute::close);
-        Consumer<byte[], byte[]> consumer = parts.push("consumer", WorkerClients.consumer(kafka, self));
-        ActivationAdapter adapter = new ActivationAdapter(
-                consumer,
-                inTopic.name(),
-                new AvroDeserializer<>(registry, inTopic),
-                chunkReader,
-                compute::put,
-                errors,
-                links,
-                metrics,
-                nanos,
-                WorkerService::epochMicros);
-        metrics.observeLag(adapter::lag);
-        adapter.seekToEnd();
-        threads.startVital("consumer", adapter::run, adapter::close);
-    }
-
-    /** Where this worker's link is slow, what waits for it. Closed after the compute thread, before the producer. */
-    private Optional<PacedLinks> pacedLinks(
-            StageRunner runner,
-            Device device,
-            PromptChunking chunks,
-            ActivationPublisher activations,
-            ComputeThread compute,
-            WorkerMetrics metrics) {
-        double bytesPerSecond = config.linkBytesPerSecond(device);
-        int bytesPerToken =
-                config.activations().beforeMeasuring().rowBytes(runner.model().hiddenSize());
-        Optional<PacedLinks> paced = PacedLinks.pacer(bytesPerSecond, chunks.mostTokens(), bytesPerToken)
-                .map(pacer -> new PacedLinks(pacer, activations::send, nanos, compute::wake));
-        paced.ifPresent(links -> {
-            threads.start("links", links::run, links::close);
-            metrics.observeLinks(links::promptTokens);
-        });
-        LOG.info(
-                "worker={} link_bytes_per_s={} bytes_per_position={} sends={}",
-                config.id(),
-                Math.round(bytesPerSecond),
-                bytesPerToken,
-                paced.isPresent() ? "paced" : "at_once");
-        return paced;
-    }
-
     private TokenStep tokenStep(ModelConfig model) {
         var tokenizer = ModelFiles.tokenizer(config.model());
         TreeSet<Integer> eos = new TreeSet<>(model.eosTokenIds());
@@ -404,10 +265,5 @@ public final class WorkerService implements AutoCloseable {
 
     private Optional<String> ailment() {
         return stopped.isCompletedExceptionally() ? Optional.of("a thread of the worker has failed") : Optional.empty();
-    }
-
-    private static long epochMicros() {
-        Instant now = Instant.now();
-        return now.getEpochSecond() * 1_000_000 + now.getNano() / 1_000;
     }
 }
