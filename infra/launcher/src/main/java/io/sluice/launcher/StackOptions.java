@@ -96,6 +96,9 @@ public final class StackOptions {
     @Mixin
     private final PlacementOptions placement = new PlacementOptions();
 
+    @Mixin
+    private final SharingOptions sharing = new SharingOptions();
+
     /** Folder of the stack. */
     public Path dataFolder() {
         return data == null ? StackFolder.defaultPath() : data.toAbsolutePath();
@@ -121,7 +124,8 @@ public final class StackOptions {
                         activations(),
                         dataFolder(),
                         new StackConfig.Ports(brokerPort, registryPort, metricsPort))
-                .withSupervision(noRestart ? StackConfig.Supervision.LEAVE : StackConfig.Supervision.RESTART);
+                .withSupervision(noRestart ? StackConfig.Supervision.LEAVE : StackConfig.Supervision.RESTART)
+                .withSharing(sharing.settings());
         StackConfig placed = live.map(config::withPlacement).orElse(config);
         return wan == null ? placed : placed.withWan(wan);
     }

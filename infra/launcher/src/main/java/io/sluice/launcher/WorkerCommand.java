@@ -37,6 +37,9 @@ final class WorkerCommand implements Callable<Integer>, Logs.InFolder {
     @Mixin
     private Endpoints endpoints;
 
+    @Mixin
+    private final SharingOptions sharing = new SharingOptions();
+
     @Option(names = "--id", paramLabel = "ID", required = true, description = "Worker id: [a-z0-9-], at most 64.")
     private String id;
 
@@ -214,6 +217,7 @@ final class WorkerCommand implements Callable<Integer>, Logs.InFolder {
                 telemetryInterval,
                 startTimeout,
                 new MembershipSettings(heartbeat, lease, drainDeadline),
-                rebuild);
+                rebuild,
+                sharing.settings());
     }
 }

@@ -1,6 +1,7 @@
 package io.sluice.worker;
 
 import io.sluice.core.SessionId;
+import io.sluice.core.sharing.SharingLimits;
 import java.util.List;
 
 /** What other threads hand to the compute thread. */
@@ -26,6 +27,9 @@ sealed interface Inbound {
 
     /** Layers have been loaded, or could not be. */
     record Loaded(LayerLoads.Outcome outcome) implements Inbound {}
+
+    /** What best-effort work may use, on this worker's clock. */
+    record Limited(SharingLimits limits) implements Inbound {}
 
     /** Nothing but a reason to look up. */
     record WakeUp() implements Inbound {}

@@ -14,6 +14,7 @@ import io.sluice.runtime.StageRunner.StageInput;
 import io.sluice.runtime.StageRunner.StageOutput;
 import io.sluice.worker.device.BatchShape;
 import io.sluice.worker.device.Device;
+import io.sluice.worker.sharing.SharingControl;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -41,6 +42,7 @@ final class StageLoop {
     private final IntervalStats stats;
     private final WorkerMetrics metrics;
     private final LongSupplier nanos;
+    private final SharingControl sharing;
     private final ChunkWriter writer;
     private final BatchScheduler<Work> scheduler;
     private final CohortGate gate;
@@ -52,6 +54,7 @@ final class StageLoop {
     /**
      * @param log where inputs are read again of sessions whose former stage was lost
      * @param nanos the time source of arrivals and of the device, nanoseconds
+     * @param sharing says when best-effort work may run
      */
     StageLoop(
             LoopSettings settings,
@@ -62,7 +65,8 @@ final class StageLoop {
             LayerKeeper keeper,
             IntervalStats stats,
             WorkerMetrics metrics,
-            LongSupplier nanos) {
+            LongSupplier nanos,
+            SharingControl sharing) {
         this.settings = Objects.requireNonNull(settings, "settings");
         this.runner = Objects.requireNonNull(runner, "runner");
         this.device = Objects.requireNonNull(device, "device");
@@ -71,6 +75,7 @@ final class StageLoop {
         this.stats = Objects.requireNonNull(stats, "stats");
         this.metrics = Objects.requireNonNull(metrics, "metrics");
         this.nanos = Objects.requireNonNull(nanos, "nanos");
+        this.sharing = Objects.requireNonNull(sharing, "sharing");
         this.writer = new ChunkWriter(settings.activations(), runner.model().hiddenSize(), settings.maxPayloadBytes());
         this.scheduler = new BatchScheduler<>(settings.batch());
         // Only first stages gather, as only their sessions ever come back: what leaves together stays together.
@@ -93,6 +98,7 @@ final class StageLoop {
                         .forEach(key -> intake.fail(key.session(), key.attempt(), Trouble.UNDELIVERED, lost.why()));
             case Inbound.Ordered placement -> keeper.order(placement.order());
             case Inbound.Loaded load -> keeper.loaded(load.outcome());
+            case Inbound.Limited limited -> sharing.limits(limited.limits(), nanos.getAsLong());
             case Inbound.WakeUp ignored -> {}
         }
     }

@@ -4,22 +4,26 @@ import io.sluice.core.WorkerId;
 import io.sluice.records.GpuTelemetry;
 import io.sluice.records.LinkTelemetry;
 import io.sluice.worker.IntervalStats.Interval;
+import io.sluice.worker.device.Device;
+import io.sluice.worker.sharing.SharingControl;
 import java.util.List;
 import java.util.Objects;
+import java.util.OptionalDouble;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
 /**
- * Turns what has been gathered into telemetry records. Power and temperature are unknown on CPU and emulated devices
- * and stay null. Not thread-safe: one telemetry thread.
+ * Turns what has been gathered into telemetry records. Energy and power are known where the device measures them, the
+ * temperature is not and stays null. Not thread-safe: one telemetry thread.
  */
 final class TelemetryPublisher {
     private final WorkerId self;
     private final long incarnation;
     private final String model;
-    private final long memoryBytes;
+    private final Device device;
     private final LongSupplier kvCapacityTokens;
     private final IntervalStats stats;
+    private final SharingControl sharing;
     private final LinkStats links;
     private final LongSupplier usedBytes;
     private final LongSupplier nanos;
@@ -28,15 +32,17 @@ final class TelemetryPublisher {
     private long sequence;
     private long deviceSinceNanos;
     private long linksSinceNanos;
+    private OptionalDouble formerJoules;
 
     /** @param intervals sees every interval of the device, too */
     TelemetryPublisher(
             WorkerId self,
             long incarnation,
             String model,
-            long memoryBytes,
+            Device device,
             LongSupplier kvCapacityTokens,
             IntervalStats stats,
+            SharingControl sharing,
             LinkStats links,
             LongSupplier usedBytes,
             LongSupplier nanos,
@@ -45,9 +51,10 @@ final class TelemetryPublisher {
         this.self = Objects.requireNonNull(self, "self");
         this.incarnation = incarnation;
         this.model = Objects.requireNonNull(model, "model");
-        this.memoryBytes = memoryBytes;
+        this.device = Objects.requireNonNull(device, "device");
         this.kvCapacityTokens = Objects.requireNonNull(kvCapacityTokens, "kvCapacityTokens");
         this.stats = Objects.requireNonNull(stats, "stats");
+        this.sharing = Objects.requireNonNull(sharing, "sharing");
         this.links = Objects.requireNonNull(links, "links");
         this.usedBytes = Objects.requireNonNull(usedBytes, "usedBytes");
         this.nanos = Objects.requireNonNull(nanos, "nanos");
@@ -55,6 +62,7 @@ final class TelemetryPublisher {
         this.intervals = Objects.requireNonNull(intervals, "intervals");
         this.deviceSinceNanos = nanos.getAsLong();
         this.linksSinceNanos = deviceSinceNanos;
+        this.formerJoules = device.energyJoules();
     }
 
     /** The device's record for the time since the last one; also the heartbeat, so it is made when nothing ran, too. */
@@ -64,6 +72,7 @@ final class TelemetryPublisher {
         intervals.accept(interval);
         long elapsedNanos = Math.max(1, now - deviceSinceNanos);
         deviceSinceNanos = now;
+        Double joules = joules();
         return GpuTelemetry.newBuilder()
                 .setWorker(self.value())
                 .setIncarnation(incarnation)
@@ -81,9 +90,21 @@ final class TelemetryPublisher {
                 .setKvUsedTokens(interval.kvUsedTokens())
                 .setKvCapacityTokens(kvCapacityTokens.getAsLong())
                 .setMemoryUsedBytes(usedBytes.getAsLong())
-                .setMemoryTotalBytes(memoryBytes)
+                .setMemoryTotalBytes(device.memoryBytes())
+                .setPowerWatts(joules == null ? null : joules * 1e9 / elapsedNanos)
                 .setClasses(interval.classes())
+                .setEnergyJoules(joules)
+                .setSharing(sharing.take(now))
                 .build();
+    }
+
+    /** Energy since the last call; null: not known. */
+    private Double joules() {
+        OptionalDouble former = formerJoules;
+        formerJoules = device.energyJoules();
+        return former.isPresent() && formerJoules.isPresent()
+                ? Double.valueOf(Math.max(0, formerJoules.getAsDouble() - former.getAsDouble()))
+                : null;
     }
 
     /** One record per link with traffic since the last call, by sender. */

@@ -8,6 +8,7 @@ import io.sluice.runtime.ActivationDtype;
 import io.sluice.runtime.PromptChunks;
 import io.sluice.worker.device.Device;
 import io.sluice.worker.device.DeviceSpec;
+import io.sluice.worker.sharing.SharingSettings;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
@@ -38,6 +39,7 @@ import java.util.OptionalInt;
  * @param startTimeout how long broker and registry are waited for at start
  * @param membership heartbeats, lease and drain
  * @param rebuild how sessions are computed again after a loss
+ * @param sharing whether best-effort work is taken, and what it may cost
  */
 public record WorkerConfig(
         WorkerId id,
@@ -57,7 +59,8 @@ public record WorkerConfig(
         Duration telemetryInterval,
         Duration startTimeout,
         MembershipSettings membership,
-        RebuildMode rebuild) {
+        RebuildMode rebuild,
+        SharingSettings sharing) {
     public static final int DEFAULT_KV_MIB = 256;
     public static final int DEFAULT_PREFILL_CHUNK = 128;
     public static final Duration DEFAULT_TELEMETRY_INTERVAL = Duration.ofMillis(250);
@@ -77,6 +80,7 @@ public record WorkerConfig(
         Objects.requireNonNull(region, "region");
         Objects.requireNonNull(membership, "membership");
         Objects.requireNonNull(rebuild, "rebuild");
+        Objects.requireNonNull(sharing, "sharing");
         require(modelName != null && !modelName.isBlank(), "--model-name", modelName, "must not be empty");
         require(maxLayers.orElse(1) >= 1, "--max-layers", maxLayers.orElse(1), "must be at least 1");
         require(threads >= 1, "--threads", threads, "must be at least 1");
@@ -133,7 +137,8 @@ public record WorkerConfig(
                 telemetryInterval,
                 startTimeout,
                 MembershipSettings.DEFAULT,
-                RebuildMode.EXACT);
+                RebuildMode.EXACT,
+                SharingSettings.DEFAULT);
     }
 
     /** With so many prompt positions per chunk, and the device's network. */
@@ -171,7 +176,8 @@ public record WorkerConfig(
                 telemetryInterval,
                 startTimeout,
                 MembershipSettings.DEFAULT,
-                RebuildMode.EXACT);
+                RebuildMode.EXACT,
+                SharingSettings.DEFAULT);
     }
 
     /** The same worker with other heartbeats, lease and drain. */
@@ -194,7 +200,8 @@ public record WorkerConfig(
                 telemetryInterval,
                 startTimeout,
                 other,
-                rebuild);
+                rebuild,
+                sharing);
     }
 
     /** The same worker that computes sessions again in another way. */
@@ -217,6 +224,31 @@ public record WorkerConfig(
                 telemetryInterval,
                 startTimeout,
                 membership,
+                other,
+                sharing);
+    }
+
+    /** The same worker that shares its device in another way. */
+    public WorkerConfig with(SharingSettings other) {
+        return new WorkerConfig(
+                id,
+                kafka,
+                model,
+                modelName,
+                layers,
+                maxLayers,
+                device,
+                threads,
+                kvMib,
+                prefillChunk,
+                linkBytesPerSecond,
+                activations,
+                region,
+                metricsPort,
+                telemetryInterval,
+                startTimeout,
+                membership,
+                rebuild,
                 other);
     }
 
@@ -246,7 +278,8 @@ public record WorkerConfig(
                 DEFAULT_TELEMETRY_INTERVAL,
                 DEFAULT_START_TIMEOUT,
                 MembershipSettings.DEFAULT,
-                RebuildMode.EXACT);
+                RebuildMode.EXACT,
+                SharingSettings.DEFAULT);
     }
 
     private static void require(boolean holds, String name, Object value, String rule) {

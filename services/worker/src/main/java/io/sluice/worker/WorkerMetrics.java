@@ -127,6 +127,11 @@ final class WorkerMetrics {
         holding("placement.epoch", "Newest placement carried out; 0: none.", holding, h -> h.epoch());
     }
 
+    /** The meters of how the device is shared, with the same tags. */
+    SharingMetrics sharing() {
+        return new SharingMetrics(registry, tags);
+    }
+
     /**
      * A placement was followed, or not.
      *

@@ -147,6 +147,7 @@ public final class WorkerService implements AutoCloseable {
                     Topics.WORKER_COMMANDS,
                     Topics.GPU_TELEMETRY,
                     Topics.LINK_TELEMETRY,
+                    Topics.LIMITS,
                     Topics.PLACEMENTS));
         }
         SchemaRegistry registry =

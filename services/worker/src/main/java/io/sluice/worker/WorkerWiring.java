@@ -5,6 +5,7 @@ import io.sluice.messaging.ErrorPublisher;
 import io.sluice.messaging.KafkaSettings;
 import io.sluice.records.ActivationBatch;
 import io.sluice.records.ErrorRecord;
+import io.sluice.records.Limits;
 import io.sluice.records.SessionReport;
 import io.sluice.runtime.ActivationChoice;
 import io.sluice.runtime.StageRunner;
@@ -14,6 +15,8 @@ import io.sluice.schemas.SchemaRegistry;
 import io.sluice.schemas.TopicSpec;
 import io.sluice.schemas.Topics;
 import io.sluice.worker.device.Device;
+import io.sluice.worker.sharing.LimitsReader;
+import io.sluice.worker.sharing.SharingControl;
 import java.time.Instant;
 import java.util.Objects;
 import java.util.Optional;
@@ -81,12 +84,7 @@ final class WorkerWiring {
         ErrorOutbox errors = errors();
         Producer<byte[], byte[]> fast = parts.push("activation producer", WorkerClients.fast(kafka, self));
         ActivationPublisher activations = new ActivationPublisher(
-                fast,
-                new AvroSerializer<>(registry, inTopic),
-                self,
-                WorkerWiring::epochMicros,
-                nanos,
-                compute::report);
+                fast, new AvroSerializer<>(registry, inTopic), self, WorkerWiring::epochMicros, nanos, compute::report);
         ChunkReader chunkReader = new ChunkReader(runner.model(), config.modelName(), self);
         LoopSettings settings = LoopSettings.of(
                 self,
@@ -103,12 +101,36 @@ final class WorkerWiring {
                 settings.rebuildTimeout(),
                 nanos);
         Outbox outbox = outbox(runner, device, chunks, activations, incarnation);
-        StageLoop loop = new StageLoop(settings, runner, device, outbox, log, keeper, stats, metrics, nanos);
+        SharingControl sharing = sharing(device);
+        StageLoop loop = new StageLoop(settings, runner, device, outbox, log, keeper, stats, metrics, nanos, sharing);
         metrics.observe(device, keeper::holding, stats, nanos, ProcessMemory::usedBytes);
-        report(device, network, payloads, keeper, incarnation);
+        report(device, network, payloads, keeper, sharing, incarnation);
         threads.start("log", log::run, log::close);
         threads.startVital("compute", () -> compute.run(loop), compute::close);
+        follow(sharing, incarnation);
         consume(chunkReader, errors);
+    }
+
+    private SharingControl sharing(Device device) {
+        SharingMetrics shared = metrics.sharing();
+        SharingControl sharing = new SharingControl(config.sharing(), device.gate(), shared::computed);
+        shared.observe(sharing, nanos);
+        return sharing;
+    }
+
+    /** Limits come through the compute thread, so that what it decides by does not change under its hands. */
+    private void follow(SharingControl sharing, long incarnation) {
+        if (!sharing.enabled()) {
+            return;
+        }
+        TopicFollower<Limits> follower =
+                parts.push("limits", new TopicFollower<>(kafka, registry, Topics.LIMITS, self));
+        LimitsReader reader = new LimitsReader(self.value(), incarnation);
+        threads.start(
+                "limits",
+                () -> follower.run(record -> reader.read(record, nanos.getAsLong(), epochMillis.getAsLong())
+                        .ifPresent(limits -> compute.put(new Inbound.Limited(limits)))),
+                follower::stop);
     }
 
     private ErrorOutbox errors() {
@@ -163,6 +185,7 @@ final class WorkerWiring {
             NetworkView network,
             Optional<LinkPayloads> payloads,
             LayerKeeper keeper,
+            SharingControl sharing,
             long incarnation) {
         TelemetryTimer telemetry = parts.push("telemetry", new TelemetryTimer(self, network, links, payloads, nanos));
         telemetry.start(
@@ -170,9 +193,10 @@ final class WorkerWiring {
                         self,
                         incarnation,
                         config.modelName(),
-                        device.memoryBytes(),
+                        device,
                         () -> keeper.holding().kvCapacityTokens(),
                         stats,
+                        sharing,
                         links,
                         ProcessMemory::usedBytes,
                         nanos,

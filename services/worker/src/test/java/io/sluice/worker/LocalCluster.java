@@ -22,6 +22,8 @@ import io.sluice.runtime.ModelConfig;
 import io.sluice.runtime.text.Tokenizer;
 import io.sluice.worker.device.CpuDevice;
 import io.sluice.worker.device.Device;
+import io.sluice.worker.sharing.SharingControl;
+import io.sluice.worker.sharing.SharingSettings;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;
@@ -62,6 +64,7 @@ final class LocalCluster {
         final boolean exact;
         final ElasticStageRunner runner;
         final StageLoop loop;
+        final SharingControl sharing;
         final LayerKeeper keeper;
         final QueuedLoads loads;
         final List<Holding> announced = new ArrayList<>();
@@ -103,7 +106,9 @@ final class LocalCluster {
                     new LayerOrder(1, runner.served()),
                     new CostModel(0, 1, 1),
                     runner.held().contains(config.layerCount() - 1) ? steps.get() : null);
-            this.loop = new StageLoop(settings, runner, device, this, this, keeper, stats, metrics, clock::get);
+            this.sharing = new SharingControl(SharingSettings.DEFAULT, device.gate());
+            this.loop =
+                    new StageLoop(settings, runner, device, this, this, keeper, stats, metrics, clock::get, sharing);
         }
 
         /** Chunks as from the router. */

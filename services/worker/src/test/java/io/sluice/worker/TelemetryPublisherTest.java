@@ -10,8 +10,12 @@ import io.sluice.core.WorkerId;
 import io.sluice.records.GpuTelemetry;
 import io.sluice.records.LinkTelemetry;
 import io.sluice.records.ServiceClass;
+import io.sluice.records.SharingReport;
 import io.sluice.runtime.HeldLayers;
+import io.sluice.worker.device.Device;
 import io.sluice.worker.device.DeviceSpec;
+import io.sluice.worker.sharing.SharingControl;
+import io.sluice.worker.sharing.SharingSettings;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
@@ -21,13 +25,16 @@ final class TelemetryPublisherTest {
     private final IntervalStats stats = new IntervalStats();
     private final LinkStats links = new LinkStats();
     private final java.util.List<IntervalStats.Interval> intervals = new java.util.ArrayList<>();
+    private final Device device = DeviceSpec.parse("emulated:t4").open();
+    private final SharingControl sharing = new SharingControl(SharingSettings.DEFAULT, device.gate());
     private final TelemetryPublisher telemetry = new TelemetryPublisher(
             new WorkerId("w"),
             17,
             "m",
-            1_000,
+            device,
             () -> 4_096L,
             stats,
+            sharing,
             links,
             () -> 333L,
             clock::get,
@@ -61,7 +68,9 @@ final class TelemetryPublisherTest {
         assertThat(record.getKvUsedTokens()).isEqualTo(640);
         assertThat(record.getKvCapacityTokens()).isEqualTo(4_096);
         assertThat(record.getMemoryUsedBytes()).isEqualTo(333);
+        assertThat(record.getMemoryTotalBytes()).isEqualTo(device.memoryBytes());
         assertThat(record.getPowerWatts()).isNull();
+        assertThat(record.getEnergyJoules()).isNull();
         assertThat(record.getClasses()).singleElement().satisfies(summary -> {
             assertThat(summary.getSteps()).isEqualTo(100);
             assertThat(summary.getQueueP50Us()).isEqualTo(50);
@@ -117,6 +126,34 @@ final class TelemetryPublisherTest {
                 .isGreaterThan(900);
         assertThat(records.getLast().getSamples().getFirst().getTransferUs()).isEqualTo(-3);
         assertThat(telemetry.links()).isEmpty();
+    }
+
+    @Test
+    void shouldTellHowTheDeviceIsSharedAndNothingWhereItIsNot() {
+        clock.set(ms(10));
+        sharing.criticalStarted(ms(10));
+        sharing.criticalFinished(new long[] {ms(5)}, 0, ms(20));
+        clock.set(ms(250));
+        SharingReport report = telemetry.device().getSharing();
+        assertThat(report.getRequests()).isEqualTo(1);
+        assertThat(report.getResponseP99Ns()).isEqualTo(ms(15));
+        assertThat(report.getLimitsFresh()).isFalse();
+        assertThat(telemetry.device().getSharing().getRequests()).isZero();
+
+        TelemetryPublisher alone = new TelemetryPublisher(
+                new WorkerId("w"),
+                17,
+                "m",
+                device,
+                () -> 0,
+                stats,
+                new SharingControl(SharingSettings.OFF, device.gate()),
+                links,
+                () -> 0,
+                clock::get,
+                () -> 0,
+                intervals::add);
+        assertThat(alone.device().getSharing()).isNull();
     }
 
     @Test

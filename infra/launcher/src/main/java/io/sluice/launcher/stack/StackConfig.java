@@ -5,6 +5,7 @@ import io.sluice.core.routing.RoutingPolicy;
 import io.sluice.embedded.WanShape;
 import io.sluice.launcher.UserException;
 import io.sluice.runtime.ActivationChoice;
+import io.sluice.worker.sharing.SharingSettings;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -27,6 +28,7 @@ import java.util.function.Consumer;
  * @param supervision what happens when a worker process ends by itself
  * @param isolation what has a process or a connection of its own
  * @param wan the network between the sites of the workers, each of which then has one of its own; empty: all on one machine
+ * @param sharing whether workers take best-effort work, and what it may cost
  */
 public record StackConfig(
         Path model,
@@ -40,7 +42,8 @@ public record StackConfig(
         Optional<PlacementPolicy> placement,
         Supervision supervision,
         Isolation isolation,
-        Optional<WanShape> wan) {
+        Optional<WanShape> wan,
+        SharingSettings sharing) {
     /** A stack whose placement stays as it is; workers that end are started again. */
     public StackConfig(
             Path model,
@@ -63,7 +66,8 @@ public record StackConfig(
                 Optional.empty(),
                 Supervision.RESTART,
                 Isolation.SHARED,
-                Optional.empty());
+                Optional.empty(),
+                SharingSettings.DEFAULT);
     }
 
     public StackConfig {
@@ -76,6 +80,7 @@ public record StackConfig(
         Objects.requireNonNull(supervision, "supervision");
         Objects.requireNonNull(isolation, "isolation");
         Objects.requireNonNull(wan, "wan");
+        Objects.requireNonNull(sharing, "sharing");
         workers = List.copyOf(workers);
         if (!Files.exists(model)) {
             throw new UserException(
@@ -109,6 +114,11 @@ public record StackConfig(
         return changed(draft -> draft.wan = Optional.of(shape));
     }
 
+    /** The same stack whose workers share their devices in another way. */
+    public StackConfig withSharing(SharingSettings value) {
+        return changed(draft -> draft.sharing = value);
+    }
+
     /** The same stack with other numbers between stages. */
     public StackConfig withActivations(ActivationChoice value) {
         return changed(draft -> draft.activations = value);
@@ -128,6 +138,7 @@ public record StackConfig(
         private Supervision supervision;
         private Isolation isolation;
         private Optional<WanShape> wan;
+        private SharingSettings sharing;
 
         private Draft(StackConfig from) {
             rest = from;
@@ -136,6 +147,7 @@ public record StackConfig(
             supervision = from.supervision;
             isolation = from.isolation;
             wan = from.wan;
+            sharing = from.sharing;
         }
 
         private StackConfig done() {
@@ -151,7 +163,8 @@ public record StackConfig(
                     placement,
                     supervision,
                     isolation,
-                    wan);
+                    wan,
+                    sharing);
         }
     }
 

@@ -6,6 +6,7 @@ import io.sluice.core.WorkerId;
 import io.sluice.core.planning.PlacementPlan;
 import io.sluice.embedded.ChildProcess;
 import io.sluice.launcher.Main;
+import io.sluice.launcher.SharingOptions;
 import io.sluice.messaging.KafkaSettings;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
@@ -126,6 +127,7 @@ final class WorkerProcesses implements AutoCloseable {
                 .ifPresent(wan -> arguments.addAll(
                         List.of("--link-bytes-per-s", Long.toString(Math.round(wan.bytesPerSecond())))));
         worker.kvMib().ifPresent(mib -> arguments.addAll(List.of("--kv-mib", Integer.toString(mib))));
+        arguments.addAll(SharingOptions.arguments(config.sharing()));
         return arguments;
     }
 

@@ -9,6 +9,7 @@ import io.sluice.launcher.stack.StackConfig.Ports;
 import io.sluice.launcher.stack.StackConfig.Supervision;
 import io.sluice.runtime.ActivationDtype;
 import io.sluice.worker.device.DeviceSpec;
+import io.sluice.worker.sharing.SharingSettings;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -41,7 +42,8 @@ final class StackConfigTest {
 
         StackConfig changed = config.withSupervision(Supervision.LEAVE)
                 .withIsolation(Isolation.FULL)
-                .withActivations(ActivationDtype.FP32);
+                .withActivations(ActivationDtype.FP32)
+                .withSharing(SharingSettings.OFF);
 
         assertThat(changed)
                 .isEqualTo(new StackConfig(
@@ -56,7 +58,8 @@ final class StackConfigTest {
                         Optional.empty(),
                         Supervision.LEAVE,
                         Isolation.FULL,
-                        Optional.empty()));
+                        Optional.empty(),
+                        SharingSettings.OFF));
         assertThat(config.supervision()).as("the former one stays as it is").isEqualTo(Supervision.RESTART);
     }
 }

@@ -1,6 +1,16 @@
 package io.sluice.worker.device;
 
-/** What a worker computes on. The computation itself is always real; a device only decides how long it takes. */
+import io.sluice.core.sharing.GateSettings;
+import java.util.OptionalDouble;
+
+/**
+ * What a worker computes on. The computation itself is always real; a device only decides how long it takes.
+ *
+ * <p>A device of a GPU ({@code cuda}) belongs behind this interface and is to be loaded only where a driver is. It has to
+ * give: masked pools (green contexts) as the lanes of {@link #gate}, so that a slice runs on the lanes it was granted; a flag in
+ * memory that both sides see, by which a slice stops at the next block when its gate says that it must yield; the energy counter
+ * of NVML as {@link #energyJoules}; and {@link #pace} without effect. There is none in this build.
+ */
 public sealed interface Device permits CpuDevice, EmulatedDevice {
 
     /** Name as published: {@code cpu} or {@code emulated:<profile>[@<speed>]}. Thread-safe. */
@@ -27,4 +37,10 @@ public sealed interface Device permits CpuDevice, EmulatedDevice {
      * @param startNanos when the batch was started, nanoseconds of the device's time source
      */
     void pace(long startNanos, BatchShape shape);
+
+    /** What the gate of best-effort work must know of this device: its lanes, and how exact its slices are. */
+    GateSettings gate();
+
+    /** Energy taken since some moment in the past, joules; empty: it cannot be measured here. Thread-safe. */
+    OptionalDouble energyJoules();
 }

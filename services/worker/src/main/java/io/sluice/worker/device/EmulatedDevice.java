@@ -1,6 +1,8 @@
 package io.sluice.worker.device;
 
+import io.sluice.core.sharing.GateSettings;
 import java.util.Objects;
+import java.util.OptionalDouble;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
@@ -90,6 +92,18 @@ public final class EmulatedDevice implements Device {
             millis += former;
         }
         return Math.round(millis * 1e6 / speed);
+    }
+
+    /** A slice is as exact as the processor that computes it for real. */
+    @Override
+    public GateSettings gate() {
+        return CpuDevice.GATE;
+    }
+
+    /** The profiles have no power. */
+    @Override
+    public OptionalDouble energyJoules() {
+        return OptionalDouble.empty();
     }
 
     @Override

@@ -1,0 +1,59 @@
+package io.sluice.launcher;
+
+import io.sluice.core.sharing.StepObjective;
+import io.sluice.worker.sharing.SharingSettings;
+import java.util.List;
+import picocli.CommandLine.Option;
+
+/** Flags of how workers share their devices between interactive and best-effort work. */
+public final class SharingOptions {
+    @Option(
+            names = "--best-effort",
+            negatable = true,
+            defaultValue = "true",
+            fallbackValue = "true",
+            description =
+                    "Whether workers take best-effort work, which runs where interactive work leaves a device idle"
+                            + " and the planner's limits allow it; default: ${DEFAULT-VALUE}.")
+    private boolean bestEffort = true;
+
+    @Option(
+            names = "--slowdown",
+            paramLabel = "RATIO",
+            defaultValue = "" + StepObjective.DEFAULT_SLOWDOWN,
+            description = "An interactive step counts as missed where best-effort work made it longer by more than this"
+                    + " share; default: ${DEFAULT-VALUE}.")
+    private double slowdown = StepObjective.DEFAULT_SLOWDOWN;
+
+    @Option(
+            names = "--sharing-target",
+            paramLabel = "RATIO",
+            defaultValue = "" + SharingSettings.DEFAULT_TARGET,
+            description = "Share of interactive steps that may be missed; default: ${DEFAULT-VALUE}.")
+    private double target = SharingSettings.DEFAULT_TARGET;
+
+    @Option(
+            names = "--best-effort-kv-share",
+            paramLabel = "RATIO",
+            defaultValue = "" + SharingSettings.DEFAULT_KV_SHARE,
+            description = "Most of a worker's KV cache that best-effort sessions hold together; default:"
+                    + " ${DEFAULT-VALUE}.")
+    private double kvShare = SharingSettings.DEFAULT_KV_SHARE;
+
+    /** What these flags ask for. */
+    public SharingSettings settings() {
+        return new SharingSettings(bestEffort, slowdown, kvShare, target);
+    }
+
+    /** The flags that ask a worker process for {@code settings}. */
+    public static List<String> arguments(SharingSettings settings) {
+        return List.of(
+                settings.enabled() ? "--best-effort" : "--no-best-effort",
+                "--slowdown",
+                Double.toString(settings.slowdown()),
+                "--sharing-target",
+                Double.toString(settings.target()),
+                "--best-effort-kv-share",
+                Double.toString(settings.kvShare()));
+    }
+}

@@ -1,0 +1,290 @@
+package io.sluice.worker.sharing;
+
+import io.sluice.core.sharing.ConformalQuota;
+import io.sluice.core.sharing.GateDecision;
+import io.sluice.core.sharing.GateSettings;
+import io.sluice.core.sharing.QuotaState;
+import io.sluice.core.sharing.RunningSlice;
+import io.sluice.core.sharing.SharingLimits;
+import io.sluice.core.sharing.SliceGate;
+import io.sluice.core.sharing.SliceHistory;
+import io.sluice.core.sharing.SliceOffer;
+import io.sluice.core.sharing.SloReport;
+import io.sluice.core.sharing.TenantId;
+import io.sluice.records.SharingReport;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.ObjIntConsumer;
+
+/**
+ * All that a worker decides about sharing its device: the {@link SliceGate} of the device, under the lower of two quotas. One
+ * is published by the planner of limits; the other is this worker's own, moved by the same law
+ * ({@link ConformalQuota}) with each of its latency-critical batches, so that it reacts before a report has gone round. A step
+ * that misses its objective ({@link io.sluice.core.sharing.StepObjective}) counts from the quota that let the last slice start, so
+ * that a higher one that nobody used does not delay the answer. The own quota falls only by that and rises as the law says, so the law's
+ * bound on missed steps holds for the quota in force.
+ *
+ * <p>Work is latency-critical or best-effort by its session's service class. Latency-critical work never asks; what is there of
+ * it is told as a level, because the loop hears of it between slices only. What a slice made it wait is worked out
+ * afterwards, from when it came and when slices ran.
+ *
+ * <p>Without limits that hold nothing starts. Times are ns of one clock. Every method holds a lock for a moment: the compute
+ * thread calls most of them, the telemetry and metrics threads read.
+ */
+public final class SharingControl {
+    /** A gap between steps is no lull; time alone raises the own quota only after so long without any. */
+    private static final long LULL_NANOS = 1_000_000_000L;
+
+    private final SharingSettings settings;
+    private final GateSettings device;
+    private final ObjIntConsumer<TenantId> tokens;
+    private final ConformalQuota law;
+    private final SliceGate gate;
+    private final SliceHistory slices = new SliceHistory();
+    private final CriticalSums critical;
+    private final TenantSums tenants = new TenantSums();
+    private SharingLimits published = SharingLimits.NONE;
+    private QuotaState own = QuotaState.startingAt(1);
+    private boolean criticalWaits;
+    private boolean criticalRuns;
+    private long criticalStartNanos;
+    /** Until when the time without latency-critical work is counted, in a lull. */
+    private long lullNanos = Long.MIN_VALUE;
+
+    /** The quota in force when the newest slice started. */
+    private double sliceQuota = 1;
+
+    private long sliceNanos;
+    private long poolSwitches;
+    private long reportedPoolSwitches;
+    private int formerLanes;
+    private int suspendedBatches;
+
+    /**
+     * @param device what the gate must know of the device
+     * @param tokens is told what best-effort tenants had computed, positions
+     */
+    public SharingControl(SharingSettings settings, GateSettings device, ObjIntConsumer<TenantId> tokens) {
+        this.settings = Objects.requireNonNull(settings, "settings");
+        this.device = Objects.requireNonNull(device, "device");
+        this.tokens = Objects.requireNonNull(tokens, "tokens");
+        this.law = ConformalQuota.usual(settings.target());
+        this.gate = new SliceGate(device);
+        this.critical = new CriticalSums(settings.objective(), slices);
+    }
+
+    public SharingControl(SharingSettings settings, GateSettings device) {
+        this(settings, device, (tenant, positions) -> {});
+    }
+
+    /**
+     * Work that a tenant has ready here.
+     *
+     * @param weight its share among tenants
+     * @param steps that are ready, those of suspended batches included
+     */
+    public record TenantLoad(TenantId tenant, double weight, int steps) {
+        public TenantLoad {
+            Objects.requireNonNull(tenant, "tenant");
+        }
+    }
+
+    /** Whether this worker takes best-effort work; if not, nothing of it ever starts. */
+    public boolean enabled() {
+        return settings.enabled();
+    }
+
+    /** What was asked for. */
+    public SharingSettings settings() {
+        return settings;
+    }
+
+    /** So many latency-critical steps are ready and not started; 0: none. Repeating it costs next to nothing. */
+    public synchronized void criticalWaiting(int steps, long nowNanos) {
+        boolean waits = steps > 0;
+        if (waits == criticalWaits) {
+            return;
+        }
+        lull(nowNanos);
+        criticalWaits = waits;
+        if (waits) {
+            gate.criticalArrived(nowNanos);
+        } else {
+            lullNanos = nowNanos;
+            gate.criticalWithdrawn(nowNanos);
+        }
+    }
+
+    /** A latency-critical batch starts; it never asks. What still waits behind it is told as waiting again. */
+    public synchronized void criticalStarted(long nowNanos) {
+        if (criticalRuns) {
+            throw new IllegalStateException("a latency-critical batch started before the former one ended");
+        }
+        lull(nowNanos);
+        if (!criticalWaits) {
+            gate.criticalArrived(nowNanos);
+        }
+        gate.criticalStarted(nowNanos);
+        criticalWaits = false;
+        criticalRuns = true;
+        criticalStartNanos = nowNanos;
+    }
+
+    /**
+     * The latency-critical batch has ended, well or not.
+     *
+     * @param readyNanos of each step in it, from when it could have run on an idle device; empty: none that counts
+     * @param slowedNanos by how much best-effort work beside it made the batch longer; 0 where nothing runs beside
+     */
+    public synchronized void criticalFinished(long[] readyNanos, double slowedNanos, long nowNanos) {
+        if (!criticalRuns) {
+            throw new IllegalStateException("a latency-critical batch ended that never started");
+        }
+        criticalRuns = false;
+        lullNanos = nowNanos;
+        gate.criticalFinished(nowNanos);
+        int missed = critical.batch(readyNanos, slowedNanos, criticalStartNanos, nowNanos);
+        if (missed > 0) {
+            own = law.cap(own, sliceQuota);
+        }
+        // A step misses its objective by best-effort work or not at all.
+        own = law.observe(own, new SloReport(readyNanos.length, missed, 1), nowNanos);
+        gate.quota(quotaInForce(), nowNanos);
+    }
+
+    /** What best-effort work may do now; offers that are ready at this moment, in any order. */
+    public synchronized GateDecision next(List<SliceOffer> offers, long nowNanos) {
+        if (!enabled()) {
+            return new GateDecision.Wait(GateDecision.Reason.NOT_ALLOWED, Long.MAX_VALUE);
+        }
+        lull(nowNanos);
+        offers.forEach(tenants::offered);
+        GateDecision decision = gate.next(offers, nowNanos);
+        if (decision instanceof GateDecision.Start start) {
+            RunningSlice slice = start.slice();
+            tenants.started(slice);
+            sliceQuota = quotaInForce();
+            if (formerLanes > 0 && formerLanes != slice.lanes()) {
+                poolSwitches++;
+            }
+            formerLanes = slice.lanes();
+        }
+        return decision;
+    }
+
+    /** Whether a running slice must stop at its next point of return. */
+    public synchronized boolean mustYield(RunningSlice slice, long nowNanos) {
+        return gate.mustYield(slice.id(), nowNanos);
+    }
+
+    /**
+     * A slice has ended, early or not, well or not.
+     *
+     * @param unitsDone layers it has done; 0: none
+     * @param positions in each of them
+     * @return how long its tenant is held back for it, ns; 0: not at all
+     */
+    public synchronized long sliceEnded(RunningSlice slice, long unitsDone, int positions, long nowNanos) {
+        long hold = gate.finished(slice.id(), unitsDone, nowNanos);
+        long took = Math.max(0, nowNanos - slice.startNanos());
+        slices.add(slice.startNanos(), nowNanos);
+        sliceNanos += took;
+        boolean overrun = took > slice.boundNanos() * device.tolerance();
+        tenants.ended(slice, (double) unitsDone * positions, overrun, nowNanos);
+        return hold;
+    }
+
+    /** A best-effort batch has come through all its layers here. */
+    public synchronized void bestEffortDone(TenantId tenant, int positions) {
+        tenants.done(tenant, positions);
+        tokens.accept(tenant, positions);
+    }
+
+    /** What waits at this moment, each tenant once. */
+    public synchronized void bestEffortWaiting(List<TenantLoad> loads, int suspended) {
+        tenants.waiting(loads);
+        suspendedBatches = suspended;
+    }
+
+    /** New limits, on this clock; those with an older epoch than the present ones change nothing. */
+    public synchronized void limits(SharingLimits limits, long nowNanos) {
+        if (gate.limits(limits, nowNanos)) {
+            published = limits;
+            gate.quota(quotaInForce(), nowNanos);
+        }
+    }
+
+    /** When the limits end, ns; {@link Long#MIN_VALUE}: there are none. */
+    public synchronized long limitsUntilNanos() {
+        return published.validUntilNanos();
+    }
+
+    /** Where nobody asks for the device for long, the own quota comes back by time; see {@link ConformalQuota#idle}. */
+    private void lull(long nowNanos) {
+        if (criticalWaits || criticalRuns || lullNanos == Long.MIN_VALUE || nowNanos - lullNanos < LULL_NANOS) {
+            return;
+        }
+        own = law.idle(own, nowNanos - lullNanos, nowNanos);
+        lullNanos = nowNanos;
+        gate.quota(quotaInForce(), nowNanos);
+    }
+
+    private double quotaInForce() {
+        return Math.min(published.quota(), own.quota());
+    }
+
+    /** How things stand. */
+    public synchronized SharingView view(long nowNanos) {
+        boolean fresh = enabled() && published.freshAt(nowNanos);
+        var counters = gate.counters(nowNanos);
+        return new SharingView(
+                published.epoch(),
+                fresh,
+                fresh ? published.quota() : 0,
+                own.quota(),
+                fresh && quotaInForce() > 0 ? Math.min(device.lanes(), published.lanes()) : 0,
+                fresh && quotaInForce() > 0 ? published.sliceNanos() : 0,
+                critical.steps(),
+                critical.violations(),
+                counters.slices(),
+                counters.overruns(),
+                sliceNanos,
+                critical.drains(),
+                critical.drainNanos(),
+                critical.longestDrainNanos(),
+                poolSwitches,
+                suspendedBatches);
+    }
+
+    /** What happened since the last call; null where this worker takes no best-effort work. */
+    public synchronized SharingReport take(long nowNanos) {
+        if (!enabled()) {
+            return null;
+        }
+        lull(nowNanos);
+        double serviceP99 = critical.serviceP99Nanos();
+        double responseP99 = critical.responseP99Nanos();
+        CriticalSums.Sums sums = critical.take();
+        boolean fresh = published.freshAt(nowNanos);
+        SharingReport report = SharingReport.newBuilder()
+                .setLimitsEpoch(published.epoch())
+                .setLimitsFresh(fresh)
+                .setQuota(fresh ? quotaInForce() : 0)
+                .setRequests(sums.steps)
+                .setViolations(sums.violations)
+                .setServiceNs(sums.serviceNanos)
+                .setServiceP99Ns(serviceP99)
+                .setResponseP99Ns(responseP99)
+                .setWaitNs(sums.waitNanos)
+                .setCausedWaitNs(sums.causedNanos)
+                .setBesideNs(sums.besideNanos)
+                .setDrains(sums.drains)
+                .setDrainNs(sums.drainNanos)
+                .setLongestDrainNs(critical.longestDrainNanos())
+                .setPoolSwitches(poolSwitches - reportedPoolSwitches)
+                .setTenants(tenants.take(nowNanos))
+                .build();
+        reportedPoolSwitches = poolSwitches;
+        return report;
+    }
+}

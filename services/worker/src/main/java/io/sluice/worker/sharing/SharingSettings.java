@@ -1,0 +1,42 @@
+package io.sluice.worker.sharing;
+
+import io.sluice.core.sharing.StepObjective;
+
+/**
+ * What a worker is told about best-effort work. Immutable.
+ *
+ * @param enabled whether it takes any
+ * @param slowdown by which share best-effort work may make a latency-critical step longer, above 0 and at most 10; see
+ *     {@link StepObjective}
+ * @param kvShare most of the KV cache that best-effort sessions hold together, above 0 and at most 1
+ * @param target share of the latency-critical steps that may miss the objective, in (0, 1)
+ */
+public record SharingSettings(boolean enabled, double slowdown, double kvShare, double target) {
+    public static final double DEFAULT_KV_SHARE = 0.5;
+    public static final double DEFAULT_TARGET = 0.01;
+    /** Best-effort work may make one in a hundred steps more than a tenth longer, in half of the KV cache. */
+    public static final SharingSettings DEFAULT =
+            new SharingSettings(true, StepObjective.DEFAULT_SLOWDOWN, DEFAULT_KV_SHARE, DEFAULT_TARGET);
+    /** No best-effort work. */
+    public static final SharingSettings OFF =
+            new SharingSettings(false, StepObjective.DEFAULT_SLOWDOWN, DEFAULT_KV_SHARE, DEFAULT_TARGET);
+
+    private static final double MOST_SLOWDOWN = 10;
+
+    public SharingSettings {
+        require(slowdown > 0 && slowdown <= MOST_SLOWDOWN, "--slowdown", slowdown, "above 0 and at most 10");
+        require(kvShare > 0 && kvShare <= 1, "--best-effort-kv-share", kvShare, "above 0 and at most 1");
+        require(target > 0 && target < 1, "allowed share of missed steps", target, "above 0 and below 1");
+    }
+
+    /** What a step may lose. */
+    public StepObjective objective() {
+        return new StepObjective(slowdown);
+    }
+
+    private static void require(boolean holds, String name, double value, String rule) {
+        if (!holds) {
+            throw new IllegalArgumentException(name + " is " + value + ": it must be " + rule);
+        }
+    }
+}
