@@ -59,7 +59,7 @@ final class RouterCommand implements Callable<Integer>, Logs.InFolder {
             paramLabel = "TIME",
             defaultValue = "30s",
             converter = DurationConverter.class,
-            description = "How long a request waits that sets no deadline itself; default: ${DEFAULT-VALUE}.")
+            description = "How long an interactive request waits that sets no deadline itself; default: ${DEFAULT-VALUE}.")
     private Duration deadline;
 
     @Option(
@@ -68,6 +68,13 @@ final class RouterCommand implements Callable<Integer>, Logs.InFolder {
             defaultValue = "0.9",
             description = "Part of a worker's KV cache that sessions may fill; default: ${DEFAULT-VALUE}.")
     private double highWater;
+
+    @Option(
+            names = "--best-effort-kv-share",
+            paramLabel = "PART",
+            defaultValue = "0.5",
+            description = "Part of a worker's KV cache that best-effort sessions may hold; default: ${DEFAULT-VALUE}.")
+    private double bestEffortShare;
 
     @Option(
             names = "--lease",
@@ -135,6 +142,7 @@ final class RouterCommand implements Callable<Integer>, Logs.InFolder {
                     .withPolicy(policy)
                     .withQueue(queue, deadline)
                     .withHighWater(highWater)
+                    .withBestEffortShare(bestEffortShare)
                     .withSilence(lease, echo, stall)
                     .withStartTimeout(startTimeout));
             MetricsServer metrics = MetricsServer.start(

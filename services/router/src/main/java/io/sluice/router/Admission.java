@@ -1,5 +1,6 @@
 package io.sluice.router;
 
+import io.sluice.core.ServiceClass;
 import io.sluice.core.SessionId;
 import io.sluice.core.routing.AttemptNotes;
 import io.sluice.core.routing.FirstAttempts;
@@ -15,6 +16,7 @@ import io.sluice.core.routing.SessionMachine;
 import io.sluice.records.ErrorReason;
 import io.sluice.records.InferenceRequest;
 import io.sluice.records.SessionState;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -38,11 +40,18 @@ final class Admission {
     private final RouterMetrics metrics;
     private final RequestChecker checker;
     /** Why each waiting request waits, as of its last try. */
-    private final Map<SessionId, String> obstacles = new HashMap<>();
-    /** Per model, since when the oldest request waits that no later one may overtake. */
-    private final Map<String, Long> heldBack = new HashMap<>();
+    private final Map<SessionId, Obstacle> obstacles = new HashMap<>();
+    /** Per line, since when the oldest request waits that no later one may overtake. */
+    private final Map<Line, Long> heldBack = new HashMap<>();
     /** Attempts of waiting requests that are at work, though a crash has undone their record. */
     private final FirstAttempts attempts = new FirstAttempts();
+
+    /**
+     * Why a request waits.
+     *
+     * @param tooMuchSinceMs since when it asks for more than there is; 0: it does not
+     */
+    private record Obstacle(String message, long tooMuchSinceMs) {}
 
     Admission(
             RouterConfig config,
@@ -100,20 +109,19 @@ final class Admission {
             life = SessionMachine.apply(life, event);
         }
         StoredSession session = new StoredSession(request, life.orElseThrow(), 0);
-        Route route = heldBack.containsKey(request.model())
-                ? dispatch.behindOlder()
-                : dispatch.route(partition, request, now, now);
+        Route route = isHeldBack(request) ? dispatch.behindOlder() : dispatch.route(partition, request, now, now);
         switch (route) {
             case Routed routed -> assign(session, routed, now);
             case Blocked blocked -> {
-                if (!dispatch.mayWait()) {
-                    String full = "the queue is full (" + dispatch.queued() + " requests wait; --queue "
+                if (!dispatch.mayWait(request.serviceClass())) {
+                    String full = "the queue is full (" + dispatch.queued(request.serviceClass())
+                            + " requests wait; --queue "
                             + config.queueLimit() + "): " + blocked.message();
                     refuse(wire, origin, ErrorReason.QUEUE_FULL, full, now);
                     return;
                 }
                 book.putWaiting(session);
-                note(session, blocked);
+                note(session, blocked, now);
                 tellWaiting();
             }
         }
@@ -144,14 +152,16 @@ final class Admission {
         }
     }
 
-    /** Tries every waiting request in order; per model none overtakes one that waits only for others to finish. */
+    /**
+     * Tries every waiting request, latency-critical ones first and each class in order; per model none overtakes one that
+     * waits only for others to finish.
+     */
     void drain(long now) {
         expire(now);
         heldBack.clear();
         book.queue().drain(session -> {
             // More may have passed their deadline than one look removes.
-            if (now > session.life().deadlineMs()
-                    || heldBack.containsKey(session.request().model())) {
+            if (now > session.life().deadlineMs() || isHeldBack(session.request())) {
                 return false;
             }
             return switch (dispatch.route(
@@ -161,8 +171,8 @@ final class Admission {
                     yield true;
                 }
                 case Blocked blocked -> {
-                    note(session, blocked);
-                    yield false;
+                    note(session, blocked, now);
+                    yield endsUnservable(session, now);
                 }
             };
         });
@@ -174,20 +184,57 @@ final class Admission {
             SessionId id = session.life().id();
             attempts.forget(id);
             String obstacle = Optional.ofNullable(obstacles.remove(id))
+                    .map(Obstacle::message)
                     .orElse("requests before it waited too; send less load or add workers");
             ends.expired(session, obstacle, now);
         }
     }
 
-    private void note(StoredSession session, Blocked blocked) {
-        obstacles.put(session.life().id(), blocked.message());
+    /** A request that waited has ended another way. */
+    void forget(SessionId id) {
+        attempts.forget(id);
+        obstacles.remove(id);
+    }
+
+    /** Whether older requests of its line wait for others to finish, or any that go before its line. */
+    private boolean isHeldBack(RoutedRequest request) {
+        Line line = Line.of(request);
+        return heldBack.containsKey(line) || heldBack.containsKey(line.before());
+    }
+
+    private void note(StoredSession session, Blocked blocked, long now) {
+        obstacles.compute(session.life().id(), (id, before) -> {
+            long since = before == null || before.tooMuchSinceMs == 0 ? now : before.tooMuchSinceMs;
+            return new Obstacle(blocked.message(), blocked.cause().asksTooMuch() ? since : 0);
+        });
         if (blocked.cause().holdsBackOthers()) {
-            heldBack.putIfAbsent(session.request().model(), session.life().changedMs());
+            heldBack.putIfAbsent(Line.of(session.request()), session.life().changedMs());
         }
+    }
+
+    /**
+     * Ends a request without a deadline that has asked for more than there is for as long as others would have waited:
+     * nobody else would ever tell its client.
+     */
+    private boolean endsUnservable(StoredSession session, long now) {
+        Obstacle obstacle = obstacles.get(session.life().id());
+        long sinceMs = obstacle.tooMuchSinceMs;
+        if (session.request().deadlineMs() != RoutedRequest.NO_DEADLINE
+                || sinceMs == 0
+                || now - sinceMs <= config.deadline().toMillis()) {
+            return false;
+        }
+        forget(session.life().id());
+        ends.neverRan(session, ErrorReason.NO_CAPACITY, obstacle.message, now);
+        return true;
     }
 
     /** Tells the other tasks what waits here. */
     void tellWaiting() {
-        dispatch.waiting(partition, book.queue().size(), heldBack);
+        Map<ServiceClass, Integer> counts = new EnumMap<>(ServiceClass.class);
+        for (ServiceClass serviceClass : ServiceClass.values()) {
+            counts.put(serviceClass, book.queue().size(serviceClass));
+        }
+        dispatch.waiting(partition, counts, heldBack);
     }
 }

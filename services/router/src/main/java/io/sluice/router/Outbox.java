@@ -90,7 +90,7 @@ final class Outbox {
                 key == null
                         ? null
                         : ByteBuffer.wrap(Arrays.copyOf(key, Math.min(key.length, ErrorPublisher.KEY_BYTES_MAX))));
-        error.setOriginValueBytes(origin.value().length);
+        error.setOriginValueBytes(origin.value() == null ? 0 : origin.value().length);
         error(error);
         metrics.refused(reason);
     }

@@ -150,20 +150,26 @@ final class Recovery {
                 (watch, known) -> rules.report(session.running(), watch, known, worker, trouble, message, now));
     }
 
-    /** Tries interrupted sessions again, those that have waited longest first. */
+    /** Tries interrupted sessions again: latency-critical ones first, of each class those that have waited longest. */
     void retry(long now) {
+        List<StoredSession> bestEffort = new ArrayList<>();
         for (String id : new ArrayList<>(interrupted)) {
-            if (!hasTime()) {
-                return;
-            }
             Optional<StoredSession> session =
                     book.running(id).filter(s -> s.life().phase() == SessionPhase.RECOVERING);
             if (session.isEmpty()) {
                 interrupted.remove(id);
+            } else if (session.get().request().isBestEffort()) {
+                bestEffort.add(session.get());
             } else {
-                StoredSession waits = session.get();
-                carryOut(waits, now, (watch, known) -> rules.retry(waits.running(), watch, known, now));
+                retry(session.get(), now);
             }
+        }
+        bestEffort.forEach(session -> retry(session, now));
+    }
+
+    private void retry(StoredSession session, long now) {
+        if (hasTime()) {
+            carryOut(session, now, (watch, known) -> rules.retry(session.running(), watch, known, now));
         }
     }
 

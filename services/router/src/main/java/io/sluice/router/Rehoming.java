@@ -1,7 +1,6 @@
 package io.sluice.router;
 
 import io.sluice.records.ErrorReason;
-import io.sluice.records.InferenceRequest;
 import org.apache.kafka.common.utils.Utils;
 import org.apache.kafka.streams.processor.api.Record;
 
@@ -32,10 +31,10 @@ final class Rehoming {
     }
 
     /** Sends a misplaced request to its own partition; refuses one that comes back. */
-    void send(Record<byte[], byte[]> record, InferenceRequest request, Outbox.Origin origin) {
+    void send(Record<byte[], byte[]> record, String requestId, Outbox.Origin origin) {
         if (record.headers().lastHeader(HEADER) != null) {
             outbox.refusal(
-                    request.getRequestId(),
+                    requestId,
                     origin,
                     ErrorReason.INVALID_REQUEST,
                     "the request is on partition " + partition + " even after it was sent to its own; the requests"

@@ -1,7 +1,10 @@
 package io.sluice.router;
 
+import io.sluice.core.ServiceClass;
 import io.sluice.core.SessionId;
 import io.sluice.core.routing.KvReservation;
+import io.sluice.core.sharing.FairTurns;
+import io.sluice.core.sharing.TenantId;
 import io.sluice.messaging.StageCodec;
 import io.sluice.records.ErrorReason;
 import io.sluice.records.InferenceRequest;
@@ -91,6 +94,7 @@ final class RequestChecker {
                                 + String.join(", ", models.names())));
         checkSampling(request);
         checkNames(request);
+        checkTenant(request);
         int[] prompt = prompt(request, model);
         int context = model.contextLength();
         if (prompt.length >= context) {
@@ -102,7 +106,6 @@ final class RequestChecker {
         }
         int maxTokens = Math.min(request.getMaxTokens(), context - prompt.length);
         long arrivalMs = Math.min(request.getArrivalMs() > 0 ? request.getArrivalMs() : recordMs, nowMs);
-        long waitMs = request.getDeadlineMs() != null ? request.getDeadlineMs() : defaultDeadline.toMillis();
         return new RoutedRequest(
                 new SessionId(request.getRequestId()),
                 request.getModel(),
@@ -116,10 +119,24 @@ final class RequestChecker {
                 request.getSeed(),
                 request.getIgnoreEos(),
                 StageCodec.decode(request.getServiceClass()),
+                request.getWeight(),
                 request.getAllowedRegions().stream().sorted().distinct().toList(),
                 arrivalMs,
-                arrivalMs + Math.min(waitMs, Long.MAX_VALUE - arrivalMs),
+                deadlineMs(request, arrivalMs),
                 offset);
+    }
+
+    /** A best-effort request waits for as long as it takes, unless it says otherwise. */
+    private long deadlineMs(InferenceRequest request, long arrivalMs) {
+        if (request.getDeadlineMs() == null && isBestEffort(request)) {
+            return RoutedRequest.NO_DEADLINE;
+        }
+        long waitMs = request.getDeadlineMs() != null ? request.getDeadlineMs() : defaultDeadline.toMillis();
+        return arrivalMs + Math.min(waitMs, Long.MAX_VALUE - arrivalMs);
+    }
+
+    private static boolean isBestEffort(InferenceRequest request) {
+        return StageCodec.decode(request.getServiceClass()) == ServiceClass.BEST_EFFORT;
     }
 
     private static void checkSampling(InferenceRequest request) throws Refusal {
@@ -133,6 +150,18 @@ final class RequestChecker {
         require(topP > 0 && topP <= 1, "top_p " + topP + " must be in (0, 1]");
         Long deadline = request.getDeadlineMs();
         require(deadline == null || deadline > 0, "deadline_ms " + deadline + " must be positive");
+    }
+
+    /** Workers share their devices among tenants by name and weight. */
+    private static void checkTenant(InferenceRequest request) throws Refusal {
+        try {
+            FairTurns.weight("weight", request.getWeight());
+            if (isBestEffort(request)) {
+                new TenantId(request.getTenant());
+            }
+        } catch (IllegalArgumentException e) {
+            throw new Refusal(ErrorReason.INVALID_REQUEST, e.getMessage());
+        }
     }
 
     /** Bounds what is kept per session. */

@@ -12,9 +12,11 @@ import java.util.TreeSet;
  * @param promptIds the prompt as the model sees it
  * @param maxTokens output bound, already clipped to what the context leaves
  * @param kvTokens KV cache to reserve on every stage, tokens
+ * @param weight share of its tenant among best-effort tenants
  * @param regions allowed regions, sorted; empty: all
  * @param arrivalMs when the client made the request, milliseconds since the Unix epoch
- * @param deadlineMs last instant at which it may be assigned, milliseconds since the Unix epoch
+ * @param deadlineMs last instant at which it may be assigned, milliseconds since the Unix epoch; {@link #NO_DEADLINE}: it
+ *     waits for as long as it takes
  * @param originOffset offset in the requests topic; orders requests that came in the same millisecond
  */
 record RoutedRequest(
@@ -30,10 +32,18 @@ record RoutedRequest(
         long seed,
         boolean ignoreEos,
         ServiceClass serviceClass,
+        double weight,
         List<String> regions,
         long arrivalMs,
         long deadlineMs,
         long originOffset) {
+
+    /** Of a request that may wait for ever. */
+    static final long NO_DEADLINE = Long.MAX_VALUE;
+
+    boolean isBestEffort() {
+        return serviceClass == ServiceClass.BEST_EFFORT;
+    }
 
     /** Tokens the session is expected to bring. */
     long work() {

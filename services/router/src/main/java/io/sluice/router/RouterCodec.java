@@ -90,7 +90,7 @@ final class RouterCodec {
                 request.ignoreEos(),
                 StageCodec.encode(request.serviceClass()),
                 request.tenant(),
-                1.0,
+                request.weight(),
                 resume);
     }
 

@@ -1,6 +1,7 @@
 package io.sluice.router;
 
 import io.micrometer.core.instrument.MeterRegistry;
+import io.sluice.core.routing.KvBudget;
 import io.sluice.core.routing.RoutingPolicy;
 import io.sluice.messaging.KafkaSettings;
 import java.nio.file.Path;
@@ -21,6 +22,7 @@ import java.util.function.Consumer;
  * @param queueLimit most requests that wait for a pipeline in this router
  * @param deadline how long a request waits that sets no deadline itself
  * @param highWater part of a worker's KV cache that sessions may fill, in (0, 1]
+ * @param bestEffortShare part of a worker's KV cache that best-effort sessions may hold, in (0, 1]
  * @param sessionTimeout how long a session may go without a token before its pipeline is taken for broken
  * @param lease how long a worker may stay silent that should be there and was not heard of yet; after its first
  *     heartbeat its own lease counts
@@ -41,6 +43,7 @@ public record RouterConfig(
         int queueLimit,
         Duration deadline,
         double highWater,
+        double bestEffortShare,
         Duration sessionTimeout,
         Duration lease,
         Duration echo,
@@ -63,6 +66,9 @@ public record RouterConfig(
         }
         if (!(highWater > 0 && highWater <= 1)) {
             throw new IllegalArgumentException("--high-water " + highWater + " must be in (0, 1]");
+        }
+        if (!(bestEffortShare > 0 && bestEffortShare <= 1)) {
+            throw new IllegalArgumentException("--best-effort-kv-share " + bestEffortShare + " must be in (0, 1]");
         }
         positive("--deadline", deadline);
         positive("session timeout", sessionTimeout);
@@ -87,6 +93,7 @@ public record RouterConfig(
                 1000,
                 Duration.ofSeconds(30),
                 0.9,
+                KvBudget.BEST_EFFORT_SHARE,
                 Duration.ofSeconds(120),
                 Duration.ofMillis(1_200),
                 Duration.ofMillis(800),
@@ -113,6 +120,10 @@ public record RouterConfig(
 
     public RouterConfig withHighWater(double value) {
         return changed(draft -> draft.highWater = value);
+    }
+
+    public RouterConfig withBestEffortShare(double value) {
+        return changed(draft -> draft.bestEffortShare = value);
     }
 
     /** Sets when a silent session fails and how long an ended one is remembered. */
@@ -150,6 +161,7 @@ public record RouterConfig(
         private int queueLimit;
         private Duration deadline;
         private double highWater;
+        private double bestEffortShare;
         private Duration sessionTimeout;
         private Duration lease;
         private Duration echo;
@@ -164,6 +176,7 @@ public record RouterConfig(
             queueLimit = from.queueLimit;
             deadline = from.deadline;
             highWater = from.highWater;
+            bestEffortShare = from.bestEffortShare;
             sessionTimeout = from.sessionTimeout;
             lease = from.lease;
             echo = from.echo;
@@ -184,6 +197,7 @@ public record RouterConfig(
                     queueLimit,
                     deadline,
                     highWater,
+                    bestEffortShare,
                     sessionTimeout,
                     lease,
                     echo,

@@ -65,6 +65,7 @@ final class RouterProcessor implements Processor<byte[], byte[], byte[], Object>
     private Recovery recovery;
     private SessionCare care;
     private ReportIntake reports;
+    private Cancellation cancellation;
     private long triedMs;
 
     RouterProcessor(
@@ -96,6 +97,7 @@ final class RouterProcessor implements Processor<byte[], byte[], byte[], Object>
         recovery = new Recovery(book, outbox, dispatch, ends, metrics);
         care = new SessionCare(config, book, dispatch, recovery, ends);
         reports = new ReportIntake(book, recovery, dispatch.members(), rehoming, outbox, metrics);
+        cancellation = new Cancellation(book, admission, recovery, ends, rehoming, outbox, metrics);
         allocations = new AllocationIntake(
                 context.getStateStore(RouterTopology.ALLOCATIONS_GLOBAL_STORE),
                 context.getStateStore(RouterTopology.ALLOCATIONS_STORE),
@@ -128,7 +130,12 @@ final class RouterProcessor implements Processor<byte[], byte[], byte[], Object>
         RecordMetadata at = context.recordMetadata().orElseThrow();
         Outbox.Origin origin = new Outbox.Origin(at.topic(), at.partition(), at.offset(), record.key(), record.value());
         try {
-            if (record.value() == null) {
+            if (record.value() == null && at.topic().equals(Topics.REQUESTS.name())) {
+                long now = context.currentSystemTimeMs();
+                if (cancellation.take(record, origin, now)) {
+                    admitMore(now);
+                }
+            } else if (record.value() == null) {
                 outbox.deadLetter(origin, ErrorReason.MALFORMED_RECORD, "the record has no value");
             } else if (at.topic().equals(Topics.REQUESTS.name())) {
                 onRequest(record, formats.requests().deserialize(at.topic(), record.value()), origin);
@@ -160,7 +167,7 @@ final class RouterProcessor implements Processor<byte[], byte[], byte[], Object>
                 outbox.refusal(id, origin, badId.reason(), badId.message());
             }
         } else if (rehoming.isMisplaced(record.key())) {
-            rehoming.send(record, request, origin);
+            rehoming.send(record, request.getRequestId(), origin);
         } else {
             long now = context.currentSystemTimeMs();
             Optional<String> conflict = admission.conflict(new SessionId(request.getRequestId()), now);

@@ -65,7 +65,7 @@ final class SessionBook {
         }
         waiting.sort(Comparator.comparingLong((StoredSession s) -> s.life().changedMs())
                 .thenComparingLong(s -> s.request().originOffset()));
-        waiting.forEach(s -> queue.restore(s.life().id(), s.life().deadlineMs(), s));
+        waiting.forEach(this::queue);
         over.sort(Comparator.comparingLong(SessionLife::changedMs));
         ended.addAll(over);
     }
@@ -98,7 +98,12 @@ final class SessionBook {
     /** Keeps a session that waits. */
     void putWaiting(StoredSession session) {
         sessions.put(session.life().id().value(), StateCodec.encode(session));
-        queue.restore(session.life().id(), session.life().deadlineMs(), session);
+        queue(session);
+    }
+
+    private void queue(StoredSession session) {
+        SessionLife life = session.life();
+        queue.restore(life.id(), session.request().serviceClass(), life.deadlineMs(), session);
     }
 
     /** Keeps a session that runs. */

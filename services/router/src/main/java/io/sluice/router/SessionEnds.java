@@ -43,9 +43,14 @@ final class SessionEnds {
 
     /** It left the queue without a pipeline. */
     void expired(StoredSession session, String obstacle, long now) {
+        neverRan(session, ErrorReason.DEADLINE_PASSED, late(session.request(), now, obstacle), now);
+    }
+
+    /** It left the queue without a pipeline, for another reason than time. */
+    void neverRan(StoredSession session, ErrorReason reason, String message, long now) {
         RoutedRequest request = session.request();
         book.drop(request.id());
-        outbox.failure(request.id().value(), ErrorReason.DEADLINE_PASSED, late(request, now, obstacle));
+        outbox.failure(request.id().value(), reason, message);
         outbox.session(RouterCodec.session(request, session.life(), SessionState.REJECTED, now));
     }
 
@@ -81,11 +86,15 @@ final class SessionEnds {
                 obstacle);
     }
 
-    /** No further attempt would help. */
+    /** No further attempt would help, or nobody wants one. */
     void givenUp(StoredSession session, SessionLife life, ErrorReason reason, String message, int newest, long now) {
         outbox.failure(life.id().value(), reason, message);
         giveBack(session, life, newest, now);
-        LOG.warn("session given up id={} reason={} message={}", life.id(), reason, message);
+        if (reason == ErrorReason.CANCELLED) {
+            LOG.info("session cancelled id={} phase=running tokens={}", life.id(), life.nextIndex());
+        } else {
+            LOG.warn("session given up id={} reason={} message={}", life.id(), reason, message);
+        }
     }
 
     private void giveBack(StoredSession session, SessionLife life, int newest, long now) {

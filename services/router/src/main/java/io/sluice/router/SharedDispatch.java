@@ -1,6 +1,7 @@
 package io.sluice.router;
 
 import io.sluice.core.Pipeline;
+import io.sluice.core.ServiceClass;
 import io.sluice.core.SessionId;
 import io.sluice.core.Stage;
 import io.sluice.core.WorkerId;
@@ -53,8 +54,8 @@ final class SharedDispatch {
 
     private final Set<Integer> owned = new TreeSet<>();
     private final Map<SessionId, Holder> holders = new HashMap<>();
-    private final Map<Integer, Integer> waiting = new TreeMap<>();
-    private final Map<String, Map<Integer, Long>> heldBackSince = new TreeMap<>();
+    private final Map<Integer, Map<ServiceClass, Integer>> waiting = new TreeMap<>();
+    private final Map<Line, Map<Integer, Long>> heldBackSince = new HashMap<>();
 
     private record Holder(int partition, String model) {}
 
@@ -121,12 +122,11 @@ final class SharedDispatch {
      * @param sinceMs since when the request waits
      */
     synchronized Route route(int partition, RoutedRequest request, long sinceMs, long nowMs) {
-        boolean overtakes = heldBackSince.getOrDefault(request.model(), Map.of()).entrySet().stream()
-                .anyMatch(other -> other.getKey() != partition && other.getValue() + OVERTAKE_MS < sinceMs);
-        if (overtakes) {
+        if (overtakes(partition, request, sinceMs)) {
             return behindOlder();
         }
-        Optional<PromptGate> gate = gate(request.model());
+        // A best-effort prompt may stand still at its workers: it tells nothing of prompts, nor do others wait for it.
+        Optional<PromptGate> gate = request.isBestEffort() ? Optional.empty() : gate(request.model());
         if (gate.isPresent() && !gate.get().admits(request.promptIds().length)) {
             return new Blocked(
                     Cause.PROMPTS_BUSY,
@@ -134,12 +134,29 @@ final class SharedDispatch {
                             + " lets in at once; send less load, add workers or choose another --policy");
         }
         Route route = dispatcher(request.model())
-                .route(request.id(), request.work(), request.kvTokens(), request.regionSet(), ready);
+                .route(
+                        request.id(),
+                        request.serviceClass(),
+                        request.work(),
+                        request.kvTokens(),
+                        request.regionSet(),
+                        ready);
         if (route instanceof Routed) {
             holders.put(request.id(), new Holder(partition, request.model()));
             gate.ifPresent(g -> g.started(request.id(), request.promptIds().length, nowMs));
         }
         return route;
+    }
+
+    /** Whether a request would overtake others: older ones of its line by too much, or any that go before its line. */
+    private boolean overtakes(int partition, RoutedRequest request, long sinceMs) {
+        Line line = Line.of(request);
+        boolean older = heldBackSince.getOrDefault(line, Map.of()).entrySet().stream()
+                .anyMatch(other -> other.getKey() != partition && other.getValue() + OVERTAKE_MS < sinceMs);
+        return older
+                || line.before() != null
+                        && heldBackSince.getOrDefault(line.before(), Map.of()).keySet().stream()
+                                .anyMatch(other -> other != partition);
     }
 
     /** Why a request waits that must not overtake those that wait already. */
@@ -217,9 +234,9 @@ final class SharedDispatch {
     /** Counts a running session after a restart. */
     synchronized void restore(int partition, RoutedRequest request, SessionLife life) {
         life.pipeline().stages().forEach(stage -> members.expect(stage.worker()));
-        dispatcher(request.model()).restore(request.id(), life.pipeline(), request.kvTokens());
+        dispatcher(request.model()).restore(request.id(), request.serviceClass(), life.pipeline(), request.kvTokens());
         holders.put(request.id(), new Holder(partition, request.model()));
-        if (life.nextIndex() == 0 && life.phase() == SessionPhase.ACTIVE) {
+        if (!request.isBestEffort() && life.nextIndex() == 0 && life.phase() == SessionPhase.ACTIVE) {
             gate(request.model()).ifPresent(gate -> gate.restored(request.id(), request.promptIds().length));
         }
     }
@@ -233,26 +250,38 @@ final class SharedDispatch {
         }
     }
 
-    /** Whether one more request may wait in this process. */
-    synchronized boolean mayWait() {
-        return queued() < Math.max(1, config.queueLimit() * owned.size() / partitions);
+    /** Whether one more request of this class may wait in this process. */
+    synchronized boolean mayWait(ServiceClass serviceClass) {
+        return queued(serviceClass) < Math.max(1, config.queueLimit() * owned.size() / partitions);
     }
 
     /**
      * Tells the other tasks what waits here.
      *
-     * @param oldestMs per model, since when the oldest request waits that other requests must not overtake
+     * @param counts requests that wait
+     * @param oldestMs per line, since when the oldest request waits that other requests must not overtake
      */
-    synchronized void waiting(int partition, int count, Map<String, Long> oldestMs) {
-        waiting.put(partition, count);
+    synchronized void waiting(int partition, Map<ServiceClass, Integer> counts, Map<Line, Long> oldestMs) {
+        waiting.put(partition, Map.copyOf(counts));
         heldBackSince.values().forEach(since -> since.remove(partition));
-        oldestMs.forEach((model, since) ->
-                heldBackSince.computeIfAbsent(model, name -> new TreeMap<>()).put(partition, since));
+        oldestMs.forEach((line, since) ->
+                heldBackSince.computeIfAbsent(line, key -> new TreeMap<>()).put(partition, since));
     }
 
     /** Requests that wait in this process. */
     synchronized int queued() {
-        return waiting.values().stream().mapToInt(Integer::intValue).sum();
+        int queued = 0;
+        for (ServiceClass serviceClass : ServiceClass.values()) {
+            queued += queued(serviceClass);
+        }
+        return queued;
+    }
+
+    /** Requests of a class that wait in this process. */
+    synchronized int queued(ServiceClass serviceClass) {
+        return waiting.values().stream()
+                .mapToInt(counts -> counts.getOrDefault(serviceClass, 0))
+                .sum();
     }
 
     /** Sessions that run through this process. */
@@ -274,7 +303,7 @@ final class SharedDispatch {
 
     private Dispatcher dispatcher(String model) {
         return dispatchers.computeIfAbsent(model, name -> {
-            Dispatcher created = new Dispatcher(name, config.policy(), config.highWater());
+            Dispatcher created = new Dispatcher(name, config.policy(), config.highWater(), config.bestEffortShare());
             created.setShare(currentShare());
             return created;
         });

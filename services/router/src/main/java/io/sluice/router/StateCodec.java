@@ -27,7 +27,9 @@ import java.util.List;
  * outlives the program. Stateless.
  */
 final class StateCodec {
-    private static final int VERSION = 2;
+    private static final int VERSION = 3;
+    /** Every tenant weighs the same. */
+    private static final int VERSION_WITHOUT_WEIGHT = 2;
     /** One attempt at most, and nothing noted of it. */
     private static final int VERSION_WITHOUT_ATTEMPTS = 1;
 
@@ -54,19 +56,20 @@ final class StateCodec {
     static StoredSession decode(byte[] bytes) {
         try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(bytes))) {
             int version = in.readByte();
-            if (version != VERSION && version != VERSION_WITHOUT_ATTEMPTS) {
+            if (version < VERSION_WITHOUT_ATTEMPTS || version > VERSION) {
                 throw new IllegalStateException("the session store holds format " + version + ", this router reads "
-                        + VERSION_WITHOUT_ATTEMPTS + " and " + VERSION
+                        + VERSION_WITHOUT_ATTEMPTS + " to " + VERSION
                         + "; finish its sessions with the version that wrote them or use another application id");
             }
             SessionLife life = readLife(in);
             AttemptNotes notes = AttemptNotes.NONE;
-            if (version == VERSION) {
+            if (version > VERSION_WITHOUT_ATTEMPTS) {
                 life = withAttempts(life, readAttempts(in));
                 notes = readNotes(in);
             }
             long assignedMs = in.readLong();
-            return new StoredSession(in.readBoolean() ? readRequest(in, life.id()) : null, life, assignedMs, notes);
+            RoutedRequest request = in.readBoolean() ? readRequest(in, life.id(), version) : null;
+            return new StoredSession(request, life, assignedMs, notes);
         } catch (IOException e) {
             throw new UncheckedIOException("the session store holds a broken entry of " + bytes.length + " bytes", e);
         }
@@ -202,6 +205,7 @@ final class StateCodec {
         out.writeLong(request.seed());
         out.writeBoolean(request.ignoreEos());
         out.writeUTF(request.serviceClass().name());
+        out.writeDouble(request.weight());
         out.writeInt(request.regions().size());
         for (String region : request.regions()) {
             out.writeUTF(region);
@@ -211,7 +215,7 @@ final class StateCodec {
         out.writeLong(request.originOffset());
     }
 
-    private static RoutedRequest readRequest(DataInputStream in, SessionId id) throws IOException {
+    private static RoutedRequest readRequest(DataInputStream in, SessionId id, int version) throws IOException {
         String model = in.readUTF();
         String tenant = in.readUTF();
         int[] prompt = new int[in.readInt()];
@@ -226,6 +230,7 @@ final class StateCodec {
         long seed = in.readLong();
         boolean ignoreEos = in.readBoolean();
         ServiceClass serviceClass = ServiceClass.valueOf(in.readUTF());
+        double weight = version > VERSION_WITHOUT_WEIGHT ? in.readDouble() : 1;
         List<String> regions = new ArrayList<>();
         for (int left = in.readInt(); left > 0; left--) {
             regions.add(in.readUTF());
@@ -243,6 +248,7 @@ final class StateCodec {
                 seed,
                 ignoreEos,
                 serviceClass,
+                weight,
                 List.copyOf(regions),
                 in.readLong(),
                 in.readLong(),

@@ -31,6 +31,6 @@ record StoredSession(RoutedRequest request, SessionLife life, long assignedMs, A
 
     /** What the core must know of it to decide how it goes on; only of one that runs. */
     RunningSession running() {
-        return new RunningSession(life, notes, request.promptIds().length, request.maxTokens());
+        return new RunningSession(life, notes, request.promptIds().length, request.maxTokens(), request.serviceClass());
     }
 }

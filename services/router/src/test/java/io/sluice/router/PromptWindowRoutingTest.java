@@ -56,6 +56,7 @@ class PromptWindowRoutingTest {
                 0,
                 false,
                 ServiceClass.LATENCY_CRITICAL,
+                1,
                 List.of(),
                 0,
                 0,

@@ -18,6 +18,7 @@ class RouterConfigTest {
                 .withPolicy(RoutingPolicy.ROUND_ROBIN)
                 .withQueue(7, time.plusMillis(1))
                 .withHighWater(0.5)
+                .withBestEffortShare(0.25)
                 .withSessionTimes(time.plusMillis(2), time.plusMillis(3))
                 .withSilence(time.plusMillis(4), time.plusMillis(5), time.plusMillis(6))
                 .withStartTimeout(time.plusMillis(7));
@@ -34,6 +35,7 @@ class RouterConfigTest {
                         7,
                         time.plusMillis(1),
                         0.5,
+                        0.25,
                         time.plusMillis(2),
                         time.plusMillis(4),
                         time.plusMillis(5),
@@ -46,5 +48,6 @@ class RouterConfigTest {
     @Test
     void shouldRejectWhatTheConstructorRejects() {
         assertThatThrownBy(() -> config.withQueue(0, Duration.ofSeconds(1))).hasMessageContaining("--queue 0");
+        assertThatThrownBy(() -> config.withBestEffortShare(0)).hasMessageContaining("--best-effort-kv-share 0.0");
     }
 }

@@ -7,6 +7,7 @@ import io.sluice.records.ErrorReason;
 import io.sluice.records.ErrorRecord;
 import io.sluice.records.FinishReason;
 import io.sluice.records.InferenceRequest;
+import io.sluice.records.ServiceClass;
 import io.sluice.records.Session;
 import io.sluice.records.SessionState;
 import io.sluice.schemas.TopicSpec;
@@ -71,6 +72,12 @@ class RouterRefusalTest {
                         ErrorReason.INVALID_REQUEST,
                         "allowed_regions has 65",
                         r -> r.setAllowedRegions(Collections.nCopies(65, "eu"))),
+                bad(ErrorReason.INVALID_REQUEST, "weight is 0.0", r -> r.setWeight(0)),
+                bad(ErrorReason.INVALID_REQUEST, "weight is NaN", r -> r.setWeight(Double.NaN)),
+                bad(ErrorReason.INVALID_REQUEST, "weight is -1.0", r -> r.setWeight(-1)),
+                bad(ErrorReason.INVALID_REQUEST, "weight is Infinity", r -> r.setWeight(Double.POSITIVE_INFINITY)),
+                bad(ErrorReason.INVALID_REQUEST, "tenant ' ' must be", r -> r.setTenant(" ")
+                        .setServiceClass(ServiceClass.BEST_EFFORT)),
                 bad(ErrorReason.UNKNOWN_MODEL, "model 'hymn' is not served; served: psalm", r -> r.setModel("hymn")),
                 bad(
                         ErrorReason.PROMPT_TOO_LONG,
@@ -147,7 +154,7 @@ class RouterRefusalTest {
             router.sendRaw(topic, "r1", new byte[] {1, 2, 3});
             router.sendRaw(topic, "r1", truncated);
             router.sendRaw(topic, "r1", unknown);
-            router.sendRaw(topic, "r1", null);
+            router.sendRaw(topic, null, null);
             router.sendRaw(topic, null, "{\"prompt\": \"json\"}".getBytes(StandardCharsets.UTF_8));
             List<ErrorRecord> errors = router.errors();
             assertThat(errors)

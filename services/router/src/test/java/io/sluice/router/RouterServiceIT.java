@@ -119,6 +119,7 @@ class RouterServiceIT {
                 100,
                 PATIENCE,
                 1,
+                0.5,
                 Duration.ofSeconds(60),
                 Duration.ofSeconds(2),
                 Duration.ofSeconds(2),

@@ -1,5 +1,7 @@
 package io.sluice.router;
 
+import static io.sluice.core.ServiceClass.BEST_EFFORT;
+import static io.sluice.core.ServiceClass.LATENCY_CRITICAL;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -18,9 +20,14 @@ class SharedDispatchTest {
     private final RouterConfig config =
             RouterHarness.config(new SimpleMeterRegistry()).withHighWater(1).withQueue(8, Duration.ofSeconds(1));
     private final SharedDispatch dispatch = new SharedDispatch(config, 4, worker -> true, RouterHarness.members());
+    private static final Line LINE = new Line(TestAllocations.MODEL, LATENCY_CRITICAL);
     private int ids;
 
     private RoutedRequest request() {
+        return request(LATENCY_CRITICAL);
+    }
+
+    private RoutedRequest request(ServiceClass serviceClass) {
         return new RoutedRequest(
                 new SessionId("r" + ids++),
                 TestAllocations.MODEL,
@@ -33,7 +40,8 @@ class SharedDispatchTest {
                 1,
                 0,
                 false,
-                ServiceClass.LATENCY_CRITICAL,
+                serviceClass,
+                1,
                 List.of(),
                 0,
                 0,
@@ -78,7 +86,7 @@ class SharedDispatchTest {
         dispatch.accept(TestAllocations.single(1, "a", 128));
         assertThat(route(0)).isInstanceOf(Routed.class);
         assertThat(route(1)).isInstanceOf(Blocked.class);
-        dispatch.waiting(0, 3, Map.of(TestAllocations.MODEL, -1_000L));
+        dispatch.waiting(0, Map.of(LATENCY_CRITICAL, 3), Map.of(LINE, -1_000L));
         dispatch.leave(0);
         assertThat(dispatch.active()).isZero();
         assertThat(dispatch.queued()).isZero();
@@ -90,22 +98,36 @@ class SharedDispatchTest {
         dispatch.join(0);
         dispatch.join(1);
         dispatch.accept(TestAllocations.single(1, "a", 10_000));
-        dispatch.waiting(0, 1, Map.of(TestAllocations.MODEL, 1_000L));
+        dispatch.waiting(0, Map.of(LATENCY_CRITICAL, 1), Map.of(LINE, 1_000L));
         assertThat(dispatch.route(1, request(), 1_200, 1_200)).isInstanceOf(Routed.class);
         assertThat(dispatch.route(1, request(), 1_300, 1_300)).isInstanceOf(Blocked.class);
         assertThat(dispatch.route(0, request(), 1_300, 1_300)).isInstanceOf(Routed.class);
-        dispatch.waiting(0, 0, Map.of());
+        dispatch.waiting(0, Map.of(), Map.of());
         assertThat(dispatch.route(1, request(), 1_300, 1_300)).isInstanceOf(Routed.class);
     }
 
     @Test
     void shouldBoundTheQueueByItsShareOfThePartitions() {
         dispatch.join(0);
-        dispatch.waiting(0, 1, Map.of());
-        assertThat(dispatch.mayWait()).isTrue();
-        dispatch.waiting(0, 2, Map.of());
-        assertThat(dispatch.mayWait()).as("a quarter of 8").isFalse();
+        dispatch.waiting(0, Map.of(LATENCY_CRITICAL, 1), Map.of());
+        assertThat(dispatch.mayWait(LATENCY_CRITICAL)).isTrue();
+        dispatch.waiting(0, Map.of(LATENCY_CRITICAL, 2), Map.of());
+        assertThat(dispatch.mayWait(LATENCY_CRITICAL)).as("a quarter of 8").isFalse();
         dispatch.join(1);
-        assertThat(dispatch.mayWait()).isTrue();
+        assertThat(dispatch.mayWait(LATENCY_CRITICAL)).isTrue();
+    }
+
+    @Test
+    void shouldNotLetABestEffortRequestOvertakeAnInteractiveOneOfAnotherPartition() {
+        dispatch.join(0);
+        dispatch.join(1);
+        dispatch.accept(TestAllocations.single(1, "a", 10_000));
+        dispatch.waiting(0, Map.of(LATENCY_CRITICAL, 1), Map.of(LINE, 1_000L));
+        assertThat(dispatch.route(1, request(BEST_EFFORT), 1_000, 1_001)).isInstanceOf(Blocked.class);
+        dispatch.waiting(0, Map.of(BEST_EFFORT, 1), Map.of(new Line(TestAllocations.MODEL, BEST_EFFORT), 1_000L));
+        assertThat(dispatch.route(1, request(LATENCY_CRITICAL), 9_000, 9_000)).isInstanceOf(Routed.class);
+        assertThat(dispatch.route(1, request(BEST_EFFORT), 9_000, 9_000)).isInstanceOf(Blocked.class);
+        assertThat(dispatch.queued(BEST_EFFORT)).isEqualTo(1);
+        assertThat(dispatch.queued(LATENCY_CRITICAL)).isZero();
     }
 }

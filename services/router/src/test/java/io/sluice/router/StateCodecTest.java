@@ -17,6 +17,7 @@ import io.sluice.core.routing.AttemptNotes;
 import io.sluice.core.routing.SessionLife;
 import io.sluice.core.routing.SessionPhase;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
@@ -35,6 +36,10 @@ class StateCodecTest {
                     + "000000000000000b00000000000000160000000000000021";
 
     private static RoutedRequest request() {
+        return request(2.5);
+    }
+
+    private static RoutedRequest request(double weight) {
         return new RoutedRequest(
                 ID,
                 "psalm",
@@ -48,6 +53,7 @@ class StateCodecTest {
                 -7,
                 true,
                 ServiceClass.BEST_EFFORT,
+                weight,
                 List.of("eu", "us"),
                 11,
                 22,
@@ -99,7 +105,20 @@ class StateCodecTest {
     void canReadBytesOfBefore() {
         StoredSession session = StateCodec.decode(HexFormat.of().parseHex(FIRST_FORMAT));
         assertThat(session.life().pipeline()).isEqualTo(PIPELINE);
-        assertThat(session.request()).usingRecursiveComparison().isEqualTo(request());
+        assertThat(session.request()).usingRecursiveComparison().isEqualTo(request(1));
+    }
+
+    @Test
+    void shouldTakeARequestOfTheSecondFormatForOneOfWeightOne() {
+        SessionLife active = new SessionLife(ID, SessionPhase.ACTIVE, 2, 9, PIPELINE, 4, 6, 22);
+        String now = HexFormat.of().formatHex(StateCodec.encode(new StoredSession(request(), active, 44)));
+        String serviceClass = HexFormat.of().formatHex("BEST_EFFORT".getBytes(StandardCharsets.US_ASCII));
+        String weight = HexFormat.ofDelimiter("").toHexDigits(Double.doubleToLongBits(2.5));
+        assertThat(now).startsWith("03").contains(serviceClass + weight);
+        String before = "02" + now.substring(2).replace(serviceClass + weight, serviceClass);
+        assertThat(StateCodec.decode(HexFormat.of().parseHex(before)))
+                .usingRecursiveComparison()
+                .isEqualTo(new StoredSession(request(1), active, 44));
     }
 
     @Test

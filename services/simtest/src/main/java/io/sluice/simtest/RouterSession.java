@@ -67,7 +67,7 @@ final class RouterSession {
 
     /** What the core must know of it; only of one that runs. */
     RunningSession running() {
-        return new RunningSession(life, notes, request.prompt().length, request.maxTokens());
+        return new RunningSession(life, notes, request.prompt().length, request.maxTokens(), request.serviceClass());
     }
 
     int newestAttempt() {

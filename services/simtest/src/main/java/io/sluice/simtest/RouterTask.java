@@ -1,5 +1,6 @@
 package io.sluice.simtest;
 
+import io.sluice.core.ServiceClass;
 import io.sluice.core.SessionId;
 import io.sluice.core.routing.AdmissionQueue;
 import io.sluice.core.routing.AttemptNotes;
@@ -61,10 +62,10 @@ final class RouterTask {
         SessionLife life = session.life;
         sessions.put(life.id(), session);
         if (life.phase() == SessionPhase.WAITING) {
-            queue.restore(life.id(), life.deadlineMs(), session);
+            queue.restore(life.id(), session.request.serviceClass(), life.deadlineMs(), session);
         } else if (life.phase().isRunning()) {
             running.put(life.id(), session);
-            router.dispatcher().restore(life.id(), life.pipeline(), session.kvTokens());
+            router.dispatcher().restore(life.id(), session.request.serviceClass(), life.pipeline(), session.kvTokens());
             life.pipeline().stages().forEach(stage -> router.members().expect(stage.worker()));
         }
     }
@@ -112,9 +113,14 @@ final class RouterTask {
 
     private void onRequest(Wire.Request request) {
         long now = router.clockMillis();
+        if (request.cancels()) {
+            cancel(request.id(), now);
+            return;
+        }
         Optional<SessionLife> life =
                 Optional.ofNullable(sessions.get(request.id())).map(s -> s.life);
-        long deadline = now + DEADLINE_MS;
+        boolean patient = request.serviceClass() == ServiceClass.BEST_EFFORT;
+        long deadline = patient ? Long.MAX_VALUE : now + DEADLINE_MS;
         for (SessionEvent event : SessionMachine.decide(life, new SessionCommand.Submit(request.id(), deadline), now)) {
             if (event instanceof SessionEvent.Duplicate) {
                 router.transaction().write(world.failures, new Wire.Failure(request.id(), true, "duplicate"));
@@ -123,7 +129,7 @@ final class RouterTask {
             life = SessionMachine.apply(life, event);
         }
         RouterSession session = new RouterSession(request, life.orElseThrow(), new ArrayList<>(), now);
-        if (!queue.offer(request.id(), deadline, session)) {
+        if (!queue.offer(request.id(), request.serviceClass(), deadline, session)) {
             router.transaction().write(world.failures, new Wire.Failure(request.id(), true, "queue full"));
             return;
         }
@@ -132,7 +138,28 @@ final class RouterTask {
         drain(now);
     }
 
-    /** Tries what waits, in order; nobody overtakes one that waits for KV cache. */
+    /** As the live router's class of that name does. */
+    private void cancel(SessionId id, long now) {
+        if (queue.remove(id).isPresent()) {
+            attempts.forget(id);
+            sessions.remove(id);
+            dirty.add(id);
+            router.transaction().write(world.failures, new Wire.Failure(id, false, "cancelled"));
+            return;
+        }
+        RouterSession session = running.get(id);
+        if (session != null) {
+            for (SessionEvent event :
+                    SessionMachine.decide(Optional.of(session.life), new SessionCommand.GiveUp(), now)) {
+                change(
+                        session,
+                        SessionMachine.apply(Optional.of(session.life), event).orElseThrow());
+            }
+            end(session, "cancelled");
+        }
+    }
+
+    /** Tries what waits, latency-critical first; nobody overtakes one that waits for KV cache. */
     void drain(long now) {
         for (RouterSession session : queue.takeExpired(now, 100)) {
             SessionId id = session.life.id();
@@ -150,6 +177,7 @@ final class RouterTask {
             Route route = router.dispatcher()
                     .route(
                             session.life.id(),
+                            session.request.serviceClass(),
                             session.work(),
                             session.kvTokens(),
                             Set.of(),

@@ -1,5 +1,6 @@
 package io.sluice.simtest;
 
+import io.sluice.core.ServiceClass;
 import io.sluice.core.SessionId;
 import java.util.ArrayList;
 import java.util.List;
@@ -9,6 +10,13 @@ import java.util.SplittableRandom;
 final class SimClients extends Actor {
     private static final int MOST_PROMPT = 24;
     private static final int MOST_OUTPUT = 40;
+    /** Every third request is a best-effort one. */
+    private static final int BEST_EFFORT_EVERY = 3;
+    /** Every eleventh request is cancelled, at once or a while after it was sent. */
+    private static final int CANCEL_EVERY = 11;
+
+    private static final long CANCEL_MICROS = 150_000;
+    private static final int CANCEL_TIMES = 8;
 
     private final int layers;
     private final long meanMicros;
@@ -68,6 +76,10 @@ final class SimClients extends Actor {
         }
         last = request();
         send(last);
+        if (sent % CANCEL_EVERY == 0) {
+            Wire.Request cancelled = last;
+            after(CANCEL_MICROS * (sent / CANCEL_EVERY % CANCEL_TIMES), () -> cancel(cancelled.id()));
+        }
         after((long) (-Math.log(1 - world.load().nextDouble()) * meanMicros), this::next);
     }
 
@@ -77,8 +89,17 @@ final class SimClients extends Actor {
         for (int i = 0; i < prompt.length; i++) {
             prompt[i] = random.nextInt(Arithmetic.VOCABULARY);
         }
+        int output = 1 + random.nextInt(MOST_OUTPUT);
         return new Wire.Request(
-                new SessionId("r" + ++sent), prompt, 1 + random.nextInt(MOST_OUTPUT), random.nextLong());
+                new SessionId("r" + ++sent),
+                prompt,
+                output,
+                random.nextLong(),
+                sent % BEST_EFFORT_EVERY == 0 ? ServiceClass.BEST_EFFORT : ServiceClass.LATENCY_CRITICAL);
+    }
+
+    private void cancel(SessionId id) {
+        out.get(world.partition(id).number).send(Wire.Request.cancel(id), null);
     }
 
     private void send(Wire.Request request) {

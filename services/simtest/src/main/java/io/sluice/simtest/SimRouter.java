@@ -192,7 +192,8 @@ final class SimRouter extends Actor {
             dispatcher = new Dispatcher(World.MODEL, RoutingPolicy.SLUICE, HIGH_WATER);
             dispatcher.accept(allocation);
             tasks.values().forEach(task -> task.running()
-                    .forEach(s -> dispatcher.restore(s.life.id(), s.life.pipeline(), s.kvTokens())));
+                    .forEach(s -> dispatcher.restore(
+                            s.life.id(), s.request.serviceClass(), s.life.pipeline(), s.kvTokens())));
             share();
         }
     }

@@ -1,6 +1,7 @@
 package io.sluice.simtest;
 
 import io.sluice.core.Pipeline;
+import io.sluice.core.ServiceClass;
 import io.sluice.core.SessionId;
 import io.sluice.core.WorkerId;
 import io.sluice.core.recovery.StageResume;
@@ -12,7 +13,16 @@ import java.util.List;
 final class Wire {
     private Wire() {}
 
-    record Request(SessionId id, int[] prompt, int maxTokens, long seed) {}
+    /** @param prompt null: the request of this id is cancelled */
+    record Request(SessionId id, int[] prompt, int maxTokens, long seed, ServiceClass serviceClass) {
+        static Request cancel(SessionId id) {
+            return new Request(id, null, 0, 0, ServiceClass.LATENCY_CRITICAL);
+        }
+
+        boolean cancels() {
+            return prompt == null;
+        }
+    }
 
     /** @param stages null for an attempt from nothing */
     record Resume(int position, int[] tokenIds, List<StageResume> stages) {}

@@ -1,56 +1,64 @@
 package io.sluice.core.routing;
 
+import io.sluice.core.ServiceClass;
 import io.sluice.core.SessionId;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.EnumMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeSet;
 import java.util.function.Predicate;
 
 /**
- * Requests that wait for a pipeline: bounded, first in, first out, each with a deadline. Not thread-safe.
+ * Requests that wait for a pipeline: a line per service class, the latency-critical one before the best-effort one, each
+ * bounded, first in, first out, and every request with a deadline. Not thread-safe.
  *
  * @param <T> what waits
  */
 public final class AdmissionQueue<T> {
     private final int limit;
-    private final Map<SessionId, Entry<T>> entries = new LinkedHashMap<>();
+    private final Map<ServiceClass, Map<SessionId, Entry<T>>> lines = new EnumMap<>(ServiceClass.class);
     private final TreeSet<Entry<T>> byDeadline =
             new TreeSet<>(Comparator.<Entry<T>>comparingLong(Entry::deadlineMs).thenComparing(Entry::session));
 
-    private record Entry<T>(SessionId session, long deadlineMs, T item) {}
+    private record Entry<T>(SessionId session, ServiceClass serviceClass, long deadlineMs, T item) {}
 
-    /** @param limit most requests that may wait, at least 1 */
+    /** @param limit most requests of a class that may wait, at least 1 */
     public AdmissionQueue(int limit) {
         if (limit < 1) {
             throw new IllegalArgumentException("queue limit " + limit + " must be at least 1");
         }
         this.limit = limit;
+        for (ServiceClass serviceClass : ServiceClass.values()) {
+            lines.put(serviceClass, new LinkedHashMap<>());
+        }
     }
 
     /**
-     * Adds at the end.
+     * Adds at the end of its class.
      *
      * @param deadlineMs the last instant at which it may still be taken
-     * @return false when the queue is full; then nothing changes
+     * @return false when the line of its class is full; then nothing changes
      */
-    public boolean offer(SessionId session, long deadlineMs, T item) {
-        if (isFull()) {
+    public boolean offer(SessionId session, ServiceClass serviceClass, long deadlineMs, T item) {
+        if (isFull(serviceClass)) {
             return false;
         }
-        restore(session, deadlineMs, item);
+        restore(session, serviceClass, deadlineMs, item);
         return true;
     }
 
     /** Adds at the end even beyond the limit: for what was accepted before a restart with a lower one. */
-    public void restore(SessionId session, long deadlineMs, T item) {
-        Entry<T> entry = new Entry<>(session, deadlineMs, item);
-        if (entries.putIfAbsent(session, entry) != null) {
+    public void restore(SessionId session, ServiceClass serviceClass, long deadlineMs, T item) {
+        if (contains(session)) {
             throw new IllegalStateException("session " + session + " waits already");
         }
+        Entry<T> entry = new Entry<>(session, serviceClass, deadlineMs, item);
+        lines.get(serviceClass).put(session, entry);
         byDeadline.add(entry);
     }
 
@@ -59,43 +67,61 @@ public final class AdmissionQueue<T> {
         List<T> expired = new ArrayList<>();
         while (!byDeadline.isEmpty() && expired.size() < most && byDeadline.first().deadlineMs < nowMs) {
             Entry<T> entry = byDeadline.pollFirst();
-            entries.remove(entry.session);
+            lines.get(entry.serviceClass).remove(entry.session);
             expired.add(entry.item);
         }
         return expired;
     }
 
-    /** Offers every item in order to {@code taker}, which must not touch the queue, and removes those it takes. */
+    /**
+     * Offers every item to {@code taker}, the latency-critical ones first and each class in order, and removes those it
+     * takes; the taker must not touch the queue.
+     */
     public void drain(Predicate<T> taker) {
-        Iterator<Entry<T>> iterator = entries.values().iterator();
-        while (iterator.hasNext()) {
-            Entry<T> entry = iterator.next();
-            if (taker.test(entry.item)) {
-                iterator.remove();
-                byDeadline.remove(entry);
+        for (Map<SessionId, Entry<T>> line : lines.values()) {
+            Iterator<Entry<T>> iterator = line.values().iterator();
+            while (iterator.hasNext()) {
+                Entry<T> entry = iterator.next();
+                if (taker.test(entry.item)) {
+                    iterator.remove();
+                    byDeadline.remove(entry);
+                }
             }
         }
     }
 
-    /** Removes one; false when it does not wait. */
-    public boolean remove(SessionId session) {
-        Entry<T> entry = entries.remove(session);
-        return entry != null && byDeadline.remove(entry);
+    /** Removes one and returns it; empty when it does not wait. */
+    public Optional<T> remove(SessionId session) {
+        for (Map<SessionId, Entry<T>> line : lines.values()) {
+            Entry<T> entry = line.remove(session);
+            if (entry != null) {
+                byDeadline.remove(entry);
+                return Optional.of(entry.item);
+            }
+        }
+        return Optional.empty();
     }
 
     public boolean contains(SessionId session) {
-        return entries.containsKey(session);
+        return lines.values().stream().anyMatch(line -> line.containsKey(session));
     }
 
     public boolean isEmpty() {
-        return entries.isEmpty();
+        return byDeadline.isEmpty();
     }
 
-    public boolean isFull() {
-        return entries.size() >= limit;
+    /** Whether no more of this class may wait. */
+    public boolean isFull(ServiceClass serviceClass) {
+        return size(serviceClass) >= limit;
     }
 
+    /** Requests that wait. */
     public int size() {
-        return entries.size();
+        return byDeadline.size();
+    }
+
+    /** Requests of a class that wait. */
+    public int size(ServiceClass serviceClass) {
+        return lines.get(serviceClass).size();
     }
 }

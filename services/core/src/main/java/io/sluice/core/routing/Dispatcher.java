@@ -1,6 +1,7 @@
 package io.sluice.core.routing;
 
 import io.sluice.core.Pipeline;
+import io.sluice.core.ServiceClass;
 import io.sluice.core.SessionId;
 import io.sluice.core.Stage;
 import io.sluice.core.WorkerId;
@@ -9,6 +10,7 @@ import io.sluice.core.planning.Allocation.WorkerFlow;
 import io.sluice.core.routing.Route.Blocked;
 import io.sluice.core.routing.Route.Cause;
 import io.sluice.core.routing.Route.Routed;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -18,22 +20,37 @@ import java.util.TreeSet;
 import java.util.function.Predicate;
 
 /**
- * Routes the sessions of one model: newest allocation, interleaved weighted round robin and KV budget together. Not
- * thread-safe.
+ * Routes the sessions of one model: newest allocation, interleaved weighted round robin and KV budget together. Each
+ * service class has a round robin of its own and sees only its own sessions in flight, so that best-effort sessions, which
+ * may stand still, change neither the split nor the load by which latency-critical ones are routed. Not thread-safe.
  */
 public final class Dispatcher {
     private final String model;
     private final RoutingPolicy policy;
     private final KvBudget budget;
-    private final InFlight inFlight = new InFlight();
-    private final Map<SessionId, Pipeline> pipelines = new HashMap<>();
-    private PipelineChooser chooser;
+    private final Map<ServiceClass, InFlight> inFlight = new EnumMap<>(ServiceClass.class);
+    private final Map<ServiceClass, PipelineChooser> choosers = new EnumMap<>(ServiceClass.class);
+    private final Map<SessionId, Running> sessions = new HashMap<>();
+    private Allocation allocation;
 
-    /** @param highWater as in {@link KvBudget} */
+    private record Running(ServiceClass serviceClass, Pipeline pipeline) {}
+
+    /** A dispatcher with the usual share of best-effort sessions. */
     public Dispatcher(String model, RoutingPolicy policy, double highWater) {
+        this(model, policy, highWater, KvBudget.BEST_EFFORT_SHARE);
+    }
+
+    /**
+     * @param highWater as in {@link KvBudget}
+     * @param bestEffortShare as in {@link KvBudget}
+     */
+    public Dispatcher(String model, RoutingPolicy policy, double highWater, double bestEffortShare) {
         this.model = model;
         this.policy = policy;
-        this.budget = new KvBudget(highWater);
+        this.budget = new KvBudget(highWater, bestEffortShare);
+        for (ServiceClass serviceClass : ServiceClass.values()) {
+            inFlight.put(serviceClass, new InFlight());
+        }
     }
 
     /**
@@ -41,30 +58,36 @@ public final class Dispatcher {
      *
      * @return false when its epoch is not above the one in use; then nothing changes
      */
-    public boolean accept(Allocation allocation) {
-        if (!allocation.model().equals(model)) {
+    public boolean accept(Allocation newer) {
+        if (!newer.model().equals(model)) {
             throw new IllegalArgumentException(
-                    "allocation of " + allocation.model() + " was given to the dispatcher of " + model);
+                    "allocation of " + newer.model() + " was given to the dispatcher of " + model);
         }
-        if (chooser != null && allocation.epoch() <= chooser.allocation().epoch()) {
+        if (allocation != null && newer.epoch() <= allocation.epoch()) {
             return false;
         }
-        chooser = chooser == null ? new PipelineChooser(allocation, policy, inFlight) : chooser.successor(allocation);
+        allocation = newer;
+        for (ServiceClass serviceClass : ServiceClass.values()) {
+            choosers.compute(
+                    serviceClass,
+                    (key, old) ->
+                            old == null ? new PipelineChooser(newer, policy, inFlight.get(key)) : old.successor(newer));
+        }
         Map<WorkerId, Long> capacities = new TreeMap<>();
-        allocation.workers().forEach(worker -> capacities.put(worker.worker(), worker.kvCapacityTokens()));
+        newer.workers().forEach(worker -> capacities.put(worker.worker(), worker.kvCapacityTokens()));
         budget.setCapacities(capacities);
         return true;
     }
 
     public Optional<Allocation> allocation() {
-        return Optional.ofNullable(chooser).map(PipelineChooser::allocation);
+        return Optional.ofNullable(allocation);
     }
 
     /** Whether a new session could run this stage, as far as the newest allocation says and who is ready. */
     public boolean serves(Stage stage, Predicate<WorkerId> ready) {
         return ready.test(stage.worker())
                 && allocation().stream()
-                        .flatMap(allocation -> allocation.workers().stream())
+                        .flatMap(newest -> newest.workers().stream())
                         .anyMatch(flow -> flow.worker().equals(stage.worker())
                                 && flow.layers().first() <= stage.layers().first()
                                 && flow.layers().end() >= stage.layers().end());
@@ -75,6 +98,11 @@ public final class Dispatcher {
         budget.setShare(share);
     }
 
+    /** As the other one, for a latency-critical session. */
+    public Route route(SessionId session, long work, int kvTokens, Set<String> regions, Predicate<WorkerId> ready) {
+        return route(session, ServiceClass.LATENCY_CRITICAL, work, kvTokens, regions, ready);
+    }
+
     /**
      * Chooses a pipeline and reserves {@code kvTokens} on each of its stages.
      *
@@ -82,27 +110,33 @@ public final class Dispatcher {
      * @param regions regions whose workers may be used; empty: all
      * @param ready workers that can take chunks now
      */
-    public Route route(SessionId session, long work, int kvTokens, Set<String> regions, Predicate<WorkerId> ready) {
-        if (chooser == null) {
+    public Route route(
+            SessionId session,
+            ServiceClass serviceClass,
+            long work,
+            int kvTokens,
+            Set<String> regions,
+            Predicate<WorkerId> ready) {
+        if (allocation == null) {
             return new Blocked(
                     Cause.NO_ALLOCATION,
                     "no allocation of model " + model + " has arrived; start workers and the planner");
         }
         Predicate<WorkerFlow> usable = worker -> ready.test(worker.worker());
         Predicate<WorkerFlow> allowed = usable.and(worker -> regions.isEmpty() || regions.contains(worker.region()));
-        Predicate<WorkerFlow> free = allowed.and(worker -> budget.fits(worker.worker(), kvTokens));
-        Optional<Pipeline> pipeline = chooser.choose(work, free);
+        Predicate<WorkerFlow> free = allowed.and(worker -> budget.fits(worker.worker(), serviceClass, kvTokens));
+        Optional<Pipeline> pipeline = choosers.get(serviceClass).choose(work, free);
         if (pipeline.isEmpty()) {
-            return explain(kvTokens, regions, usable, allowed);
+            return explain(serviceClass, kvTokens, regions, usable, allowed);
         }
-        restore(session, pipeline.get(), kvTokens);
-        return new Routed(pipeline.get(), chooser.allocation().epoch());
+        restore(session, serviceClass, pipeline.get(), kvTokens);
+        return new Routed(pipeline.get(), allocation.epoch());
     }
 
     /**
      * Finds a pipeline for a session that runs and must leave some workers: the same one with only their layers on
      * others, else one of new workers throughout. Its reservation moves along, as large as it has grown; while there is
-     * none, it keeps what it has.
+     * none, it keeps what it has, and its class.
      *
      * @param pipeline that it runs on
      * @param leastKvTokens to reserve where it holds less
@@ -116,33 +150,41 @@ public final class Dispatcher {
             Set<String> regions,
             Set<WorkerId> avoid,
             Predicate<WorkerId> ready) {
-        if (chooser == null) {
+        if (allocation == null) {
             return new Blocked(
                     Cause.NO_ALLOCATION,
                     "no allocation of model " + model + " has arrived; start workers and the planner");
         }
+        Running held = sessions.get(session);
+        ServiceClass serviceClass = held == null ? ServiceClass.LATENCY_CRITICAL : held.serviceClass;
         int kvTokens = Math.toIntExact(Math.max(leastKvTokens, free(session)));
         Predicate<WorkerFlow> usable = worker -> !avoid.contains(worker.worker()) && ready.test(worker.worker());
         Predicate<WorkerFlow> allowed = usable.and(worker -> regions.isEmpty() || regions.contains(worker.region()));
-        Predicate<WorkerFlow> free = allowed.and(worker -> budget.fits(worker.worker(), kvTokens));
+        Predicate<WorkerFlow> free = allowed.and(worker -> budget.fits(worker.worker(), serviceClass, kvTokens));
+        InFlight others = inFlight.get(serviceClass);
         Optional<Pipeline> found = StageReplacement.replace(
-                        chooser.allocation(),
+                        allocation,
                         pipeline,
                         avoid,
                         free,
-                        worker -> inFlight.worker(worker.worker().value()) / Math.max(1e-9, worker.capacity()))
-                .or(() -> chooser.choose(work, free));
+                        worker -> others.worker(worker.worker().value()) / Math.max(1e-9, worker.capacity()))
+                .or(() -> choosers.get(serviceClass).choose(work, free));
         // What it holds on healthy workers stays its own until there is something better.
-        restore(session, found.orElse(pipeline), kvTokens);
-        return found.<Route>map(next -> new Routed(next, chooser.allocation().epoch()))
-                .orElseGet(() -> explain(kvTokens, regions, usable, allowed));
+        restore(session, serviceClass, found.orElse(pipeline), kvTokens);
+        return found.<Route>map(next -> new Routed(next, allocation.epoch()))
+                .orElseGet(() -> explain(serviceClass, kvTokens, regions, usable, allowed));
+    }
+
+    /** As the other one, for a latency-critical session. */
+    public void restore(SessionId session, Pipeline pipeline, int kvTokens) {
+        restore(session, ServiceClass.LATENCY_CRITICAL, pipeline, kvTokens);
     }
 
     /** Counts a session that runs already, after a restart. */
-    public void restore(SessionId session, Pipeline pipeline, int kvTokens) {
-        budget.reserve(session, pipeline, kvTokens);
-        inFlight.add(pipeline, kvTokens);
-        pipelines.put(session, pipeline);
+    public void restore(SessionId session, ServiceClass serviceClass, Pipeline pipeline, int kvTokens) {
+        budget.reserve(session, serviceClass, pipeline, kvTokens);
+        inFlight.get(serviceClass).add(pipeline, kvTokens);
+        sessions.put(session, new Running(serviceClass, pipeline));
     }
 
     /**
@@ -152,7 +194,8 @@ public final class Dispatcher {
     public void grow(SessionId session, int kvTokens) {
         long more = budget.grow(session, kvTokens);
         if (more > 0) {
-            inFlight.add(pipelines.get(session), more);
+            Running running = sessions.get(session);
+            inFlight.get(running.serviceClass).add(running.pipeline, more);
         }
     }
 
@@ -164,9 +207,9 @@ public final class Dispatcher {
     /** Tokens per stage that the session held. */
     private long free(SessionId session) {
         long tokens = budget.release(session);
-        Pipeline pipeline = pipelines.remove(session);
-        if (pipeline != null) {
-            inFlight.remove(pipeline, tokens);
+        Running running = sessions.remove(session);
+        if (running != null) {
+            inFlight.get(running.serviceClass).remove(running.pipeline, tokens);
         }
         return tokens;
     }
@@ -187,36 +230,46 @@ public final class Dispatcher {
     }
 
     private Blocked explain(
-            int kvTokens, Set<String> regions, Predicate<WorkerFlow> usable, Predicate<WorkerFlow> allowed) {
-        String allocation = "allocation epoch " + chooser.allocation().epoch() + " of model " + model;
+            ServiceClass serviceClass,
+            int kvTokens,
+            Set<String> regions,
+            Predicate<WorkerFlow> usable,
+            Predicate<WorkerFlow> allowed) {
+        PipelineChooser chooser = choosers.get(serviceClass);
+        boolean bestEffort = serviceClass == ServiceClass.BEST_EFFORT;
+        String newest = "allocation epoch " + allocation.epoch() + " of model " + model;
         if (!chooser.canChoose(worker -> true)) {
             return new Blocked(
                     Cause.NO_FLOW,
-                    allocation + " carries no flow from the first to the last layer; add workers for the layers that"
+                    newest + " carries no flow from the first to the last layer; add workers for the layers that"
                             + " nobody holds");
         }
         if (!chooser.canChoose(usable)) {
             return new Blocked(
                     Cause.NOT_READY,
-                    allocation + " has no pipeline of workers that take sessions: the others are lost, or drain, or"
+                    newest + " has no pipeline of workers that take sessions: the others are lost, or drain, or"
                             + " their activation topics do not exist yet");
         }
         if (!chooser.canChoose(allowed)) {
             return new Blocked(
                     Cause.REGION,
-                    allocation + " has no pipeline within the allowed regions " + new TreeSet<>(regions)
+                    newest + " has no pipeline within the allowed regions " + new TreeSet<>(regions)
                             + "; allow more regions or add workers there");
         }
-        if (!chooser.canChoose(allowed.and(worker -> budget.fitsEmpty(worker.worker(), kvTokens)))) {
+        if (!chooser.canChoose(allowed.and(worker -> budget.fitsEmpty(worker.worker(), serviceClass, kvTokens)))) {
             return new Blocked(
                     Cause.KV_TOO_SMALL,
-                    "the session needs " + kvTokens + " tokens of KV cache on every stage and " + allocation
-                            + " has no pipeline of workers that large; lower max_tokens, shorten the prompt or raise"
-                            + " --kv-mib");
+                    "the session needs " + kvTokens + " tokens of KV cache on every stage and " + newest
+                            + " has no pipeline of workers that large"
+                            + (bestEffort ? " in the part that best-effort sessions may hold" : "")
+                            + "; lower max_tokens, shorten the prompt or raise --kv-mib"
+                            + (bestEffort ? " or --best-effort-kv-share" : ""));
         }
         return new Blocked(
                 Cause.KV_BUSY,
                 "the " + kvTokens + " tokens of KV cache the session needs on every stage are taken by "
-                        + budget.sessions() + " sessions; send less load or add workers");
+                        + budget.sessions() + " sessions"
+                        + (bestEffort ? ", or best-effort ones hold as much as they may" : "")
+                        + "; send less load or add workers");
     }
 }

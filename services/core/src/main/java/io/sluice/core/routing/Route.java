@@ -39,5 +39,10 @@ public sealed interface Route {
         public boolean holdsBackOthers() {
             return this == KV_BUSY || this == PROMPTS_BUSY;
         }
+
+        /** Whether the request asks for more than the present allocation could ever give it, however empty it were. */
+        public boolean asksTooMuch() {
+            return this == REGION || this == KV_TOO_SMALL;
+        }
     }
 }

@@ -1,6 +1,7 @@
 package io.sluice.core.routing;
 
 import io.sluice.core.Pipeline;
+import io.sluice.core.ServiceClass;
 import io.sluice.core.Stage;
 import io.sluice.core.WorkerId;
 import io.sluice.core.recovery.StepTrace;
@@ -12,15 +13,23 @@ import java.util.Objects;
  *
  * @param promptTokens length of its prompt
  * @param maxTokens most tokens it may generate
+ * @param serviceClass a best-effort session may stand still for as long as its devices are busy
  */
-public record RunningSession(SessionLife life, AttemptNotes notes, int promptTokens, int maxTokens) {
+public record RunningSession(
+        SessionLife life, AttemptNotes notes, int promptTokens, int maxTokens, ServiceClass serviceClass) {
     public RunningSession {
         Objects.requireNonNull(life, "life");
         Objects.requireNonNull(notes, "notes");
+        Objects.requireNonNull(serviceClass, "serviceClass");
         if (life.pipeline() == null || promptTokens < 1) {
             throw new IllegalArgumentException("session " + life.id() + " is " + life.phase() + " with a prompt of "
                     + promptTokens + " tokens: only one with a pipeline and a prompt can run");
         }
+    }
+
+    /** A latency-critical one. */
+    public RunningSession(SessionLife life, AttemptNotes notes, int promptTokens, int maxTokens) {
+        this(life, notes, promptTokens, maxTokens, ServiceClass.LATENCY_CRITICAL);
     }
 
     /** How a token or report stands to the session's present attempt. */
@@ -34,11 +43,15 @@ public record RunningSession(SessionLife life, AttemptNotes notes, int promptTok
     }
 
     public RunningSession with(SessionLife newLife) {
-        return new RunningSession(newLife, notes, promptTokens, maxTokens);
+        return new RunningSession(newLife, notes, promptTokens, maxTokens, serviceClass);
     }
 
     public RunningSession with(AttemptNotes newNotes) {
-        return new RunningSession(life, newNotes, promptTokens, maxTokens);
+        return new RunningSession(life, newNotes, promptTokens, maxTokens, serviceClass);
+    }
+
+    public boolean isBestEffort() {
+        return serviceClass == ServiceClass.BEST_EFFORT;
     }
 
     public Pipeline pipeline() {

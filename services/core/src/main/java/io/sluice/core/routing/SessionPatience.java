@@ -13,7 +13,10 @@ import java.util.stream.Collectors;
 
 /**
  * Decides about running sessions where nobody reports anything: those whose tokens stay away, those on workers that
- * drain, and those that are beyond help. Not thread-safe.
+ * drain, and those that are beyond help. A best-effort session is never ended for its silence, which is what its devices'
+ * limits may want for hours, and nudged only after as long as others are given at all, then after twice as long, and so on:
+ * a record may be lost without anybody noticing, and a session that only stood still loses a step or, at last, a prefill.
+ * Not thread-safe.
  */
 public final class SessionPatience {
     /** A session is silent after this many times its usual time per token, if that is longer than the set time. */
@@ -81,8 +84,9 @@ public final class SessionPatience {
     private boolean mustLeave(RunningSession session, SessionWatch watch, long deadlineMs, long now) {
         boolean waits = session.life().nextIndex() == 0;
         if (deadlineMs == 0) {
-            // It stays as long as it has sessions, and a prompt is cheaper to finish than to compute again.
-            return !waits;
+            // It stays as long as it has sessions, and a prompt is cheaper to finish than to compute again; a
+            // best-effort one may stand still and would hold the worker for as long.
+            return !waits || session.isBestEffort();
         }
         double usualMs = watch.usualMs();
         int left = session.maxTokens() - session.life().nextIndex();
@@ -103,14 +107,15 @@ public final class SessionPatience {
 
     /** How long a session may be silent, milliseconds; each nudge that was in vain doubles it. */
     private double patienceMs(RunningSession session, SessionWatch watch) {
-        if (session.life().nextIndex() == 0) {
+        if (session.life().nextIndex() == 0 && !session.isBestEffort()) {
             // Prompts may take long; one of them is sent once more in half of the time that it has.
             return watch.nudges() > 0
                     ? Double.POSITIVE_INFINITY
                     : Math.max(limits.leastPromptMs(), limits.sessionMs() / 2.0);
         }
         double least = Math.max(
-                limits.stallMs(), Math.max(USUAL_TIMES * watch.usualMs(), EXPECTED_TIMES * watch.expectedMs()));
+                session.isBestEffort() ? limits.sessionMs() : limits.stallMs(),
+                Math.max(USUAL_TIMES * watch.usualMs(), EXPECTED_TIMES * watch.expectedMs()));
         return least * (1L << Math.min(20, watch.nudges()));
     }
 
@@ -121,6 +126,9 @@ public final class SessionPatience {
      * @return its life as it ended; empty: it goes on
      */
     public Optional<SessionLife> stalled(RunningSession session, SessionWatch watch, long now) {
+        if (session.isBestEffort()) {
+            return Optional.empty();
+        }
         long spentMs = Math.max(0, session.life().changedMs() - watch.progressMs());
         Tick tick = new Tick(Math.max(0, limits.sessionMs() - spentMs), Long.MAX_VALUE);
         return SessionRecovery.after(session, tick, now);

@@ -142,41 +142,47 @@ public final class SessionRecovery {
         // Caches are often lost together, and every stage reports its own: the next look knows them all.
         boolean later = trouble == Trouble.STATE_LOST;
         String cause = trouble.name().toLowerCase(Locale.ROOT);
-        return interrupt(session, watch, rerouting, cause, worker + ": " + message, failures, later, now);
+        Cut cut = new Cut(cause, worker + ": " + message, session.fruitless(), failures, later);
+        return interrupt(session, watch, rerouting, cut, now);
     }
 
-    /** Interrupts a session and lets it go on at once where it can. */
+    /**
+     * Interrupts a session and lets it go on at once where it can. An attempt that ended before its first token, though
+     * no stage complained, counts against a latency-critical session only: a best-effort one may have stood still.
+     */
     RecoveryDecision interrupt(
             RunningSession session, SessionWatch watch, Rerouting rerouting, String cause, String what, long now) {
         int failures = session.progressed() ? 0 : session.notes().failures();
-        return interrupt(session, watch, rerouting, cause, what, failures, false, now);
+        int before = session.progressed() ? 0 : session.notes().fruitless();
+        int fruitless = session.isBestEffort() ? before : session.fruitless();
+        return interrupt(session, watch, rerouting, new Cut(cause, what, fruitless, failures, false), now);
     }
 
-    /** @param later whether it goes on with the next look only */
+    /**
+     * How an attempt is cut short.
+     *
+     * @param fruitless attempts in a row without a token, as they count now
+     * @param failures reports in a row that it cannot be computed
+     * @param later whether the session goes on with the next look only
+     */
+    private record Cut(String cause, String what, int fruitless, int failures, boolean later) {}
+
     private RecoveryDecision interrupt(
-            RunningSession session,
-            SessionWatch watch,
-            Rerouting rerouting,
-            String cause,
-            String what,
-            int failures,
-            boolean later,
-            long now) {
+            RunningSession session, SessionWatch watch, Rerouting rerouting, Cut cut, long now) {
         Optional<SessionLife> stopped =
-                after(session, new Interrupt(session.life().attempt(), what), now);
+                after(session, new Interrupt(session.life().attempt(), cut.what()), now);
         if (stopped.isEmpty()) {
             return UNCHANGED;
         }
-        int fruitless = session.fruitless();
-        if (fruitless >= FRUITLESS_MAX) {
-            String message = fruitless + " attempts in a row led to no token, the last one on "
-                    + session.pipeline().stages() + " ended: " + what;
+        if (cut.fruitless() >= FRUITLESS_MAX) {
+            String message = cut.fruitless() + " attempts in a row led to no token, the last one on "
+                    + session.pipeline().stages() + " ended: " + cut.what();
             return giveUp(session, Why.FRUITLESS, message, now);
         }
-        watch.interrupted(cause, what, now);
+        watch.interrupted(cut.cause(), cut.what(), now);
         RunningSession interrupted =
-                session.with(stopped.get()).with(session.notes().withCounts(fruitless, failures));
-        Optional<GoesOn> next = later ? Optional.empty() : reassign(interrupted, watch, rerouting, now);
+                session.with(stopped.get()).with(session.notes().withCounts(cut.fruitless(), cut.failures()));
+        Optional<GoesOn> next = cut.later() ? Optional.empty() : reassign(interrupted, watch, rerouting, now);
         return next.<RecoveryDecision>map(goesOn -> goesOn)
                 .orElseGet(() -> new Waits(interrupted.life(), interrupted.notes()));
     }

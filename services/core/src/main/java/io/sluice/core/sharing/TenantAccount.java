@@ -4,7 +4,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** What a gate knows of one tenant: its virtual time, its own share, its profiles and its overruns. Not thread-safe. */
+/** What a gate knows of one tenant: its turns, its own share, its profiles and its overruns. Not thread-safe. */
 final class TenantAccount {
     private static final int MAX_KINDS = 64;
     private static final int GOOD_SLICES_PER_STRIKE = 256;
@@ -12,8 +12,8 @@ final class TenantAccount {
     private static final int MAX_ALLOWED_BOUNDS = 4;
 
     private final TokenBucket bucket = new TokenBucket();
+    private final FairTurns.Account turns = new FairTurns.Account();
     private final Map<String, SliceProfile> profiles = new LinkedHashMap<>();
-    private double virtualNanos;
     private int lanesHeld;
     private long bucketNanos = Long.MIN_VALUE;
     private long heldUntilNanos = Long.MIN_VALUE;
@@ -37,12 +37,9 @@ final class TenantAccount {
         return fresh;
     }
 
-    double virtualNanos() {
-        return virtualNanos;
-    }
-
-    void charge(double fromVirtualNanos, double laneNanos, double weight) {
-        virtualNanos = Math.max(virtualNanos, fromVirtualNanos) + laneNanos / weight;
+    /** Its turns; costs are lane nanoseconds. */
+    FairTurns.Account turns() {
+        return turns;
     }
 
     int lanesHeld() {

@@ -11,7 +11,7 @@ final class TenantAccounts {
     private final GateSettings settings;
     private final Map<TenantId, TenantAccount> accounts = new LinkedHashMap<>();
     private final Map<Long, Charge> charges = new LinkedHashMap<>();
-    private double systemVirtualNanos;
+    private final FairTurns turns = new FairTurns();
     private long probeAfterNanos = Long.MIN_VALUE;
 
     private record Charge(double weight, double expectedNanos) {}
@@ -46,7 +46,7 @@ final class TenantAccounts {
 
     /** Virtual start of the next slice of an account. */
     double startTag(TenantAccount account) {
-        return Math.max(account.virtualNanos(), systemVirtualNanos);
+        return turns.startTag(account.turns());
     }
 
     /** Before this moment nothing of unknown length may start. */
@@ -57,9 +57,7 @@ final class TenantAccounts {
     void started(RunningSlice slice, double weight, double expectedNanos, TenantAccount account) {
         // It may have been forgotten for one of many other tenants in the same choice.
         accounts.put(slice.tenant(), account);
-        double tag = startTag(account);
-        systemVirtualNanos = tag;
-        account.charge(tag, expectedNanos * slice.lanes(), weight);
+        turns.started(account.turns(), expectedNanos * slice.lanes(), weight);
         account.lanesHeld(slice.lanes());
         charges.put(slice.id(), new Charge(weight, expectedNanos));
     }
@@ -69,7 +67,7 @@ final class TenantAccounts {
         TenantAccount account = accounts.get(slice.tenant());
         Charge charge = charges.remove(slice.id());
         long took = nowNanos - slice.startNanos();
-        account.charge(0, (took - charge.expectedNanos()) * slice.lanes(), charge.weight());
+        account.turns().correct((took - charge.expectedNanos()) * slice.lanes(), charge.weight());
         account.lanesHeld(-slice.lanes());
         if (unitsDone > 0) {
             account.profile(slice.kind()).observe(unitsDone, took, slice.lanes(), nowNanos);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.core.LayerRange;
 import io.sluice.core.Pipeline;
+import io.sluice.core.ServiceClass;
 import io.sluice.core.SessionId;
 import io.sluice.core.Stage;
 import io.sluice.core.WorkerId;
@@ -162,5 +163,34 @@ class DispatcherTest {
         assertThat(reroute("x", pipeline, 100, Set.of(C))).isInstanceOf(Routed.class);
         assertThat(dispatcher.reserved(new WorkerId("d"))).isEqualTo(300);
         dispatcher.release(new SessionId("x"));
+    }
+
+    @Test
+    void shouldSplitEachClassByItself() {
+        dispatcher.accept(Allocations.of(
+                1, 2, List.of("a:0-2#100000", "b:0-2#100000"), "a>sink=10", "b>sink=10", "source>a=10", "source>b=10"));
+        for (int i = 0; i < 20; i++) {
+            Route interactive = route("i" + i, 64);
+            Route batch = dispatcher.route(
+                    new SessionId("b" + i), ServiceClass.BEST_EFFORT, 10, 64, Set.of(), worker -> true);
+            assertThat(workers(interactive))
+                    .as("both classes alternate in step")
+                    .isEqualTo(workers(batch));
+        }
+        assertThat(dispatcher.reserved(A)).isEqualTo(20 * 64);
+    }
+
+    @Test
+    void shouldKeepTheClassOfASessionThatMoves() {
+        dispatcher.accept(diamond(3, 1000));
+        Route route = dispatcher.route(new SessionId("b"), ServiceClass.BEST_EFFORT, 10, 400, Set.of(), worker -> true);
+        Route moved = reroute("b", ((Routed) route).pipeline(), 400, Set.of(C));
+        assertThat(workers(moved)).containsExactly("a", "d");
+        Route second = dispatcher.route(
+                new SessionId("b2"), ServiceClass.BEST_EFFORT, 10, 200, Set.of(), worker -> !worker.equals(C));
+        assertThat(cause(second)).as("half of 1000 is what it may hold on d").isEqualTo(Cause.KV_BUSY);
+        assertThat(cause(dispatcher.route(
+                        new SessionId("b3"), ServiceClass.BEST_EFFORT, 10, 512, Set.of(), worker -> true)))
+                .isEqualTo(Cause.KV_TOO_SMALL);
     }
 }

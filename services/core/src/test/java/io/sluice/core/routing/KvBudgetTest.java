@@ -1,5 +1,6 @@
 package io.sluice.core.routing;
 
+import static io.sluice.core.ServiceClass.BEST_EFFORT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -133,5 +134,25 @@ class KvBudgetTest {
         assertThat(budget.grow(new SessionId("nobody"), 150)).isZero();
         assertThat(budget.release(new SessionId("x"))).isEqualTo(150);
         assertThat(budget.reserved(A)).isZero();
+    }
+
+    @Test
+    void shouldKeepBestEffortSessionsWithinTheirShare() {
+        KvBudget budget = new KvBudget(0.9, 0.5);
+        budget.setCapacities(Map.of(A, 1000L, B, 1000L));
+        assertThat(budget.fits(A, BEST_EFFORT, 500)).isTrue();
+        assertThat(budget.fits(A, BEST_EFFORT, 501)).isFalse();
+        assertThat(budget.fitsEmpty(A, BEST_EFFORT, 501)).isFalse();
+        budget.reserve(new SessionId("b1"), BEST_EFFORT, PIPELINE, 300);
+        assertThat(budget.fits(A, BEST_EFFORT, 200)).isTrue();
+        assertThat(budget.fits(A, BEST_EFFORT, 201)).isFalse();
+        assertThat(budget.fits(A, 600)).as("the rest is for the others").isTrue();
+        assertThat(budget.fullest()).as("best-effort sessions do not count").isZero();
+        budget.reserve(new SessionId("i1"), PIPELINE, 600);
+        assertThat(budget.fits(A, BEST_EFFORT, 1)).as("the mark is everybody's").isFalse();
+        assertThat(budget.reservedBestEffort(A)).isEqualTo(300);
+        budget.release(new SessionId("b1"));
+        assertThat(budget.reservedBestEffort(A)).isZero();
+        assertThat(budget.reserved(A)).isEqualTo(600);
     }
 }

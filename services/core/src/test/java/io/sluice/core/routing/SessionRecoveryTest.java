@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.core.LayerRange;
 import io.sluice.core.Pipeline;
+import io.sluice.core.ServiceClass;
 import io.sluice.core.SessionId;
 import io.sluice.core.Stage;
 import io.sluice.core.WorkerId;
@@ -17,7 +18,9 @@ import io.sluice.core.routing.RecoveryDecision.GoesOn;
 import io.sluice.core.routing.RecoveryDecision.Unchanged;
 import io.sluice.core.routing.RecoveryDecision.Waits;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
@@ -81,8 +84,11 @@ class SessionRecoveryTest {
         List.of("a", "c", "d").forEach(worker -> beat(worker, Beat.State.ALIVE));
     }
 
+    private final Map<String, Integer> incarnations = new HashMap<>();
+
     private void beat(String worker, Beat.State state) {
-        members.hear(new Beat(new WorkerId(worker), 1, state, 0, 1_200, worker, ""), 10);
+        members.hear(
+                new Beat(new WorkerId(worker), incarnations.getOrDefault(worker, 1), state, 0, 1_200, worker, ""), 10);
     }
 
     private void tokens(int count) {
@@ -189,5 +195,49 @@ class SessionRecoveryTest {
         attempts.seen(ID, 2);
         assertThat(attempts.take(ID)).isEqualTo(5);
         assertThat(attempts.take(ID)).as("forgotten").isEqualTo(1);
+    }
+
+    private RunningSession bestEffort() {
+        return new RunningSession(session.life(), session.notes(), 4, 10, ServiceClass.BEST_EFFORT);
+    }
+
+    @Test
+    void shouldBearTheSilenceOfABestEffortSessionAndAskRarely() {
+        tokens(1);
+        SessionPatience patience = new SessionPatience(new SessionPatience.Limits(50, 1_000, 50, 1), members, rules);
+        assertThat(patience.look(session, watch, known, 900)).isInstanceOf(GoesOn.class);
+        SessionWatch calm = new SessionWatch(0, 0);
+        RunningSession still = bestEffort();
+        assertThat(patience.look(still, calm, known, 900)).isInstanceOf(Unchanged.class);
+        int nudges = 0;
+        for (long now = 900; now < 1_000_000; now += 100) {
+            assertThat(patience.stalled(still, calm, now)).isEmpty();
+            RecoveryDecision decision = patience.look(still, calm, known, now);
+            if (decision instanceof Waits waits) {
+                still = still.with(waits.life()).with(waits.notes());
+                decision = rules.retry(still, calm, known, now + 2);
+            }
+            if (decision instanceof GoesOn next) {
+                still = still.with(next.life()).with(next.notes());
+                nudges++;
+            }
+        }
+        assertThat(nudges).as("1, 2, 4, ... seconds of 1,000").isBetween(8, 10);
+    }
+
+    @Test
+    void shouldNotCountLossesAgainstABestEffortSessionThatStoodStill() {
+        session = bestEffort();
+        Pipeline ad = new Pipeline(List.of(A, D));
+        for (int i = 1; i <= 3 * SessionRecovery.FRUITLESS_MAX; i++) {
+            boolean onC = session.pipeline().equals(AC);
+            known.next = onC ? ad : AC;
+            beat(onC ? "c" : "d", Beat.State.GONE);
+            GoesOn next = (GoesOn) rules.lookForLoss(session, watch, known, 30 * i);
+            session = session.with(next.life()).with(next.notes());
+            members.hear(new Beat((onC ? C : D).worker(), i + 1, Beat.State.ALIVE, 0, 1_200, "w", ""), 30 * i + 1);
+            incarnations.put(onC ? "c" : "d", i + 1);
+        }
+        assertThat(session.life().attempt()).isEqualTo(1 + 3 * SessionRecovery.FRUITLESS_MAX);
     }
 }
