@@ -7,6 +7,7 @@ import io.sluice.sharing.policy.PoolPolicy.Choice;
 import io.sluice.sharing.policy.SharedGpu;
 import io.sluice.sharing.workload.Calibration;
 import io.sluice.sharing.workload.PartitionModels;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -16,6 +17,7 @@ import java.util.List;
  * @param requests whole requests served by all models
  * @param relativeRate mean over models of requests per second, each against itself without partition; 1 for no partition
  * @param joules energy of the run
+ * @param p95Nanos of the time of a request of each model; 0: too few ended
  * @param switchesPerRequest changes of pool of all models while each serves one request
  */
 public record PoolMix(
@@ -24,6 +26,7 @@ public record PoolMix(
         long requests,
         double relativeRate,
         double joules,
+        List<Long> p95Nanos,
         double switchesPerRequest) {
 
     /** The mixes of its table I, in order. */
@@ -38,6 +41,16 @@ public record PoolMix(
 
     public PoolMix {
         models = List.copyOf(models);
+        p95Nanos = List.copyOf(p95Nanos);
+    }
+
+    /** p95 of a request's time against that of {@code other}, mean of the models. */
+    public double p95Over(PoolMix other) {
+        double sum = 0;
+        for (int i = 0; i < p95Nanos.size(); i++) {
+            sum += (double) p95Nanos.get(i) / other.p95Nanos.get(i) / p95Nanos.size();
+        }
+        return sum;
     }
 
     /** Requests' worth of kernel time per joule, relative to the same of {@code other}. */
@@ -54,11 +67,11 @@ public record PoolMix(
             rate += own.rounds()[i] / none.rounds()[i] / own.rounds().length;
         }
         double mean = own.total() / models.size();
-        return new PoolMix(models, choice, (long) own.total(), rate, own.joules(), own.switches() / mean);
+        return new PoolMix(models, choice, (long) own.total(), rate, own.joules(), own.p95(), own.switches() / mean);
     }
 
     @SuppressWarnings("ArrayRecordComponent")
-    private record Progress(double[] rounds, double total, double joules, long switches) {}
+    private record Progress(double[] rounds, double total, double joules, List<Long> p95, long switches) {}
 
     private static Progress progress(List<String> models, Choice choice, double seconds, long seed) {
         PoolPolicy policy = new PoolPolicy(choice);
@@ -69,12 +82,14 @@ public record PoolMix(
         shared.run(Math.round(seconds * 1e9));
         double[] rounds = new double[models.size()];
         double total = 0;
+        List<Long> p95 = new ArrayList<>();
         for (int i = 0; i < rounds.length; i++) {
             BestEffortClient client = shared.clients().get(i);
             rounds[i] = client.rounds()
                     + (double) client.index() / client.program().kernels().size();
             total += rounds[i];
+            p95.add(Quantiles.of(Quantiles.sorted(List.of(client.roundNanos())), 0.95));
         }
-        return new Progress(rounds, total, shared.gpu().joules(), policy.switches());
+        return new Progress(rounds, total, shared.gpu().joules(), p95, policy.switches());
     }
 }

@@ -71,16 +71,24 @@ public final class SharingComparison {
     }
 
     /**
-     * One policy in the first {@code windowNanos} after the load step of a scenario with {@link
+     * Policies in the first {@code windowNanos} after the load step of a scenario with {@link
      * SharingScenario.Traffic#STEP}; the step is in the middle of the measured time.
      */
-    public static StepResponse afterStep(String name, SharingScenario scenario, long windowNanos) {
+    public static List<StepResponse> afterStep(List<String> names, SharingScenario scenario, long windowNanos) {
         if (scenario.traffic() != SharingScenario.Traffic.STEP || windowNanos < 1) {
             throw new IllegalArgumentException("traffic " + scenario.traffic() + " with a window of " + windowNanos
                     + " ns: a response to a step needs traffic STEP and a positive window");
         }
-        Program program = Jobs.critical(scenario.critical(), scenario.device(), scenario.calibration());
         Alone alone = alone(scenario);
+        List<StepResponse> responses = new ArrayList<>();
+        for (String name : names) {
+            responses.add(afterStep(name, scenario, windowNanos, alone));
+        }
+        return responses;
+    }
+
+    private static StepResponse afterStep(String name, SharingScenario scenario, long windowNanos, Alone alone) {
+        Program program = Jobs.critical(scenario.critical(), scenario.device(), scenario.calibration());
         double serviceMax = scenario.violationFactor() * alone.serviceP99();
         double responseMax = scenario.violationFactor() * alone.responseP99();
         int count = 0;
@@ -214,7 +222,7 @@ public final class SharingComparison {
                 server.waitingNanos(scenario.warmupNanos()),
                 throughput,
                 shared.gpu().joules() - joules,
-                shared.gpu().contextSwitches(),
+                shared.switches(),
                 offered,
                 server.endedSince(scenario.warmupNanos()));
     }

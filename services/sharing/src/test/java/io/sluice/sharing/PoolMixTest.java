@@ -32,9 +32,25 @@ final class PoolMixTest {
     }
 
     @Test
+    void shouldGainThroughputAndEnergyByThePlanThatWasMeasuredBest() {
+        for (int mix : new int[] {1, 4, 6}) {
+            List<String> models = PoolMix.MIXES.get(mix);
+            PoolMix none = PoolMix.run(models, Choice.NONE, 0.5, 1);
+            PoolMix adaptive = PoolMix.run(models, Choice.ADAPTIVE, 0.5, 1);
+            PoolMix planned = PoolMix.run(models, Choice.PLANNED, 0.5, 1);
+            assertThat(adaptive.relativeRate()).as("%s", models).isGreaterThan(1.05);
+            assertThat(adaptive.relativeRate()).as("%s", models).isGreaterThan(planned.relativeRate() - 0.02);
+            assertThat(adaptive.energyEfficiencyOver(none)).as("%s", models).isGreaterThan(1.1);
+            assertThat(adaptive.switchesPerRequest())
+                    .as("%s", models)
+                    .isLessThanOrEqualTo(1.25 * models.size() * (PoolPolicy.SWITCH_BUDGET + 1));
+        }
+    }
+
+    @Test
     void shouldRefuseAMixThatItHasNoLayoutFor() {
         assertThatThrownBy(() -> PoolMix.run(List.of("albert"), Choice.PLANNED, 0.1, 1))
-                .hasMessageContaining("two or three clients");
+                .hasMessageContaining("two or three workers");
         assertThatThrownBy(() -> PoolMix.run(List.of("albert", "gpt"), Choice.NONE, 0.1, 1))
                 .hasMessageContaining("no model gpt");
     }

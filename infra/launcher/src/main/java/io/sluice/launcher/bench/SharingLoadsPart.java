@@ -23,8 +23,8 @@ final class SharingLoadsPart {
 
     /** Loads of 0.1 to 0.9: rows {@code sharing.load10} to {@code sharing.load90}. */
     void loads() {
-        double seconds = runs.quick() ? 4 : 20;
-        for (int percent : runs.quick() ? new int[] {10, 50, 90} : new int[] {10, 20, 30, 40, 50, 60, 70, 80, 90}) {
+        double seconds = runs.pairSeconds();
+        for (int percent : runs.quick() ? new int[] {10, 50, 90} : new int[] {10, 30, 50, 70, 90}) {
             List<SharingScenario> scenarios = runs.jobs(Jobs.BEST_EFFORT).stream()
                     .map(job -> SharingScenario.pair("bert", job, percent / 100.0, seconds)
                             .withSeeds(runs.seeds()))
@@ -37,7 +37,7 @@ final class SharingLoadsPart {
 
     /** Bursts at half load. */
     void lulls() {
-        double seconds = runs.quick() ? 5 : 20;
+        double seconds = runs.quick() ? 5 : 10;
         List<SharingScenario> scenarios = runs.jobs(Jobs.BEST_EFFORT).stream()
                 .map(job -> SharingScenario.pair("bert", job, 0.5, seconds)
                         .withTraffic(Traffic.LULLS)

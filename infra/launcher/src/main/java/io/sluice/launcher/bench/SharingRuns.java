@@ -4,6 +4,7 @@ import io.sluice.sharing.SharingComparison;
 import io.sluice.sharing.SharingResult;
 import io.sluice.sharing.SharingScenario;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -18,6 +19,7 @@ final class SharingRuns {
     static final String OURS = "sluice";
 
     private final Bench.Setting setting;
+    private final Map<SharingScenario, Map<String, SharingResult>> known = new HashMap<>();
 
     SharingRuns(Bench.Setting setting) {
         this.setting = setting;
@@ -29,6 +31,11 @@ final class SharingRuns {
 
     boolean quick() {
         return setting.quick();
+    }
+
+    /** Measured seconds of a pair with BERT: TGS needs 10 to settle. */
+    double pairSeconds() {
+        return quick() ? 4 : 10;
     }
 
     /** Seeds of every scenario. */
@@ -46,7 +53,7 @@ final class SharingRuns {
         return quick() ? List.of(all.get(0), all.get(all.size() / 2)) : all;
     }
 
-    /** Results by policy, one per scenario; says what it does. */
+    /** Results by policy, one per scenario; says what it does. What was run before is not run again. */
     Map<String, List<SharingResult>> run(String what, List<String> policies, List<SharingScenario> scenarios) {
         Map<String, List<SharingResult>> results = new LinkedHashMap<>();
         policies.forEach(policy -> results.put(policy, new ArrayList<>()));
@@ -60,8 +67,11 @@ final class SharingRuns {
                     String.join(" and ", scenario.bestEffort()),
                     scenario.load(),
                     (System.nanoTime() - began) / 1e9));
-            SharingComparison.compare(
-                    policies, scenario, result -> results.get(result.policy()).add(result));
+            Map<String, SharingResult> of = known.computeIfAbsent(scenario, s -> new HashMap<>());
+            List<String> missing =
+                    policies.stream().filter(policy -> !of.containsKey(policy)).toList();
+            SharingComparison.compare(missing, scenario, result -> of.put(result.policy(), result));
+            policies.forEach(policy -> results.get(policy).add(of.get(policy)));
         }
         return results;
     }

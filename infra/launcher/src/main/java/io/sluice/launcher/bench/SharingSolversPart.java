@@ -4,6 +4,7 @@ import io.sluice.core.sharing.LevelKnapsack;
 import io.sluice.core.sharing.LevelOption;
 import io.sluice.core.sharing.PoolPlan;
 import io.sluice.core.sharing.PoolSequence;
+import io.sluice.core.sharing.SharingProblems;
 import io.sluice.core.sharing.StreamPoolProgramme;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
@@ -43,12 +44,12 @@ final class SharingSolversPart {
     }
 
     private void pools() {
-        var programme = new StreamPoolProgramme(60, SharingSolverCases.POOLS, 14, 0, 0);
+        var programme = new StreamPoolProgramme(60, SharingProblems.quarters(), 14, 0, 0);
         List<Double> cold = new ArrayList<>();
         List<Double> warm = new ArrayList<>();
         double slope = Double.NaN;
         for (int i = -ROUNDS; i < ROUNDS; i++) {
-            List<PoolSequence> kernels = SharingSolverCases.kernels(100 + i, 3, 700);
+            List<PoolSequence> kernels = SharingProblems.kernels(100 + i, 3, 700, SharingProblems.quarters());
             long began = threads.getCurrentThreadCpuTime();
             PoolPlan plan = programme.solve(kernels);
             long between = threads.getCurrentThreadCpuTime();
@@ -67,7 +68,7 @@ final class SharingSolversPart {
         for (int tenants : new int[] {2, 8}) {
             List<Double> times = new ArrayList<>();
             for (int i = -ROUNDS; i < ROUNDS; i++) {
-                List<List<LevelOption>> levels = SharingSolverCases.levels(100 + i, tenants, 16, 5, 4);
+                List<List<LevelOption>> levels = SharingProblems.levels(100 + i, tenants, 16, 5, 4);
                 long began = threads.getCurrentThreadCpuTime();
                 LevelKnapsack.solve(levels, new double[] {16, 4, 5, 12});
                 if (i >= 0) {
@@ -86,9 +87,9 @@ final class SharingSolversPart {
             int streams = 1 + i % 3;
             int kernels = streams == 3 ? 2 + i / 3 % 2 : 2 + i / 3 % (4 - streams + 1);
             int budget = i % (kernels + 1);
-            List<PoolSequence> cases = SharingSolverCases.kernels(1_000 + i, streams, kernels);
-            var programme = new StreamPoolProgramme(60, SharingSolverCases.POOLS, budget, 0, 0);
-            double least = SharingSolverCases.leastObjective(programme, cases, budget);
+            List<PoolSequence> cases = SharingProblems.kernels(1_000 + i, streams, kernels, SharingProblems.quarters());
+            var programme = new StreamPoolProgramme(60, SharingProblems.quarters(), budget, 0, 0);
+            double least = SharingProblems.leastObjective(programme, cases);
             if (Math.abs(programme.solve(cases).objective() - least) <= least * RELATIVE) {
                 equal++;
             }
@@ -100,9 +101,9 @@ final class SharingSolversPart {
     static int knapsacksEqual() {
         int equal = 0;
         for (int i = 0; i < CASES; i++) {
-            double[] budgets = SharingSolverCases.budgets(i);
-            List<List<LevelOption>> tenants = SharingSolverCases.smallLevels(i, budgets.length);
-            double best = SharingSolverCases.bestValue(tenants, 0, budgets);
+            double[] budgets = SharingProblems.budgets(i);
+            List<List<LevelOption>> tenants = SharingProblems.smallLevels(i, budgets.length);
+            double best = SharingProblems.bestValue(tenants, budgets);
             boolean same =
                     switch (LevelKnapsack.solve(tenants, budgets)) {
                         case LevelKnapsack.Result.Optimal optimal -> Math.abs(optimal.value() - best) <= 1e-6;

@@ -3,14 +3,8 @@ package io.sluice.launcher.bench;
 import io.sluice.sharing.SharingComparison;
 import io.sluice.sharing.SharingScenario;
 import io.sluice.sharing.SharingScenario.Traffic;
-import io.sluice.sharing.policy.CriticalServer;
-import io.sluice.sharing.policy.SharedGpu;
-import io.sluice.sharing.policy.SharingPolicies;
-import io.sluice.sharing.workload.Arrivals;
+import io.sluice.sharing.StepResponse;
 import io.sluice.sharing.workload.Jobs;
-import io.sluice.sharing.workload.Program;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -19,15 +13,10 @@ import java.util.List;
  * step, and nothing is profiled again.
  */
 final class SharingStepsPart {
-    private static final long SECOND = 1_000_000_000L;
-    private static final long STEP_NANOS = 4 * SECOND;
-    private static final long END_NANOS = STEP_NANOS + SECOND;
-    /** By then even a long queue is served: nothing arrives after the end. */
-    private static final long DRAINED_NANOS = END_NANOS + 3 * SECOND;
+    private static final long WINDOW_NANOS = 1_000_000_000L;
+    /** The step is in the middle. What arrives in the window has half a second more to end in. */
+    private static final double SECONDS = 3;
 
-    private static final double BEFORE = 0.1;
-    private static final double AFTER = 0.9;
-    private static final double LATE = 1.1;
     private static final String SERVER = "bert";
 
     private final SharingRuns runs;
@@ -38,18 +27,6 @@ final class SharingStepsPart {
         this.report = report;
     }
 
-    /** Times of the requests of all seeds that arrived after the step, ascending, nanoseconds. */
-    private record Times(long[] service, long[] response) {
-        /** Value that 99 % do not exceed. */
-        static long p99(long[] sorted) {
-            return sorted[(int) Math.ceil(0.99 * sorted.length) - 1];
-        }
-
-        static double over(long[] times, double limit) {
-            return (double) Arrays.stream(times).filter(t -> t > limit).count() / times.length;
-        }
-    }
-
     void run() {
         Long[] seeds =
                 SharingRuns.seeds(runs.quick() ? 5 : Math.max(20, runs.setting().rounds()));
@@ -58,54 +35,25 @@ final class SharingStepsPart {
         double[] service = new double[2];
         int requests = 0;
         for (String job : jobs) {
-            runs.setting().progress("steps: " + SERVER + " beside " + job + ", load " + BEFORE + " to " + AFTER);
-            SharingScenario scenario = SharingScenario.pair(SERVER, job, 0.5, 2 * STEP_NANOS / 1e9)
+            runs.setting().progress("steps: " + SERVER + " beside " + job + ", load 0.1 to 0.9");
+            SharingScenario scenario = SharingScenario.pair(SERVER, job, 0.5, SECONDS)
                     .withTraffic(Traffic.STEP)
-                    .withSeeds(1L);
-            long objective = SharingComparison.objectiveNanos(scenario);
-            Times alone = times("none", Long.MAX_VALUE, scenario, seeds);
-            Times ours = times(SharingRuns.OURS, objective, scenario, seeds);
-            Times tally = times(SharingRuns.BASELINE, objective, scenario, seeds);
-            double lateResponse = LATE * Times.p99(alone.response());
-            double lateService = LATE * Times.p99(alone.service());
-            response[0] += Times.over(ours.response(), lateResponse) / jobs.size();
-            response[1] += Times.over(tally.response(), lateResponse) / jobs.size();
-            response[2] += Times.over(alone.response(), lateResponse) / jobs.size();
-            service[0] += Times.over(ours.service(), lateService) / jobs.size();
-            service[1] += Times.over(tally.service(), lateService) / jobs.size();
-            requests += ours.response().length;
+                    .withSeeds(seeds);
+            List<StepResponse> after = SharingComparison.afterStep(
+                    List.of(SharingRuns.OURS, SharingRuns.BASELINE), scenario, WINDOW_NANOS);
+            for (int i = 0; i < after.size(); i++) {
+                response[i] += after.get(i).responseViolations() / jobs.size();
+                service[i] += after.get(i).serviceViolations() / jobs.size();
+            }
+            response[2] += after.get(0).responseViolationsAlone() / jobs.size();
+            requests += after.get(0).requests();
         }
         report.add("sharing.step.violations_1s", "part", response[0], response[1], "value <= 0.01");
         report.add("sharing.step.service_violations_1s", "part", service[0], service[1], "value <= 0.01");
         report.add("sharing.step.violations_1s_alone", "part", response[2]);
         report.note(
-                "steps: " + SERVER + "'s load goes from " + BEFORE + " to " + AFTER + " at once, beside "
-                        + String.join(", ", jobs) + ", " + seeds.length + " seeds, " + requests
+                "steps: " + SERVER + "'s load goes from 0.1 to 0.9 at once, beside " + String.join(", ", jobs) + ", "
+                        + seeds.length + " seeds, " + requests
                         + " requests that arrive within 1 s of the step; late: over 1.1 times the p99 of the same requests alone");
-    }
-
-    private static Times times(String policy, long objectiveNanos, SharingScenario scenario, Long[] seeds) {
-        Program program = Jobs.critical(scenario.critical(), scenario.device(), scenario.calibration());
-        double perSecond = 1e9 / program.deviceNanos(scenario.device());
-        List<Long> service = new ArrayList<>();
-        List<Long> response = new ArrayList<>();
-        for (long seed : seeds) {
-            SharedGpu shared = new SharedGpu(
-                    scenario.device(), scenario.calibration(), SharingPolicies.named(policy, objectiveNanos));
-            long[] arrivals = Arrivals.step(BEFORE * perSecond, AFTER * perSecond, STEP_NANOS, END_NANOS, seed);
-            CriticalServer server = shared.serve(program, arrivals, seed);
-            for (String job : scenario.bestEffort()) {
-                shared.add(Jobs.bestEffort(job, scenario.device(), scenario.calibration()));
-            }
-            shared.run(DRAINED_NANOS);
-            Arrays.stream(server.serviceNanos(STEP_NANOS)).forEach(service::add);
-            Arrays.stream(server.responseNanos(STEP_NANOS)).forEach(response::add);
-            Arrays.stream(server.waitingNanos(STEP_NANOS)).forEach(response::add);
-        }
-        return new Times(sorted(service), sorted(response));
-    }
-
-    private static long[] sorted(List<Long> values) {
-        return values.stream().mapToLong(Long::longValue).sorted().toArray();
     }
 }

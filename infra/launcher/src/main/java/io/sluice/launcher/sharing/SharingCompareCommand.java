@@ -112,6 +112,11 @@ final class SharingCompareCommand implements Callable<Integer> {
     public Integer call() {
         List<String> chosen = policies.equals(List.of("all")) ? SharingPolicies.NAMES : SharingNames.policies(policies);
         SharingScenario scenario = scenario();
+        if (chosen.contains("eclip") && scenario.bestEffort().size() > 2) {
+            throw new UserException(
+                    "--pair " + pair + " has " + (1 + scenario.bestEffort().size())
+                            + " jobs, and eclip has pools for two or three; leave it out of --policies");
+        }
         PrintWriter err = spec.commandLine().getErr();
         List<SharingResult> results = new ArrayList<>();
         SharingComparison.compare(chosen, scenario, result -> {

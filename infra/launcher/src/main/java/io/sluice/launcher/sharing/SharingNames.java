@@ -30,10 +30,13 @@ final class SharingNames {
         POLICIES.put("reef", "best-effort blocks fill what the server's kernels leave free (OSDI'22)");
         POLICIES.put("tally", "best-effort work only between requests, in kernels cut into slices (ASPLOS'25)");
         POLICIES.put("tally-scheduling-only", "Tally without cut kernels");
-        POLICIES.put("tally-no-scheduling", "Tally's cut kernels at any time");
+        POLICIES.put("tally-no-scheduling", "Tally without scheduling: whole kernels of low priority");
         POLICIES.put("sequential", "a request waits for a whole best-effort round");
         POLICIES.put("block-wait", "a request waits for running blocks");
         POLICIES.put("gpreempt", "a request preempts by a context switch (ATC'25)");
+        POLICIES.put(
+                "eclip",
+                "kernels of two or three jobs on masked pools, planned within a switch budget, re-planned (ISLPED 2025)");
         POLICIES.put("sluice", "ours: slice gate, batched launches that retreat, a two-stage conformal quota");
 
         JOBS.put("bert", "BERT inference, a request of 4 ms");

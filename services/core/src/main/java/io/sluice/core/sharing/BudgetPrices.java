@@ -1,7 +1,6 @@
 package io.sluice.core.sharing;
 
-import java.util.Comparator;
-import java.util.stream.IntStream;
+import java.util.Arrays;
 
 /** Prices of the budgets of a {@link LevelKnapsack} that make the priced bound at the root small. Not thread-safe. */
 final class BudgetPrices {
@@ -28,6 +27,7 @@ final class BudgetPrices {
 
     /** Subgradient steps in budgets scaled to 1; the best prices seen. */
     private static double[] search(LevelOption[][] levels, double[][][] uses, double[] budgets, int steps) {
+        double[][] flat = flat(levels, uses, budgets.length);
         double[] now = new double[budgets.length];
         double[] best = now.clone();
         double least = Double.POSITIVE_INFINITY;
@@ -36,16 +36,8 @@ final class BudgetPrices {
             double bound = dot(now, budgets);
             double[] slack = budgets.clone();
             for (int t = 0; t < levels.length; t++) {
-                int chosen = -1;
-                double greatest = Double.NEGATIVE_INFINITY;
-                for (int i = 0; i < levels[t].length; i++) {
-                    double gain = levels[t][i].value() - dot(now, uses[t][i]);
-                    if (gain > greatest) {
-                        greatest = gain;
-                        chosen = i;
-                    }
-                }
-                bound += greatest;
+                int chosen = dearest(flat[t], now);
+                bound += chosen < 0 ? Double.NEGATIVE_INFINITY : levels[t][chosen].value() - dot(now, uses[t][chosen]);
                 for (int r = 0; r < slack.length && chosen >= 0; r++) {
                     slack[r] -= uses[t][chosen][r];
                 }
@@ -70,6 +62,40 @@ final class BudgetPrices {
         return best;
     }
 
+    /** Value and uses of every level, one after the other: what {@link #dearest} runs through forty times. */
+    private static double[][] flat(LevelOption[][] levels, double[][][] uses, int budgets) {
+        double[][] flat = new double[levels.length][];
+        for (int t = 0; t < levels.length; t++) {
+            flat[t] = new double[levels[t].length * (1 + budgets)];
+            int at = 0;
+            for (int i = 0; i < levels[t].length; i++) {
+                flat[t][at++] = levels[t][i].value();
+                for (int r = 0; r < budgets; r++) {
+                    flat[t][at++] = uses[t][i][r];
+                }
+            }
+        }
+        return flat;
+    }
+
+    /** The level with the greatest value less the price of its uses; -1: there is none. */
+    private static int dearest(double[] flat, double[] prices) {
+        int chosen = -1;
+        double greatest = Double.NEGATIVE_INFINITY;
+        int at = 0;
+        for (int i = 0; at < flat.length; i++) {
+            double gain = flat[at++];
+            for (double price : prices) {
+                gain -= price * flat[at++];
+            }
+            if (gain > greatest) {
+                greatest = gain;
+                chosen = i;
+            }
+        }
+        return chosen;
+    }
+
     private static double dot(double[] a, double[] b) {
         double sum = 0;
         for (int r = 0; r < a.length; r++) {
@@ -84,11 +110,7 @@ final class BudgetPrices {
             double[] gain = gains[t];
             LevelOption[] of = levels[t].clone();
             double[][] use = uses[t].clone();
-            int[] order = IntStream.range(0, gain.length)
-                    .boxed()
-                    .sorted(Comparator.comparingDouble(i -> -gain[i]))
-                    .mapToInt(i -> i)
-                    .toArray();
+            int[] order = falling(gain);
             gains[t] = new double[order.length];
             for (int i = 0; i < order.length; i++) {
                 levels[t][i] = of[order[i]];
@@ -96,6 +118,29 @@ final class BudgetPrices {
                 gains[t][i] = gain[order[i]];
             }
         }
+    }
+
+    /** Places in the order of falling values, equal ones in their own order: a merge sort from runs of one. */
+    private static int[] falling(double[] values) {
+        int[] from = new int[values.length];
+        Arrays.setAll(from, i -> i);
+        int[] to = new int[values.length];
+        for (int run = 1; run < values.length; run *= 2) {
+            for (int begin = 0; begin < values.length; begin += 2 * run) {
+                int left = begin;
+                int middle = Math.min(begin + run, values.length);
+                int right = middle;
+                int end = Math.min(begin + 2 * run, values.length);
+                for (int i = begin; i < end; i++) {
+                    boolean takeLeft = right == end || (left < middle && values[from[left]] >= values[from[right]]);
+                    to[i] = from[takeLeft ? left++ : right++];
+                }
+            }
+            int[] other = from;
+            from = to;
+            to = other;
+        }
+        return from;
     }
 
     /** Value of a level less the price of its uses, after {@link #sort}. */

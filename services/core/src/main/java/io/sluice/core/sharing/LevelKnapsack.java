@@ -1,5 +1,6 @@
 package io.sluice.core.sharing;
 
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -110,19 +111,37 @@ public final class LevelKnapsack {
         private double[][] bound(int r) {
             double quantum = budgets[r] / QUANTA;
             double[][] table = new double[levels.length + 1][QUANTA + 1];
+            double[] most = new double[QUANTA + 1];
             for (int t = levels.length - 1; t >= 0; t--) {
-                for (int q = 0; q <= QUANTA; q++) {
-                    table[t][q] = Double.NEGATIVE_INFINITY;
-                }
-                for (int i = 0; i < levels[t].length; i++) {
-                    double value = levels[t][i].value();
-                    int used = quantum > 0 ? Math.min(QUANTA, (int) (uses[t][i][r] / quantum)) : 0;
-                    for (int q = used; q <= QUANTA; q++) {
-                        table[t][q] = Math.max(table[t][q], value + table[t + 1][q - used]);
+                mostByQuanta(t, r, quantum, most);
+                double[] row = table[t];
+                double[] after = table[t + 1];
+                Arrays.fill(row, Double.NEGATIVE_INFINITY);
+                for (int used = 0; used <= QUANTA; used++) {
+                    double value = most[used];
+                    for (int q = used; q <= QUANTA && value > Double.NEGATIVE_INFINITY; q++) {
+                        row[q] = Math.max(row[q], value + after[q - used]);
                     }
                 }
             }
             return table;
+        }
+
+        /** Greatest value of one tenant's levels by the quanta they use; a level that is worth no more than a smaller one: none. */
+        private void mostByQuanta(int t, int r, double quantum, double[] most) {
+            Arrays.fill(most, Double.NEGATIVE_INFINITY);
+            for (int i = 0; i < levels[t].length; i++) {
+                int used = quantum > 0 ? Math.min(QUANTA, (int) (uses[t][i][r] / quantum)) : 0;
+                most[used] = Math.max(most[used], levels[t][i].value());
+            }
+            double smaller = most[0];
+            for (int used = 1; used <= QUANTA; used++) {
+                if (most[used] <= smaller) {
+                    most[used] = Double.NEGATIVE_INFINITY;
+                } else {
+                    smaller = most[used];
+                }
+            }
         }
 
         Result run() {

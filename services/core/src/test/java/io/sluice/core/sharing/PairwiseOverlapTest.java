@@ -12,14 +12,14 @@ class PairwiseOverlapTest {
     private static final long[][] MASKS = {{0b0001, 0b0011, 0b0111, 0b1111}, {0b1000, 0b1100, 0b1110, 0b1111}};
 
     private static StreamPoolProgramme programme(int budget) {
-        return new StreamPoolProgramme(60, PoolCases.QUARTERS, budget, 0, 0);
+        return new StreamPoolProgramme(60, SharingProblems.quarters(), budget, 0, 0);
     }
 
     @Test
     void shouldNeverBeWorseAndMostlyNearTheBest() {
         double sum = 0;
         for (int seed = 0; seed < 100; seed++) {
-            List<PoolSequence> cases = PoolCases.random(seed, 2, 4, PoolCases.QUARTERS);
+            List<PoolSequence> cases = SharingProblems.kernels(seed, 2, 4, SharingProblems.quarters());
             StreamPoolProgramme programme = programme(3);
             PoolPlan plan = programme.solve(cases);
             PairwiseOverlap pairwise = new PairwiseOverlap(programme, MASKS, 15);
@@ -47,7 +47,7 @@ class PairwiseOverlapTest {
     @Test
     void shouldEqualTheProgrammeWhereAllMasksAreTheWholeDevice() {
         StreamPoolProgramme whole = new StreamPoolProgramme(60, new int[] {60}, 0, 0, 0);
-        List<PoolSequence> cases = PoolCases.random(3, 2, 20, new int[] {60});
+        List<PoolSequence> cases = SharingProblems.kernels(3, 2, 20, new int[] {60});
         PoolPlan plan = whole.solve(cases);
         assertThat(new PairwiseOverlap(whole, new long[][] {{0b1111}, {0b1111}}, 15).objective(cases, plan.pools()))
                 .isCloseTo(plan.objective(), within(1e-6));
@@ -55,7 +55,7 @@ class PairwiseOverlapTest {
 
     @Test
     void shouldKeepToTheSwitchBudget() {
-        List<PoolSequence> cases = PoolCases.random(4, 2, 60, PoolCases.QUARTERS);
+        List<PoolSequence> cases = SharingProblems.kernels(4, 2, 60, SharingProblems.quarters());
         StreamPoolProgramme programme = programme(5);
         PoolPlan better = new PairwiseOverlap(programme, MASKS, 15).improve(cases, programme.solve(cases));
         assertThat(better.switches(0)).isLessThanOrEqualTo(5);

@@ -11,9 +11,9 @@ public final class SharingBench {
     public static void main(String[] arguments) {
         int[][] sizes = {{2, 300}, {2, 700}, {3, 700}, {3, 1_400}};
         for (int[] size : sizes) {
-            var programme = new StreamPoolProgramme(60, PoolCases.QUARTERS, 14, 0, 0);
-            List<PoolSequence> cases = PoolCases.random(3, size[0], size[1], PoolCases.QUARTERS);
-            List<PoolSequence> moved = PoolCases.random(4, size[0], size[1], PoolCases.QUARTERS);
+            var programme = new StreamPoolProgramme(60, SharingProblems.quarters(), 14, 0, 0);
+            List<PoolSequence> cases = SharingProblems.kernels(3, size[0], size[1], SharingProblems.quarters());
+            List<PoolSequence> moved = SharingProblems.kernels(4, size[0], size[1], SharingProblems.quarters());
             PoolPlan cold = programme.solve(cases);
             for (int i = 0; i < 30; i++) {
                 programme.solve(cases, cold.slope(), 0);
@@ -35,7 +35,7 @@ public final class SharingBench {
         int optimal = 0;
         int seeds = 50;
         for (int seed = 0; seed < seeds; seed++) {
-            List<List<LevelOption>> problem = LevelKnapsackTest.grid(seed, tenants, 16, 5, 4);
+            List<List<LevelOption>> problem = SharingProblems.levels(seed, tenants, 16, 5, 4);
             double least = Double.POSITIVE_INFINITY;
             for (int i = 0; i < 20; i++) {
                 long start = System.nanoTime();

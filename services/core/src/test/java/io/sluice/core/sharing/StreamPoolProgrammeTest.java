@@ -29,16 +29,16 @@ class StreamPoolProgrammeTest {
     void shouldEqualBruteForceOnFiveHundredSmallCases() {
         SplittableRandom random = new SplittableRandom(17);
         for (int i = 0; i < 500; i++) {
-            int[] pools = random.nextBoolean() ? PoolCases.QUARTERS : new int[] {16, 40, 60};
+            int[] pools = random.nextBoolean() ? SharingProblems.quarters() : new int[] {16, 40, 60};
             int streams = 1 + random.nextInt(3);
             int kernels = streams == 3 ? 2 + random.nextInt(2) : 2 + random.nextInt(4 - streams + 1);
             int budget = random.nextInt(kernels + 1);
             double switchNanos = random.nextInt(3) == 0 ? random.nextDouble() * 20 : 0;
             double perJoule = random.nextInt(3) == 0 ? random.nextDouble() * 0.05 : 0;
             var programme = new StreamPoolProgramme(60, pools, budget, switchNanos, perJoule);
-            List<PoolSequence> cases = PoolCases.random(1_000 + i, streams, kernels, pools);
+            List<PoolSequence> cases = SharingProblems.kernels(1_000 + i, streams, kernels, pools);
             PoolPlan plan = programme.solve(cases);
-            double least = PoolCases.bruteForce(programme, cases, pools, budget, switchNanos);
+            double least = SharingProblems.leastObjective(programme, cases);
             assertThat(plan.objective()).as("case %d", i).isCloseTo(least, within(least * 1e-9));
             assertThat(costOf(programme, cases, plan)).as("case %d", i).isCloseTo(least, within(least * 1e-9));
             assertThat(plan.lowerBound()).isLessThanOrEqualTo(least * (1 + 1e-9));
@@ -50,8 +50,8 @@ class StreamPoolProgrammeTest {
 
     @Test
     void shouldFindTheSameObjectiveFromAnyFirstSlope() {
-        var programme = new StreamPoolProgramme(60, PoolCases.QUARTERS, 14, 0, 0);
-        List<PoolSequence> cases = PoolCases.random(5, 3, 120, PoolCases.QUARTERS);
+        var programme = new StreamPoolProgramme(60, SharingProblems.quarters(), 14, 0, 0);
+        List<PoolSequence> cases = SharingProblems.kernels(5, 3, 120, SharingProblems.quarters());
         PoolPlan cold = programme.solve(cases);
         assertThat(cold.lowerBound()).isCloseTo(cold.objective(), within(cold.objective() * 1e-9));
         for (double slope : new double[] {1e-6, 1, 50, 1e6, cold.slope()}) {
@@ -62,9 +62,9 @@ class StreamPoolProgrammeTest {
 
     @Test
     void shouldKeepItsPromiseAboutTheGap() {
-        var programme = new StreamPoolProgramme(60, PoolCases.QUARTERS, 6, 0, 0);
+        var programme = new StreamPoolProgramme(60, SharingProblems.quarters(), 6, 0, 0);
         for (long seed = 0; seed < 30; seed++) {
-            List<PoolSequence> cases = PoolCases.random(seed, 2, 60, PoolCases.QUARTERS);
+            List<PoolSequence> cases = SharingProblems.kernels(seed, 2, 60, SharingProblems.quarters());
             PoolPlan exact = programme.solve(cases);
             PoolPlan near = programme.solve(cases, Double.NaN, 0.01);
             assertThat(near.solves()).isLessThanOrEqualTo(exact.solves());
@@ -75,10 +75,10 @@ class StreamPoolProgrammeTest {
 
     @Test
     void shouldNotGetWorseWithMoreSwitches() {
-        List<PoolSequence> cases = PoolCases.random(8, 3, 100, PoolCases.QUARTERS);
+        List<PoolSequence> cases = SharingProblems.kernels(8, 3, 100, SharingProblems.quarters());
         double before = Double.POSITIVE_INFINITY;
         for (int budget : new int[] {0, 1, 5, 14, 99}) {
-            double objective = new StreamPoolProgramme(60, PoolCases.QUARTERS, budget, 0, 0)
+            double objective = new StreamPoolProgramme(60, SharingProblems.quarters(), budget, 0, 0)
                     .solve(cases)
                     .objective();
             assertThat(objective).isLessThanOrEqualTo(before * (1 + 1e-12));
@@ -88,15 +88,15 @@ class StreamPoolProgrammeTest {
 
     @Test
     void shouldSwitchLessWhenSwitchesCost() {
-        List<PoolSequence> cases = PoolCases.random(8, 2, 100, PoolCases.QUARTERS);
-        PoolPlan free = new StreamPoolProgramme(60, PoolCases.QUARTERS, 50, 0, 0).solve(cases);
-        PoolPlan dear = new StreamPoolProgramme(60, PoolCases.QUARTERS, 50, 1_000, 0).solve(cases);
+        List<PoolSequence> cases = SharingProblems.kernels(8, 2, 100, SharingProblems.quarters());
+        PoolPlan free = new StreamPoolProgramme(60, SharingProblems.quarters(), 50, 0, 0).solve(cases);
+        PoolPlan dear = new StreamPoolProgramme(60, SharingProblems.quarters(), 50, 1_000, 0).solve(cases);
         assertThat(dear.switches(0) + dear.switches(1)).isLessThan(free.switches(0) + free.switches(1));
     }
 
     @Test
     void shouldRejectWhatItCannotPlan() {
-        var programme = new StreamPoolProgramme(60, PoolCases.QUARTERS, 14, 0, 0);
+        var programme = new StreamPoolProgramme(60, SharingProblems.quarters(), 14, 0, 0);
         assertThatThrownBy(() -> programme.solve(List.of())).hasMessageContaining("no stream");
         assertThatThrownBy(() -> programme.solve(List.of(new PoolSequence(new double[][] {{1, 2}}))))
                 .hasMessageContaining("2 pools");

@@ -49,8 +49,8 @@ final class AtomGates {
     /** p99 in us and best-effort progress. */
     private static double[] measure(double kernelNanos, double atomNanos, double factor) {
         GpuSpec device = Devices.A100;
-        // a kernel's latency on the device: no host that takes a request over
-        Calibration kernels = Calibration.DEFAULT.withTakeoverNanos(0);
+        // a kernel's latency on the device: no host, no request
+        Calibration kernels = Calibration.DEFAULT.withRequestNanos(0, 0, 0);
         SharedGpu shared = new SharedGpu(device, kernels, SharingPolicies.atoms(atomNanos, factor));
         int wave = device.sms() * device.residency(BlockShape.COMMON);
         int waves = (int) Math.round(kernelNanos / BLOCK_NANOS);

@@ -1,5 +1,6 @@
 package io.sluice.sharing.gpu;
 
+import io.sluice.core.events.EventHeap;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -116,7 +117,7 @@ public final class SimulatedGpu {
 
     /** Runs an action at a time, not before now. */
     public void at(long nanos, Runnable action) {
-        events.add(Math.max(now, nanos), action);
+        events.add(Math.max(now, nanos), 0, action);
     }
 
     /** Gives the device to one context: the blocks of the others are saved and wait, at the cost of a switch. */
@@ -156,8 +157,9 @@ public final class SimulatedGpu {
             now = next;
             steps++;
             endCohorts();
-            while (events.nextTime() <= now) {
-                events.remove().run();
+            while (events.nextKey() <= now) {
+                events.remove();
+                ((Runnable) events.payload()).run();
             }
             settle();
             afterEvent.run();
@@ -218,7 +220,7 @@ public final class SimulatedGpu {
     }
 
     private long nextTime() {
-        long next = events.nextTime();
+        long next = events.nextKey();
         for (int i = 0; i < cohorts.count; i++) {
             next = Math.min(next, cohorts.at[i].endNanos);
         }

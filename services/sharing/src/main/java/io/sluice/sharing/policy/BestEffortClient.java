@@ -6,6 +6,8 @@ import io.sluice.sharing.gpu.Kernel;
 import io.sluice.sharing.gpu.Launch;
 import io.sluice.sharing.gpu.SimulatedGpu;
 import io.sluice.sharing.workload.Program;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * A best-effort client: runs its programme round after round, one kernel after the other; a policy decides when and how
@@ -25,6 +27,7 @@ public final class BestEffortClient {
     private long rounds;
     private long launches;
     private long roundEndNanos;
+    private final List<Long> roundNanos = new ArrayList<>();
 
     BestEffortClient(SimulatedGpu gpu, Program program) {
         this.gpu = gpu;
@@ -97,6 +100,11 @@ public final class BestEffortClient {
         return roundEndNanos;
     }
 
+    /** How long each whole round took on the device, the host's pauses between them left out. */
+    public long[] roundNanos() {
+        return roundNanos.stream().mapToLong(Long::longValue).toArray();
+    }
+
     /** Launches so far. */
     public long launches() {
         return launches;
@@ -144,6 +152,7 @@ public final class BestEffortClient {
         }
         kernel = 0;
         rounds++;
+        roundNanos.add(gpu.now() - roundEndNanos - (rounds == 1 ? 0 : program.hostNanos()));
         roundEndNanos = gpu.now();
         if (program.hostNanos() == 0) {
             next();

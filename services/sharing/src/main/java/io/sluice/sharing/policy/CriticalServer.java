@@ -20,20 +20,23 @@ public final class CriticalServer {
     private final long[] arrivals;
     private final long launchNanos;
     private final double jitter;
-    private final double takeoverNanos;
+    private final Calibration calibration;
     private final LongSupplier others;
     private long othersAtEnd;
     private final SplittableRandom random;
     private SharingPolicy policy;
     private GpuStream stream;
     private long forwardNanos;
+    private double pollNanos;
     private int next;
     private int ended;
     private int kernel;
     private boolean busy;
     private boolean waiting;
+    private boolean launched;
     private long beginNanos;
     private double slowdown = 1;
+    private long coldNanos;
     private final long[] begins;
     private final long[] ends;
     private long blocksLaunched;
@@ -52,7 +55,7 @@ public final class CriticalServer {
         this.arrivals = arrivals.clone();
         this.launchNanos = calibration.launchNanos();
         this.jitter = calibration.requestJitter();
-        this.takeoverNanos = calibration.takeoverNanos();
+        this.calibration = calibration;
         this.others = others;
         this.random = new SplittableRandom(seed);
         this.begins = new long[arrivals.length];
@@ -70,6 +73,11 @@ public final class CriticalServer {
         forwardNanos = forwardNanosPerLaunch;
     }
 
+    /** A scheduler in a process of its own delays the first kernel of a request that takes the device over. */
+    void polled() {
+        pollNanos = calibration.pollNanos();
+    }
+
     GpuStream stream() {
         return stream;
     }
@@ -77,6 +85,11 @@ public final class CriticalServer {
     /** Whether a request is being served. */
     public boolean busy() {
         return busy;
+    }
+
+    /** Whether the first kernel of the request being served was launched: before that no device knows of it. */
+    public boolean launched() {
+        return busy && launched;
     }
 
     /** Whether a request waits behind the one being served, or could begin now. */
@@ -89,9 +102,14 @@ public final class CriticalServer {
         return busy ? program.kernels().get(kernel) : null;
     }
 
+    /** Its place in the programme. */
+    public int index() {
+        return kernel;
+    }
+
     /** When the host has launched every kernel of the request being served, had it not to wait for the device. */
     public long enqueuedNanos() {
-        return beginNanos + (program.kernels().size() + 1) * launchNanos;
+        return beginNanos + calibration.prepareNanos() + (program.kernels().size() + 1) * launchNanos;
     }
 
     /** When the request being served, or the last one, began. */
@@ -138,7 +156,7 @@ public final class CriticalServer {
         return takeovers;
     }
 
-    /** Their delays together. */
+    /** How much longer they lasted for it, together. */
     public long takeoverSumNanos() {
         return takeoverSumNanos;
     }
@@ -204,31 +222,42 @@ public final class CriticalServer {
         next++;
         kernel = 0;
         slowdown = 1 + Math.max(-3 * jitter, jitter * random.nextGaussian());
-        double draw = random.nextDouble();
+        double cold = -Math.log(1 - random.nextDouble());
+        double polled = -Math.log(1 - random.nextDouble());
         boolean takesOver = others.getAsLong() != othersAtEnd;
         policy.requestBegan();
-        long delay = takesOver ? (long) (-takeoverNanos * Math.log(1 - draw)) : 0;
+        coldNanos = takesOver ? (long) (calibration.takeoverNanos() * cold) : 0;
+        long delay = takesOver ? (long) (pollNanos * polled) : 0;
         takeovers += takesOver ? 1 : 0;
-        takeoverSumNanos += delay;
-        launch(beginNanos + delay);
+        takeoverSumNanos += coldNanos + delay;
+        gpu.at(beginNanos + calibration.prepareNanos() + delay, () -> launch(gpu.now()));
     }
 
     private void launch(long earliest) {
         Kernel current = program.kernels().get(kernel);
-        long host = beginNanos + (kernel + 1) * launchNanos;
+        long host = beginNanos + calibration.prepareNanos() + (kernel + 1) * launchNanos;
+        launched = true;
         blocksLaunched += current.blocks();
         policy.criticalKernel(current);
         Launch launch = new Launch(current).slowedBy(slowdown).tag(this);
         gpu.submit(stream, launch, Math.max(earliest, host) + forwardNanos);
     }
 
+    /** The caches are cold for the first kernel, whenever it started: what that costs comes after whatever it waited for. */
     void finished() {
+        long cold = coldNanos;
+        if (cold > 0) {
+            coldNanos = 0;
+            gpu.at(gpu.now() + cold, this::finished);
+            return;
+        }
         kernel++;
         if (kernel < program.kernels().size()) {
             launch(gpu.now() + gpu.spec().kernelGapNanos());
             return;
         }
         busy = false;
+        launched = false;
         ends[ended++] = gpu.now();
         othersAtEnd = others.getAsLong();
         policy.requestEnded();

@@ -34,7 +34,7 @@ final class OrionPolicy implements SharingPolicy {
 
     @Override
     public void kernelReady(BestEffortClient client) {
-        if (!shared.criticalBusy() || admits(client)) {
+        if (!shared.criticalLaunched() || admits(client)) {
             client.launchAll(gpu.spec().kernelGapNanos() + shared.calibration().launchNanos());
         } else if (reef) {
             long at = Math.max(gpu.now(), shared.critical().enqueuedNanos()) + REEF_POLLS * POLL_NANOS;

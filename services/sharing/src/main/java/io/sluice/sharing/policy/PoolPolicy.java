@@ -1,18 +1,15 @@
 package io.sluice.sharing.policy;
 
-import io.sluice.core.sharing.PoolPlan;
-import io.sluice.core.sharing.PoolSequence;
-import io.sluice.core.sharing.StreamPoolProgramme;
 import io.sluice.sharing.gpu.GpuSpec;
 import io.sluice.sharing.gpu.GpuStream;
 import io.sluice.sharing.gpu.Kernel;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
- * Kernels of each client on masked pools of a device of four groups, as ECLIP lays them out (ISLPED 2025): client one has
- * group 1, 1+3, 1+2+3, client two group 4, 2+4, 2+3+4; with three clients each has pools of two and three groups only; all
- * share the whole device. A change of pool waits for a barrier packet; the mask call of an unpooled stream costs more.
+ * Kernels of each worker, the server among them, on masked pools made beforehand (ECLIP, ISLPED 2025); see {@link
+ * PoolPlans}. A change of pool waits for a barrier packet; the mask call of an unpooled stream costs more.
  */
 public final class PoolPolicy implements SharingPolicy {
     /** How pools are chosen. */
@@ -23,8 +20,10 @@ public final class PoolPolicy implements SharingPolicy {
         PER_KERNEL,
         /** The same, by setting the mask of one queue: each change costs the call. */
         PER_KERNEL_BY_CALL,
-        /** By the core's programme within a budget of switches. */
-        PLANNED
+        /** By the core's programme within a budget of switches, once. */
+        PLANNED,
+        /** The programme solved for several weights of overlap, and plans without switches: by what is measured of each. */
+        ADAPTIVE
     }
 
     /** Changes of pool that the plan may make per request (ECLIP chose 14 by profiling). */
@@ -34,115 +33,142 @@ public final class PoolPolicy implements SharingPolicy {
     /** A barrier packet between queues: assumed, of the order of a kernel launch. */
     public static final long BARRIER_NANOS = 10_000;
 
-    private static final int[][] TWO = {{0b0001, 0b0101, 0b0111, 0b1111}, {0b1000, 0b1010, 0b1110, 0b1111}};
-    private static final int[][] THREE = {{0b0101, 0b0111, 0b1111}, {0b1010, 0b1110, 0b1111}, {0b0110, 0b1101, 0b1111}};
-    private static final double KNEE = 1.1;
+    /** Long enough for a few requests of every mix. */
+    private static final long WINDOW_NANOS = 20_000_000;
+    /** An overlap slows by as much as it is of the device, ECLIP's assumption, or by three times that. */
+    private static final double[] WEIGHTS = {1, 3};
 
     private final Choice choice;
     private SharedGpu shared;
+    private PoolPlans plans;
+    private PlanTrial trial;
     private final List<GpuStream[]> streams = new ArrayList<>();
-    private int[][] pools;
     private int[] before;
+    private int[] kernels;
+    private long[] sinceNanos;
+    private int first;
     private long switches;
 
     public PoolPolicy(Choice choice) {
         this.choice = choice;
     }
 
-    /** Changes of pool so far, of all clients. */
+    /** Changes of pool so far, of all workers. */
+    @Override
     public long switches() {
         return switches;
     }
 
     @Override
+    public GpuSpec device(GpuSpec spec) {
+        return PoolPlans.quarters(spec);
+    }
+
+    @Override
     public void begin(SharedGpu device) {
         shared = device;
-        int clients = device.clients().size();
-        if (clients < 2 || clients > 3 || device.critical() != null) {
-            throw new IllegalArgumentException(
-                    "pools are laid out for two or three clients without a server, not for " + clients);
+        List<List<Kernel>> workers = new ArrayList<>();
+        if (device.critical() != null) {
+            first = 1;
+            workers.add(device.critical().program().kernels());
         }
-        int[][] masks = clients == 2 ? TWO : THREE;
-        pools = choose(masks);
-        before = new int[clients];
+        device.clients().forEach(client -> workers.add(client.program().kernels()));
+        plans = new PoolPlans(device.gpu().spec(), workers);
+        trial = new PlanTrial(candidates());
+        before = new int[workers.size()];
+        kernels = new int[workers.size()];
+        Arrays.fill(kernels, -1);
+        sinceNanos = new long[workers.size()];
         GpuStream whole = null;
-        for (int c = 0; c < clients; c++) {
-            GpuStream[] own = new GpuStream[masks[c].length];
+        for (int w = 0; w < workers.size(); w++) {
+            int[] masks = plans.masks()[w];
+            GpuStream[] own = new GpuStream[masks.length];
             int last = own.length - 1;
             if (choice == Choice.NONE) {
-                own[last] = device.gpu().stream("client-" + c, 0, masks[c][last], 0);
+                own[last] = device.gpu().stream("worker-" + w, 0, masks[last], 0);
             } else {
                 for (int p = 0; p < last; p++) {
-                    own[p] = device.gpu().stream("client-" + c + "-pool-" + p, 0, masks[c][p], 0);
+                    own[p] = device.gpu().stream("worker-" + w + "-pool-" + p, 0, masks[p], 0);
                 }
-                whole = whole == null ? device.gpu().stream("whole", 0, masks[c][last], 0) : whole;
+                whole = whole == null ? device.gpu().stream("whole", 0, masks[last], 0) : whole;
                 own[last] = whole;
             }
             streams.add(own);
-            before[c] = pools[c][0];
+            before[w] = trial.plan()[w][0];
         }
+        if (choice == Choice.ADAPTIVE) {
+            device.gpu().at(WINDOW_NANOS, this::windowPassed);
+        }
+    }
+
+    private List<int[][]> candidates() {
+        return switch (choice) {
+            case NONE -> List.<int[][]>of(plans.all(Integer.MAX_VALUE));
+            case PER_KERNEL, PER_KERNEL_BY_CALL -> List.<int[][]>of(plans.smallest());
+            case PLANNED -> List.<int[][]>of(plans.planned(1, SWITCH_BUDGET, BARRIER_NANOS));
+            case ADAPTIVE -> {
+                List<int[][]> all = new ArrayList<>();
+                for (double weight : WEIGHTS) {
+                    all.add(plans.planned(weight, SWITCH_BUDGET, BARRIER_NANOS));
+                }
+                all.add(plans.all(0));
+                all.add(plans.all(1));
+                yield all;
+            }
+        };
+    }
+
+    private void windowPassed() {
+        trial.windowPassed();
+        shared.gpu().at(shared.gpu().now() + WINDOW_NANOS, this::windowPassed);
     }
 
     @Override
     public void kernelReady(BestEffortClient client) {
-        int c = shared.clients().indexOf(client);
-        int pool = pools[c][client.index()];
-        long delay = shared.gpu().spec().kernelGapNanos();
-        if (pool != before[c]) {
-            switches++;
-            delay += choice == Choice.PER_KERNEL_BY_CALL ? CALL_NANOS : BARRIER_NANOS;
-            before[c] = pool;
-        }
-        client.use(streams.get(c)[pool]);
+        int worker = first + shared.clients().indexOf(client);
+        ended(worker);
+        long delay = shared.gpu().spec().kernelGapNanos() + move(worker, client.index());
+        client.use(streams.get(worker)[before[worker]]);
         client.launchAll(delay);
     }
 
-    private int[][] choose(int[][] masks) {
-        int clients = masks.length;
-        int[] lanes = new int[masks[0].length];
-        for (int p = 0; p < lanes.length; p++) {
-            lanes[p] = sms(masks[0][p]);
-        }
-        List<PoolSequence> sequences = new ArrayList<>();
-        int[][] chosen = new int[clients][];
-        for (int c = 0; c < clients; c++) {
-            List<Kernel> kernels = shared.clients().get(c).program().kernels();
-            double[][] nanos = new double[kernels.size()][lanes.length];
-            chosen[c] = new int[kernels.size()];
-            for (int k = 0; k < nanos.length; k++) {
-                Kernel kernel = kernels.get(k);
-                for (int p = lanes.length - 1; p >= 0; p--) {
-                    nanos[k][p] = kernel.soloNanos(lanes[p], spec().residency(kernel.shape()));
-                }
-                chosen[c][k] = choice == Choice.NONE ? lanes.length - 1 : knee(nanos[k]);
-            }
-            sequences.add(new PoolSequence(nanos));
-        }
-        if (choice != Choice.PLANNED) {
-            return chosen;
-        }
-        PoolPlan plan = new StreamPoolProgramme(spec().sms(), lanes, SWITCH_BUDGET, BARRIER_NANOS, 0).solve(sequences);
-        return plan.pools();
+    @Override
+    public void clientIdle(BestEffortClient client) {
+        ended(first + shared.clients().indexOf(client));
     }
 
-    private static int knee(double[] nanos) {
-        int pool = 0;
-        while (nanos[pool] > KNEE * nanos[nanos.length - 1]) {
-            pool++;
-        }
-        return pool;
+    @Override
+    public void criticalKernel(Kernel kernel) {
+        ended(0);
+        long delay = move(0, shared.critical().index());
+        shared.critical().use(streams.get(0)[before[0]], delay);
     }
 
-    private int sms(int mask) {
-        int sum = 0;
-        int[] groups = spec().groups();
-        for (int g = 0; g < groups.length; g++) {
-            sum += (mask >> g & 1) * groups[g];
-        }
-        return sum;
+    @Override
+    public void requestEnded() {
+        ended(0);
     }
 
-    private GpuSpec spec() {
-        return shared.gpu().spec();
+    /** Moves a worker to the pool of its next kernel; what that costs, nanoseconds. */
+    private long move(int worker, int kernel) {
+        int pool = trial.plan()[worker][kernel];
+        kernels[worker] = kernel;
+        sinceNanos[worker] = shared.gpu().now();
+        if (pool == before[worker]) {
+            return 0;
+        }
+        switches++;
+        before[worker] = pool;
+        return choice == Choice.PER_KERNEL_BY_CALL ? CALL_NANOS : BARRIER_NANOS;
+    }
+
+    /** The worker's kernel has ended, if there was one. */
+    private void ended(int worker) {
+        if (kernels[worker] >= 0) {
+            int whole = plans.masks()[worker].length - 1;
+            double solo = plans.soloNanos(worker, kernels[worker], whole);
+            trial.ran(worker, solo, shared.gpu().now() - sinceNanos[worker]);
+            kernels[worker] = -1;
+        }
     }
 }

@@ -1,5 +1,6 @@
 package io.sluice.sharing.policy;
 
+import io.sluice.sharing.gpu.Kernel;
 import io.sluice.sharing.gpu.Launch;
 import io.sluice.sharing.gpu.SimulatedGpu;
 
@@ -50,7 +51,7 @@ final class QueuedPolicy implements SharingPolicy {
                 }
             }
             case BLOCK -> {
-                if (!shared.criticalBusy()) {
+                if (!shared.criticalLaunched()) {
                     client.launch(
                             new Launch(client.kernel(), client.left())
                                     .persistent(
@@ -69,9 +70,10 @@ final class QueuedPolicy implements SharingPolicy {
         }
     }
 
+    /** A wait-based system learns of a request by its first kernel. */
     @Override
-    public void requestBegan() {
-        if (unit == Unit.BLOCK) {
+    public void criticalKernel(Kernel kernel) {
+        if (unit == Unit.BLOCK && shared.critical().index() == 0) {
             for (BestEffortClient client : shared.clients()) {
                 if (client.inFlight() != null) {
                     gpu.retreat(client.inFlight());

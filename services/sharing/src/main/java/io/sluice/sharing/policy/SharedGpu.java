@@ -24,7 +24,7 @@ public final class SharedGpu {
     private boolean started;
 
     public SharedGpu(GpuSpec spec, Calibration calibration, SharingPolicy policy) {
-        this.gpu = new SimulatedGpu(spec);
+        this.gpu = new SimulatedGpu(policy.device(spec));
         this.calibration = calibration;
         this.policy = policy;
         gpu.onFinished(this::finished);
@@ -86,6 +86,11 @@ public final class SharedGpu {
         return critical != null && critical.busy();
     }
 
+    /** Whether the device has kernels of a request: what a system that only sees launches knows. */
+    boolean criticalLaunched() {
+        return critical != null && critical.launched();
+    }
+
     /** A stream for the server on the whole device and one for each client, with these priorities and contexts. */
     public void streams(int criticalPriority, int clientPriority, boolean contexts, long forwardNanos) {
         int all = gpu.spec().allGroups();
@@ -98,6 +103,11 @@ public final class SharedGpu {
             GpuStream stream = gpu.stream("best-effort-" + number, clientPriority, all, contexts ? number : 0);
             client.use(stream);
         }
+    }
+
+    /** Changes of context or of pool so far. */
+    public long switches() {
+        return gpu.contextSwitches() + policy.switches();
     }
 
     /** Puts the clients on the server's stream: the device runs all launches in the order of arrival. */

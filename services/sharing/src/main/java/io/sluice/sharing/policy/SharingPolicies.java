@@ -14,6 +14,7 @@ import java.util.List;
  * <tr><td>orion, reef</td><td>kernel admission beside the server's kernels</td></tr>
  * <tr><td>tally</td><td>exclusive phases, transformed kernels; ablations tally-scheduling-only and tally-no-scheduling</td></tr>
  * <tr><td>sequential, block-wait, gpreempt</td><td>whole rounds, running blocks, context switches</td></tr>
+ * <tr><td>eclip</td><td>kernels of two or three workers on masked pools, planned and chosen by what is measured</td></tr>
  * <tr><td>sluice</td><td>ours: the core's slice gate, batched launches that retreat, a two-stage conformal quota</td></tr>
  * </table>
  */
@@ -33,6 +34,7 @@ public final class SharingPolicies {
             "sequential",
             "block-wait",
             "gpreempt",
+            "eclip",
             "sluice");
 
     private SharingPolicies() {}
@@ -66,6 +68,7 @@ public final class SharingPolicies {
             case "sequential" -> new QueuedPolicy(QueuedPolicy.Unit.ROUND, 0, 1);
             case "block-wait" -> new QueuedPolicy(QueuedPolicy.Unit.BLOCK, 0, 1.2);
             case "gpreempt" -> new ContextPreemptionPolicy();
+            case "eclip" -> new PoolPolicy(PoolPolicy.Choice.ADAPTIVE);
             case "sluice" -> new SluicePolicy(objectiveNanos);
             default -> throw new IllegalArgumentException("no sharing policy " + name + "; there are " + NAMES);
         };

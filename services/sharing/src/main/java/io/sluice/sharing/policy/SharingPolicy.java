@@ -1,5 +1,6 @@
 package io.sluice.sharing.policy;
 
+import io.sluice.sharing.gpu.GpuSpec;
 import io.sluice.sharing.gpu.Kernel;
 
 /**
@@ -7,6 +8,11 @@ import io.sluice.sharing.gpu.Kernel;
  * may launch, stop or switch. The same instance serves one run.
  */
 public interface SharingPolicy {
+    /** The device as this policy sets it up, of the same size: groups of SMs for masked pools. */
+    default GpuSpec device(GpuSpec spec) {
+        return spec;
+    }
+
     /** Makes streams for the server and the clients; called once, before anything runs. */
     void begin(SharedGpu shared);
 
@@ -24,6 +30,11 @@ public interface SharingPolicy {
 
     /** The server launches this kernel. */
     default void criticalKernel(Kernel kernel) {}
+
+    /** Changes of pool so far. */
+    default long switches() {
+        return 0;
+    }
 
     /** Where its time went so far, one line per reason; empty: it keeps no account. */
     default String account() {

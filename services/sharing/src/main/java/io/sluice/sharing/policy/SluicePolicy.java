@@ -54,6 +54,9 @@ final class SluicePolicy implements SharingPolicy {
     /** Of the lanes, beside a request, before anything is known: a twentieth cost Llama 2 %. */
     static final double FIRST_BESIDE = 0.055;
 
+    /** After a request: the next one needs longer than this for its input, so there is nothing to wait for. */
+    static final long IDLE_NANOS = 10_000;
+
     private static final double UNIT_NANOS = 1_000;
 
     /** A slice on the device. */
@@ -99,14 +102,16 @@ final class SluicePolicy implements SharingPolicy {
         shared = device;
         gpu = device.gpu();
         int sms = gpu.spec().sms();
-        GateSettings settings = GateSettings.spatial(sms);
+        GateSettings usual = GateSettings.spatial(sms);
+        GateSettings settings = new GateSettings(
+                sms, true, usual.knee(), IDLE_NANOS, usual.tolerance(), usual.holdFactor(), usual.longestHoldNanos());
         knee = settings.knee();
         long beside = Math.round(objectiveNanos * BESIDE_OBJECTIVE);
         quota = new TwoStageQuota(ConformalQuota.usual(TARGET), knee, objectiveNanos, beside, FIRST_BESIDE);
         gate = new SliceGate(settings);
         gate.limits(new SharingLimits(1, quota.quota(), SLICE_NANOS, sms, Long.MAX_VALUE), 0);
         forms = new KernelTransforms(gpu.spec(), device.calibration(), turnaroundNanos());
-        device.streams(1, 0, false, device.calibration().forwardNanos());
+        device.streams(1, 0, false, 0); // the worker launches both classes itself: no process in between
         device.clients().forEach(client -> slices.add(null));
     }
 

@@ -1,5 +1,6 @@
 package io.sluice.sharing.policy;
 
+import io.sluice.sharing.gpu.Kernel;
 import io.sluice.sharing.gpu.Launch;
 import io.sluice.sharing.gpu.SimulatedGpu;
 import io.sluice.sharing.policy.KernelTransforms.Choice;
@@ -8,7 +9,9 @@ import io.sluice.sharing.policy.KernelTransforms.Form;
 /**
  * Tally (Zhao et al., ASPLOS'25, and its repository): best-effort kernels run only while the server is idle, one at a
  * time, in forms that end within a bound; a request makes a persistent form retreat. After 100 ms of idleness kernels run
- * as they are. Ablations: no transforms (kernel granular scheduling), or transforms without scheduling.
+ * as they are. Ablations: no transforms (kernel granular scheduling), or no
+ * scheduling: kernels as they are on a stream of low priority; its published tails are those of MPS with priorities to
+ * within 6 % for each pair of the calibration half.
  */
 final class TallyPolicy implements SharingPolicy {
     static final double BOUND_NANOS = 31_600;
@@ -36,6 +39,9 @@ final class TallyPolicy implements SharingPolicy {
         gpu = device.gpu();
         forms = new KernelTransforms(gpu.spec(), device.calibration(), boundNanos);
         device.streams(1, 0, false, device.calibration().forwardNanos());
+        if (scheduling && device.critical() != null) {
+            device.critical().polled();
+        }
     }
 
     @Override
@@ -43,9 +49,10 @@ final class TallyPolicy implements SharingPolicy {
         offer();
     }
 
+    /** It sees calls, so it learns of a request by its first kernel. */
     @Override
-    public void requestBegan() {
-        if (!scheduling || !transforms) {
+    public void criticalKernel(Kernel kernel) {
+        if (!scheduling || !transforms || shared.critical().index() > 0) {
             return;
         }
         for (BestEffortClient client : shared.clients()) {
@@ -64,7 +71,7 @@ final class TallyPolicy implements SharingPolicy {
 
     /** Launches for the next client in turn if the server is idle long enough and no other kernel is in flight. */
     private void offer() {
-        if (scheduling && (shared.criticalBusy() || gpu.now() < idleSince + WAIT_NANOS || anyInFlight())) {
+        if (scheduling && (shared.criticalLaunched() || gpu.now() < idleSince + WAIT_NANOS || anyInFlight())) {
             return;
         }
         int count = shared.clients().size();
@@ -94,7 +101,7 @@ final class TallyPolicy implements SharingPolicy {
                 ? shared.calibration().roundTripNanos()
                 : gpu.spec().kernelGapNanos() + shared.calibration().forwardNanos();
         boolean longIdle = scheduling && gpu.now() - idleSince >= ORIGINAL_AFTER_NANOS;
-        if (!transforms || longIdle) {
+        if (!transforms || !scheduling || longIdle) {
             client.launchAll(delay);
             return;
         }

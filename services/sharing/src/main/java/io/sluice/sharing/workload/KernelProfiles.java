@@ -30,6 +30,16 @@ public final class KernelProfiles {
         }
     }
 
+    /** Block times on another device than the profile's: of kernels that arithmetic limits, and of all others. */
+    public record Scale(double compute, double others) {
+        /** The profile's own device. */
+        public static final Scale SAME = new Scale(1, 1);
+
+        double of(Bound bound) {
+            return bound == Bound.COMPUTE ? compute : others;
+        }
+    }
+
     private KernelProfiles() {}
 
     /** The lines of a profile in this module's resources, such as {@code resnet50_32_fb1}. */
@@ -71,10 +81,10 @@ public final class KernelProfiles {
 
     /**
      * Kernels for {@code device}: grids times {@code gridScale} (a batch larger than the profile's), block times times
-     * {@code timeScale}. Lines under half a microsecond are left out.
+     * {@code times} of their class. Lines under half a microsecond are left out.
      */
     public static List<Kernel> kernels(
-            List<Row> rows, GpuSpec device, double gridScale, double timeScale, Calibration calibration) {
+            List<Row> rows, GpuSpec device, double gridScale, Scale times, Calibration calibration) {
         List<Kernel> kernels = new ArrayList<>(rows.size());
         int perSm = device.residency(BlockShape.COMMON);
         for (Row row : rows) {
@@ -84,7 +94,7 @@ public final class KernelProfiles {
             double waves = Math.ceil(row.sms() / PROFILED_SMS);
             double fill = Math.min(1, Math.max(1.0 / perSm, row.sms() / PROFILED_SMS));
             double share = calibration.latencyShare();
-            double fullNanos = row.nanos() / waves / (share + (1 - share) * fill) * timeScale;
+            double fullNanos = row.nanos() / waves / (share + (1 - share) * fill) * times.of(row.bound());
             kernels.add(kernel(row, device, perSm, gridScale, fullNanos, calibration));
         }
         return kernels;

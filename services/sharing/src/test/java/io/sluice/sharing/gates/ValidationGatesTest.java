@@ -24,7 +24,7 @@ final class ValidationGatesTest {
 
     @Test
     void shouldHoldTheClosedLoopIdentity() {
-        assertThat(ValidationGates.closedLoop(2)).hasSize(6).allMatch(GateCheck::holds);
+        assertThat(ValidationGates.closedLoop(4)).hasSize(6).allMatch(GateCheck::holds);
     }
 
     @Test

@@ -60,7 +60,8 @@ final class SluicePolicyTest {
         double knee = GateSettings.spatial(Devices.A100.sms()).knee();
         SluicePolicy full = new SluicePolicy(4_500_000);
         device(full, "bert-train").run(4 * SECOND);
-        assertThat(full.quota()).as("BERT fills the device").isEqualTo(knee);
+        double first = knee + (1 - knee) * SluicePolicy.FIRST_BESIDE;
+        assertThat(full.quota()).as("BERT fills the device").isBetween(knee, first - 0.005);
 
         SluicePolicy partly = new SluicePolicy(2_200_000_000L);
         SharedGpu shared = new SharedGpu(Devices.A100, Calibration.DEFAULT, partly);
@@ -68,7 +69,7 @@ final class SluicePolicyTest {
         shared.add(Jobs.bestEffort("bert-train", Devices.A100, Calibration.DEFAULT));
         shared.run(6 * SECOND);
         assertThat(shared.critical().ended()).isEqualTo(2);
-        assertThat(partly.quota()).as("Llama leaves room").isGreaterThan(knee);
+        assertThat(partly.quota()).as("Llama leaves room").isGreaterThanOrEqualTo(first);
     }
 
     @Test
