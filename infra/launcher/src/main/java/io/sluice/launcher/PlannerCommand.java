@@ -21,7 +21,8 @@ import picocli.CommandLine.Spec;
 /** Runs the flow allocation job, in this process or on an outside Flink cluster. */
 @Command(
         name = "planner",
-        description = "Runs the job that plans flow, and placements if asked to, until Ctrl-C.",
+        description =
+                "Runs the job that plans flow, limits of best-effort work, and placements if asked to, until Ctrl-C.",
         mixinStandardHelpOptions = true)
 final class PlannerCommand implements Callable<Integer>, Logs.InFolder {
     /** Parts of the class path that every Flink cluster brings itself, or that only other commands need. */
@@ -61,6 +62,25 @@ final class PlannerCommand implements Callable<Integer>, Logs.InFolder {
     @Mixin
     private final PlacementOptions placement = new PlacementOptions();
 
+    @Option(
+            names = "--slowdown",
+            paramLabel = "RATIO",
+            defaultValue = "0.1",
+            description =
+                    "Part by which best-effort work may lengthen a latency-critical step; the workers' must be the same;"
+                            + " default: ${DEFAULT-VALUE}.")
+    private double slowdown;
+
+    @Option(
+            names = "--sharing-target",
+            paramLabel = "RATIO",
+            defaultValue = "0.01",
+            description = "Share of latency-critical steps that it may lengthen more; default: ${DEFAULT-VALUE}.")
+    private double target;
+
+    @Mixin
+    private final LimitsOptions limits = new LimitsOptions();
+
     @Option(names = "--data", paramLabel = "DIR", description = "Folder of its own; default: .sluice/planner-alone.")
     private Path data;
 
@@ -76,7 +96,8 @@ final class PlannerCommand implements Callable<Integer>, Logs.InFolder {
     public Integer call() throws InterruptedException {
         PlannerConfig base = PlannerConfig.of(endpoints.settings(), dataFolder().resolve("flink"))
                 .withCheckpointInterval(checkpointInterval)
-                .withParallelism(parallelism);
+                .withParallelism(parallelism)
+                .withSharing(limits.policy(slowdown, target));
         // Alone it does not know who made the placement: it changes it only when told to.
         PlannerConfig config = placement.policy(false).map(base::withPlacement).orElse(base);
         PlannerService planner = PlannerService.start(flink == null ? config : config.onCluster(flink, shippedJars()));

@@ -9,6 +9,7 @@ import io.sluice.launcher.stack.WorkerSpec;
 import io.sluice.launcher.stack.WorkersFile;
 import io.sluice.runtime.ActivationChoice;
 import io.sluice.runtime.ActivationDtype;
+import io.sluice.worker.sharing.SharingSettings;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -99,6 +100,9 @@ public final class StackOptions {
     @Mixin
     private final SharingOptions sharing = new SharingOptions();
 
+    @Mixin
+    private final LimitsOptions limits = new LimitsOptions();
+
     /** Folder of the stack. */
     public Path dataFolder() {
         return data == null ? StackFolder.defaultPath() : data.toAbsolutePath();
@@ -115,6 +119,7 @@ public final class StackOptions {
             throw new UserException(
                     "--placement auto and a workers file that names layers exclude each other: drop one");
         }
+        SharingSettings settings = sharing.settings();
         StackConfig config = new StackConfig(
                         path,
                         modelName == null ? StackConfig.defaultName(path) : modelName,
@@ -125,7 +130,8 @@ public final class StackOptions {
                         dataFolder(),
                         new StackConfig.Ports(brokerPort, registryPort, metricsPort))
                 .withSupervision(noRestart ? StackConfig.Supervision.LEAVE : StackConfig.Supervision.RESTART)
-                .withSharing(sharing.settings());
+                .withSharing(settings)
+                .withLimits(limits.policy(settings.slowdown(), settings.target()));
         StackConfig placed = live.map(config::withPlacement).orElse(config);
         return wan == null ? placed : placed.withWan(wan);
     }

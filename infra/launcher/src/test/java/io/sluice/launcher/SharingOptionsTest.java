@@ -3,10 +3,12 @@ package io.sluice.launcher;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.launcher.stack.StackConfig;
+import io.sluice.planner.SharingPolicy;
 import io.sluice.worker.sharing.SharingSettings;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -49,6 +51,28 @@ final class SharingOptionsTest {
         new CommandLine(options).parseArgs("--no-best-effort", "--slowdown", "0.3", "--data", data.toString());
         StackConfig config = options.config();
         assertThat(config.sharing()).isEqualTo(new SharingSettings(false, 0.3, 0.5, 0.01));
+    }
+
+    @Test
+    void shouldBringTheFlagsOfAStackToItsPlanner() {
+        StackOptions options = new StackOptions();
+        new CommandLine(options)
+                .parseArgs(
+                        "--slowdown",
+                        "0.3",
+                        "--sharing-target",
+                        "0.02",
+                        "--limits-lease",
+                        "5s",
+                        "--data",
+                        data.toString());
+        assertThat(options.config().limits()).contains(new SharingPolicy(0.3, 0.02, Duration.ofSeconds(5)));
+        StackOptions none = new StackOptions();
+        new CommandLine(none).parseArgs("--no-sharing", "--data", data.toString());
+        assertThat(none.config().limits()).isEmpty();
+        StackOptions usual = new StackOptions();
+        new CommandLine(usual).parseArgs("--data", data.toString());
+        assertThat(usual.config().limits()).contains(SharingPolicy.DEFAULT);
     }
 
     @Test

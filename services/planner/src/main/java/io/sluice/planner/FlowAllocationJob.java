@@ -5,6 +5,7 @@ import io.sluice.messaging.ErrorPublisher;
 import io.sluice.messaging.KafkaSettings;
 import io.sluice.records.Allocation;
 import io.sluice.records.ErrorRecord;
+import io.sluice.records.Limits;
 import io.sluice.records.Placement;
 import io.sluice.schemas.TopicSpec;
 import io.sluice.schemas.Topics;
@@ -44,10 +45,12 @@ import org.apache.kafka.clients.producer.ProducerConfig;
  * GPU and link telemetry (from now on) ─────┘    │     └─ by model ─ place ─ placements (exactly once)
  *                                                └─ and allocate ─ errors (at least once)
  * workers, heartbeats (from now on) ── attend ── come, drains, gone: to allocate and place, beside what decode says
+ * workers, GPU telemetry ── by worker ── limit ── limits (at least once; and errors)
  * </pre>
  *
  * The placement operator is there only where the configuration asks for it. What it publishes comes back to both
- * operators through the placements topic, like what people publish.
+ * operators through the placements topic, like what people publish. The limit operator is there unless the configuration
+ * says no; its limits leave at once, not at a checkpoint: their epochs and leases make repeated and lost ones harmless.
  *
  * Every operator has a uid, so state survives a new version of the job. State is on the heap: it is small, and
  * RocksDB's classes would clash with those of Kafka Streams.
@@ -71,6 +74,7 @@ public final class FlowAllocationJob {
                 Topics.GPU_TELEMETRY,
                 Topics.LINK_TELEMETRY,
                 Topics.ALLOCATIONS,
+                Topics.LIMITS,
                 Topics.ERRORS);
     }
 
@@ -111,9 +115,12 @@ public final class FlowAllocationJob {
                 .sinkTo(exactlyOnce(config, new AllocationTarget(), "", registries))
                 .uid("allocations-sink")
                 .name("allocations");
-        decoded.getSideOutput(RecordDecoder.ERRORS)
-                .union(allocations.getSideOutput(RecordDecoder.ERRORS))
-                .sinkTo(errorSink(config, registries))
+        DataStream<ErrorRecord> errors =
+                decoded.getSideOutput(RecordDecoder.ERRORS).union(allocations.getSideOutput(RecordDecoder.ERRORS));
+        config.sharing()
+                .map(sharing -> errors.union(limit(control.union(telemetry), config, sharing, registries)))
+                .orElse(errors)
+                .sinkTo(atLeastOnce(config, new ErrorTarget(), registries))
                 .uid("errors-sink")
                 .name("errors");
     }
@@ -131,6 +138,20 @@ public final class FlowAllocationJob {
                 .sinkTo(exactlyOnce(config, new PlacementTarget(), "-placements", registries))
                 .uid("placements-sink")
                 .name("placements");
+    }
+
+    /** @return what it refuses */
+    private static DataStream<ErrorRecord> limit(
+            DataStream<RawRecord> records, PlannerConfig config, SharingPolicy sharing, RegistryProvider registries) {
+        SingleOutputStreamOperator<Limits> limits = records.keyBy(LimitFunction::key, Types.STRING)
+                .process(new LimitFunction(sharing, registries))
+                .returns(new AvroTypeInfo<>(Limits.class))
+                .uid("limit")
+                .name("limit");
+        limits.sinkTo(atLeastOnce(config, new LimitsTarget(), registries))
+                .uid("limits-sink")
+                .name("limits");
+        return limits.getSideOutput(RecordDecoder.ERRORS);
     }
 
     private static void configure(StreamExecutionEnvironment env, PlannerConfig config) {
@@ -193,8 +214,9 @@ public final class FlowAllocationJob {
                 .build();
     }
 
-    private static KafkaSink<ErrorRecord> errorSink(PlannerConfig config, RegistryProvider registries) {
-        return sink(config, new RecordWriter<>(new ErrorTarget(), registries))
+    private static <T extends SpecificRecord> KafkaSink<T> atLeastOnce(
+            PlannerConfig config, RecordWriter.Target<T> target, RegistryProvider registries) {
+        return sink(config, new RecordWriter<>(target, registries))
                 .setDeliveryGuarantee(DeliveryGuarantee.AT_LEAST_ONCE)
                 .build();
     }
@@ -234,6 +256,20 @@ public final class FlowAllocationJob {
         @Override
         public String key(Placement record) {
             return record.getModel();
+        }
+    }
+
+    private static final class LimitsTarget implements RecordWriter.Target<Limits> {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        public TopicSpec<Limits> topic() {
+            return Topics.LIMITS;
+        }
+
+        @Override
+        public String key(Limits record) {
+            return record.getWorker();
         }
     }
 

@@ -28,6 +28,7 @@ import java.util.regex.Pattern;
  * @param policy how eagerly to publish allocations
  * @param placement when to place again while everything runs, by which objective (predicted
  *     serving), which gain a move must bring (15 %), which part of the flow it keeps (80 %), and how long a search may take (2 s); empty: placements stay as they are published by hand
+ * @param sharing how best-effort work is limited; empty: no limits are published, so workers take none
  * @param epochFloors last epoch per model published before this job's own state began; {@link PlannerService} reads
  *     them
  */
@@ -43,6 +44,7 @@ public record PlannerConfig(
         Duration startTimeout,
         PlannerPolicy policy,
         Optional<PlacementPolicy> placement,
+        Optional<SharingPolicy> sharing,
         Map<String, Long> epochFloors) {
 
     private static final Duration MAX_TRANSACTION = Duration.ofMinutes(15);
@@ -54,6 +56,7 @@ public record PlannerConfig(
         Objects.requireNonNull(dataDir, "dataDir");
         Objects.requireNonNull(policy, "policy");
         Objects.requireNonNull(placement, "placement");
+        Objects.requireNonNull(sharing, "sharing");
         jars = List.copyOf(jars);
         epochFloors = Map.copyOf(epochFloors);
         flink.ifPresent(PlannerConfig::checkAddress);
@@ -79,7 +82,7 @@ public record PlannerConfig(
         }
     }
 
-    /** Defaults: MiniCluster, checkpoints every 500 ms, one subtask, one minute to start, placements left as they are. */
+    /** Defaults: MiniCluster, checkpoints every 500 ms, one subtask, one minute to start, placements left as they are, best-effort work limited. */
     public static PlannerConfig of(KafkaSettings kafka, Path dataDir) {
         return new PlannerConfig(
                 kafka,
@@ -93,6 +96,7 @@ public record PlannerConfig(
                 Duration.ofMinutes(1),
                 PlannerPolicy.DEFAULT,
                 Optional.empty(),
+                Optional.of(SharingPolicy.DEFAULT),
                 Map.of());
     }
 
@@ -121,6 +125,11 @@ public record PlannerConfig(
         return changed(c -> c.placement = Optional.of(live));
     }
 
+    /** Limits best-effort work as {@code policy} says, or, where it is empty, publishes no limits. */
+    public PlannerConfig withSharing(Optional<SharingPolicy> policy) {
+        return changed(c -> c.sharing = policy);
+    }
+
     PlannerConfig withEpochFloors(Map<String, Long> floors) {
         return changed(c -> c.epochFloors = floors);
     }
@@ -139,6 +148,7 @@ public record PlannerConfig(
         private int parallelism;
         private PlannerPolicy policy;
         private Optional<PlacementPolicy> placement;
+        private Optional<SharingPolicy> sharing;
         private Map<String, Long> epochFloors;
 
         Draft(PlannerConfig c) {
@@ -148,6 +158,7 @@ public record PlannerConfig(
             parallelism = c.parallelism;
             policy = c.policy;
             placement = c.placement;
+            sharing = c.sharing;
             epochFloors = c.epochFloors;
         }
 
@@ -164,6 +175,7 @@ public record PlannerConfig(
                     c.startTimeout,
                     policy,
                     placement,
+                    sharing,
                     epochFloors);
         }
     }

@@ -7,6 +7,7 @@ import io.sluice.messaging.KafkaSettings;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class PlannerConfigTest {
@@ -32,5 +33,19 @@ class PlannerConfigTest {
         assertThatThrownBy(() -> DEFAULT.withCheckpointInterval(Duration.ofMinutes(6)))
                 .hasMessageContaining("transaction timeout");
         assertThatThrownBy(() -> DEFAULT.withParallelism(0)).hasMessageContaining("--parallelism 0");
+    }
+
+    @Test
+    void shouldLimitBestEffortWorkUnlessToldOtherwise() {
+        assertThat(DEFAULT.sharing()).contains(SharingPolicy.DEFAULT);
+        assertThat(DEFAULT.withSharing(Optional.empty()).sharing()).isEmpty();
+        assertThatThrownBy(() -> new SharingPolicy(0, 0.01, Duration.ofSeconds(3)))
+                .hasMessageContaining("--slowdown 0.0 must be above 0");
+        assertThatThrownBy(() -> new SharingPolicy(Double.NaN, 0.01, Duration.ofSeconds(3)))
+                .hasMessageContaining("--slowdown NaN");
+        assertThatThrownBy(() -> new SharingPolicy(0.1, 1, Duration.ofSeconds(3)))
+                .hasMessageContaining("--sharing-target 1.0");
+        assertThatThrownBy(() -> new SharingPolicy(0.1, 0.01, Duration.ofMillis(900)))
+                .hasMessageContaining("--limits-lease PT0.9S");
     }
 }

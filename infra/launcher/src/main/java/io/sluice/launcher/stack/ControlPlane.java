@@ -62,7 +62,9 @@ final class ControlPlane {
     /** The planner's job on a cluster of this process, whose classes it shares; returns when it runs. */
     AutoCloseable startJob(FlinkMiniCluster flink) {
         String address = flink.webUrl().getHost() + ":" + flink.webUrl().getPort();
-        PlannerConfig planner = PlannerConfig.of(settings, folder.flink()).onCluster(address, List.of());
+        PlannerConfig planner = PlannerConfig.of(settings, folder.flink())
+                .onCluster(address, List.of())
+                .withSharing(config.limits());
         return PlannerService.start(
                 config.placement().map(planner::withPlacement).orElse(planner));
     }

@@ -4,6 +4,7 @@ import io.sluice.core.planning.live.PlacementPolicy;
 import io.sluice.core.routing.RoutingPolicy;
 import io.sluice.embedded.WanShape;
 import io.sluice.launcher.UserException;
+import io.sluice.planner.SharingPolicy;
 import io.sluice.runtime.ActivationChoice;
 import io.sluice.worker.sharing.SharingSettings;
 import java.nio.file.Files;
@@ -29,6 +30,7 @@ import java.util.function.Consumer;
  * @param isolation what has a process or a connection of its own
  * @param wan the network between the sites of the workers, each of which then has one of its own; empty: all on one machine
  * @param sharing whether workers take best-effort work, and what it may cost
+ * @param limits how the planner limits it; empty: it publishes no limits, so workers run none
  */
 public record StackConfig(
         Path model,
@@ -43,7 +45,8 @@ public record StackConfig(
         Supervision supervision,
         Isolation isolation,
         Optional<WanShape> wan,
-        SharingSettings sharing) {
+        SharingSettings sharing,
+        Optional<SharingPolicy> limits) {
     /** A stack whose placement stays as it is; workers that end are started again. */
     public StackConfig(
             Path model,
@@ -67,7 +70,8 @@ public record StackConfig(
                 Supervision.RESTART,
                 Isolation.SHARED,
                 Optional.empty(),
-                SharingSettings.DEFAULT);
+                SharingSettings.DEFAULT,
+                Optional.of(SharingPolicy.DEFAULT));
     }
 
     public StackConfig {
@@ -81,6 +85,7 @@ public record StackConfig(
         Objects.requireNonNull(isolation, "isolation");
         Objects.requireNonNull(wan, "wan");
         Objects.requireNonNull(sharing, "sharing");
+        Objects.requireNonNull(limits, "limits");
         workers = List.copyOf(workers);
         if (!Files.exists(model)) {
             throw new UserException(
@@ -97,6 +102,11 @@ public record StackConfig(
     /** The same stack with placements that follow the workers. */
     public StackConfig withPlacement(PlacementPolicy live) {
         return changed(draft -> draft.placement = Optional.of(live));
+    }
+
+    /** The same stack with other limits of best-effort work; empty: none are published. */
+    public StackConfig withLimits(Optional<SharingPolicy> value) {
+        return changed(draft -> draft.limits = value);
     }
 
     /** The same stack with another answer to workers that end. */
@@ -139,6 +149,7 @@ public record StackConfig(
         private Isolation isolation;
         private Optional<WanShape> wan;
         private SharingSettings sharing;
+        private Optional<SharingPolicy> limits;
 
         private Draft(StackConfig from) {
             rest = from;
@@ -148,6 +159,7 @@ public record StackConfig(
             isolation = from.isolation;
             wan = from.wan;
             sharing = from.sharing;
+            limits = from.limits;
         }
 
         private StackConfig done() {
@@ -164,7 +176,8 @@ public record StackConfig(
                     supervision,
                     isolation,
                     wan,
-                    sharing);
+                    sharing,
+                    limits);
         }
     }
 

@@ -43,7 +43,8 @@ final class StackConfigTest {
         StackConfig changed = config.withSupervision(Supervision.LEAVE)
                 .withIsolation(Isolation.FULL)
                 .withActivations(ActivationDtype.FP32)
-                .withSharing(SharingSettings.OFF);
+                .withSharing(SharingSettings.OFF)
+                .withLimits(Optional.empty());
 
         assertThat(changed)
                 .isEqualTo(new StackConfig(
@@ -59,7 +60,8 @@ final class StackConfigTest {
                         Supervision.LEAVE,
                         Isolation.FULL,
                         Optional.empty(),
-                        SharingSettings.OFF));
+                        SharingSettings.OFF,
+                        Optional.empty()));
         assertThat(config.supervision()).as("the former one stays as it is").isEqualTo(Supervision.RESTART);
     }
 }

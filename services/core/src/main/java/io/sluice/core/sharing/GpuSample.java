@@ -71,6 +71,7 @@ public record GpuSample(
      * @param dramBytesPerSecond memory traffic while it ran
      * @param l2Bytes footprint
      * @param watts power above idle while it ran
+     * @param waiting steps of it that were ready at the end
      */
     public record Tenant(
             TenantId tenant,
@@ -81,12 +82,27 @@ public record GpuSample(
             long overruns,
             OptionalDouble dramBytesPerSecond,
             OptionalDouble l2Bytes,
-            OptionalDouble watts) {
+            OptionalDouble watts,
+            long waiting) {
         public Tenant {
             Objects.requireNonNull(tenant, "tenant");
             Objects.requireNonNull(dramBytesPerSecond, "dramBytesPerSecond");
             Objects.requireNonNull(l2Bytes, "l2Bytes");
             Objects.requireNonNull(watts, "watts");
+        }
+
+        /** Of a tenant of which nobody knows what waits. */
+        public Tenant(
+                TenantId tenant,
+                double weight,
+                double units,
+                double runNanos,
+                double laneNanos,
+                long overruns,
+                OptionalDouble dramBytesPerSecond,
+                OptionalDouble l2Bytes,
+                OptionalDouble watts) {
+            this(tenant, weight, units, runNanos, laneNanos, overruns, dramBytesPerSecond, l2Bytes, watts, 0);
         }
     }
 }

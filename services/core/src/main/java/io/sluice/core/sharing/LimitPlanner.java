@@ -16,12 +16,17 @@ import java.util.Optional;
  * say is not safe changes at once, as every fall of the quota does. Where the objective would be missed even alone, levels
  * stay as they are: taking best-effort work away would help nobody.
  *
+ * <p>In a lull the quota is the policy's for lulls and levels only mind the request that ends it: the law moves by requests, and without any it
+ * could neither learn nor pay back a debt, while an idle device would stay idle. The law's own level only rises to the first
+ * quota meanwhile, and it holds again from the first report of latency-critical work.
+ *
  * <p>A worker may run the same law request by request and use the lower of its quota and the published one: it reacts
  * sooner, and the planner sees less to react to.
  *
  * <p>A report that cannot be believed changes nothing but a counter, and above all renews nothing; without one that can
- * be believed for {@code staleNanos} nothing is allowed, and what is published ends by itself after the lease. Times are ns
- * since the epoch, the planner's clock. Stateless and thread-safe.
+ * be believed for {@code staleNanos} nothing is allowed, and what is published ends by itself after the lease. Epochs are
+ * not below the time in ms, so that a planner which has lost its newest state is not behind itself. Times are ns since the
+ * epoch, the planner's clock. Stateless and thread-safe.
  */
 public final class LimitPlanner {
     private static final double KEEP = 0.98;
@@ -29,8 +34,12 @@ public final class LimitPlanner {
     private static final double LEAST_RISE = 0.005;
     private static final double LEAST_FALL = 0.001;
     private static final double KNOWN_REPORTS = 20;
-    private static final double CONTRADICTED = 0.25;
     private static final double MAX_LEVEL_AGE_RELEVELS = 2;
+    /** Below this quota slices are too rare to miss one. */
+    private static final double STARVING_QUOTA = 0.05;
+
+    private static final double IDLE_SHARE = 0.5;
+    private static final String MISSED_ALONE = "the objective would be missed even alone: levels stay";
 
     private final LimitPolicy policy;
     private final SampleJudge judge;
@@ -59,10 +68,36 @@ public final class LimitPlanner {
         }
         LimitState fresh = LimitState.first(policy, incarnation);
         // The epoch goes on, so that limits of the old incarnation stay older.
-        return state == null
-                ? fresh
-                : fresh.withPublished(
-                        new SharingLimits(state.published().epoch(), 0, 0, 0, LimitState.NEVER), LimitState.NEVER);
+        return state == null ? fresh : fresh.withEpoch(state.published().epoch());
+    }
+
+    /**
+     * The state was restored, perhaps from before the newest limits: what is published next is published anew, with an
+     * epoch of now.
+     */
+    public LimitState restored(LimitState state) {
+        return state.withEpoch(state.published().epoch());
+    }
+
+    /** The worker has left for good: limits of nothing, where it had any. Forget its state. */
+    public Step left(LimitState state, long nowNanos) {
+        return state.published().epoch() == 0
+                ? nothing(state, "")
+                : nothingAllowed(state, nowNanos, "the worker has left: nothing is allowed");
+    }
+
+    /** Whether the device has had no latency-critical work for long. */
+    public boolean inLull(LimitState state) {
+        return state.lastUsedNanos() != LimitState.NEVER
+                && policy.lullNanos() != Long.MAX_VALUE
+                && state.lastUsedNanos() - state.busyNanos() >= policy.lullNanos();
+    }
+
+    /** When to call {@link #onTimer} next, ns; {@link Long#MAX_VALUE}: not before another event. */
+    public long nextTimerNanos(LimitState state, long nowNanos) {
+        boolean over = state.lastUsedNanos() == LimitState.NEVER
+                || (silent(state, nowNanos) && state.published().none());
+        return over ? Long.MAX_VALUE : Shares.plus(nowNanos, policy.windowNanos());
     }
 
     /** A report has come. */
@@ -76,21 +111,39 @@ public final class LimitPlanner {
                     rejection.get().message());
         }
         GpuSample.Critical critical = sample.critical();
-        SloReport report = new SloReport(critical.requests(), critical.violations(), causedShare(critical));
+        double caused = policy.objective().violationsAreCaused() ? 1 : causedShare(critical);
+        SloReport report = new SloReport(critical.requests(), critical.violations(), caused);
         QuotaState before = silent(state, nowNanos) ? halved(state.quota()) : state.quota();
         QuotaState after = policy.law().observe(before, report, sample.atNanos());
         LimitState next = learnt(state, sample, nowNanos).withQuota(after);
+        if (inLull(next)) {
+            next = next.withQuota(forgiven(after, sample));
+        }
+        if (inLull(next) != inLull(state)) {
+            next = leveled(next, nowNanos).state();
+        }
         String why = after.quota() < before.quota()
                 ? critical.violations() + " of " + critical.requests() + " requests missed the objective"
                 : after.frozen() > before.frozen()
                         ? critical.violations() + " of " + critical.requests()
                                 + " requests missed the objective, not by best-effort work: frozen"
-                        : "objective kept";
+                        : inLull(next) ? "no latency-critical work" : "objective kept";
         return publish(next, nowNanos, why, true);
     }
 
     private static double causedShare(GpuSample.Critical c) {
         return GateCounters.causedShare(c.waitNanos(), c.causedWaitNanos(), c.serviceNanos(), c.besideNanos());
+    }
+
+    /** A lull pays back a debt, since no request does, up to where a device begins. */
+    private QuotaState forgiven(QuotaState quota, GpuSample sample) {
+        double missing = policy.firstQuota() - quota.level();
+        return policy.law() instanceof ConformalQuota law && missing > 0
+                ? law.idle(
+                        quota,
+                        Math.min(sample.intervalNanos(), (long) (missing * ConformalQuota.IDLE_RISE_SECONDS * 1e9)),
+                        sample.atNanos())
+                : quota;
     }
 
     private boolean silent(LimitState state, long nowNanos) {
@@ -120,13 +173,14 @@ public final class LimitPlanner {
                 sample.sequence(),
                 sample.atNanos(),
                 nowNanos,
+                busyNanos(state, c, nowNanos),
                 state.quota(),
                 service,
                 spread,
                 TenantEstimate.worst(state.criticalDram(), c.dramBytesPerSecond()),
                 TenantEstimate.worst(state.criticalL2(), c.l2Bytes()),
                 violations,
-                tenants(state.tenants(), sample.tenants(), nowNanos),
+                tenants(state, sample, nowNanos),
                 state.levels(),
                 state.levelsSinceNanos(),
                 state.releveledNanos(),
@@ -135,20 +189,32 @@ public final class LimitPlanner {
                 state.rejected());
     }
 
-    private boolean violated(double share) {
-        return policy.law() instanceof ConformalQuota law && share > law.target();
+    /** Work that waits or runs counts, too, though it has not ended; after a silence a lull begins anew. */
+    private long busyNanos(LimitState state, GpuSample.Critical c, long nowNanos) {
+        boolean work = c.requests() > 0 || c.serviceNanos() > 0 || c.waitNanos() > 0;
+        boolean unknown = state.lastUsedNanos() == LimitState.NEVER || silent(state, nowNanos);
+        return work || unknown ? nowNanos : state.busyNanos();
     }
 
     /** The newest tenants, by name. */
-    private List<TenantEstimate> tenants(List<TenantEstimate> known, List<GpuSample.Tenant> samples, long nowNanos) {
-        List<TenantEstimate> all = new ArrayList<>(known);
-        for (GpuSample.Tenant sample : samples) {
+    private List<TenantEstimate> tenants(LimitState state, GpuSample report, long nowNanos) {
+        List<TenantEstimate> all = new ArrayList<>(state.tenants());
+        boolean room = state.published().quota() >= STARVING_QUOTA
+                && report.critical().serviceNanos() < IDLE_SHARE * report.intervalNanos();
+        for (GpuSample.Tenant sample : report.tenants()) {
             int at = 0;
             while (at < all.size() && !all.get(at).tenant().equals(sample.tenant())) {
                 at++;
             }
             if (at < all.size()) {
-                all.set(at, all.get(at).with(sample, nowNanos));
+                TenantEstimate estimate = all.get(at).with(sample, nowNanos);
+                TenantLevel level = LevelPlanner.find(state.levels(), sample.tenant());
+                boolean starves = room && level != null && !level.none() && sample.waiting() > 0;
+                all.set(
+                        at,
+                        starves && sample.runNanos() == 0
+                                ? estimate.starved(level.sliceNanos(), report.intervalNanos())
+                                : estimate);
             } else {
                 all.add(TenantEstimate.first(sample, policy.device().lanes(), nowNanos));
             }
@@ -168,31 +234,50 @@ public final class LimitPlanner {
             if (state.published().none()) {
                 return nothing(state, "");
             }
-            SharingLimits none = new SharingLimits(
-                    state.published().epoch() + 1, 0, 0, 0, Shares.plus(nowNanos, policy.leaseNanos()));
-            String why = "no report for " + (nowNanos - state.lastUsedNanos()) / 1_000_000 + " ms: nothing is allowed";
-            return new Step(state.withPublished(none, nowNanos), Optional.of(none), Optional.empty(), why);
+            return nothingAllowed(
+                    state,
+                    nowNanos,
+                    "no report for " + (nowNanos - state.lastUsedNanos()) / 1_000_000 + " ms: nothing is allowed");
         }
         if (state.releveledNanos() != LimitState.NEVER && nowNanos - state.releveledNanos() < policy.relevelNanos()) {
             return nothing(state, "");
         }
-        return relevel(state, nowNanos);
+        Leveled next = leveled(state, nowNanos);
+        if (next.why().isEmpty()) {
+            boolean known = next.state().service().points() > 0;
+            return nothing(next.state(), known ? MISSED_ALONE : "");
+        }
+        // Only a report renews the lease.
+        return publish(forward(next.state(), nowNanos), nowNanos, next.why(), false);
+    }
+
+    private Step nothingAllowed(LimitState state, long nowNanos, String why) {
+        SharingLimits none =
+                new SharingLimits(epoch(state, nowNanos), 0, 0, 0, Shares.plus(nowNanos, policy.leaseNanos()));
+        return new Step(state.withPublished(none, nowNanos), Optional.of(none), Optional.empty(), why);
+    }
+
+    private static long epoch(LimitState state, long nowNanos) {
+        return Math.max(state.published().epoch() + 1, nowNanos / 1_000_000);
     }
 
     private static Step nothing(LimitState state, String reason) {
         return new Step(state, Optional.empty(), Optional.empty(), reason);
     }
 
-    private Step relevel(LimitState state, long nowNanos) {
+    /** @param why empty: levels could not be planned */
+    private record Leveled(LimitState state, String why) {}
+
+    private Leveled leveled(LimitState state, long nowNanos) {
         List<TenantEstimate> present = state.tenants().stream()
                 .filter(t -> nowNanos - t.seenNanos() <= MAX_LEVEL_AGE_RELEVELS * policy.relevelNanos())
                 .toList();
-        if (levels.slackNanos(state) <= 0) {
-            LimitState same = state.withLevels(state.levels(), state.levelsSinceNanos(), nowNanos);
-            return nothing(same, "the objective would be missed even alone: levels stay");
+        double slack = inLull(state) ? levels.lullSlackNanos(state, present) : levels.slackNanos(state);
+        if (slack <= 0) {
+            return new Leveled(state.withLevels(state.levels(), state.levelsSinceNanos(), nowNanos), "");
         }
-        double now = levels.value(state, present, state.levels());
-        LevelPlanner.Plan plan = levels.plan(state, present);
+        double now = levels.value(state, present, state.levels(), slack);
+        LevelPlanner.Plan plan = levels.plan(state, present, slack);
         boolean unsafe = now == Double.NEGATIVE_INFINITY;
         boolean rested = state.levelsSinceNanos() == LimitState.NEVER
                 || nowNanos - state.levelsSinceNanos() >= policy.dwellNanos();
@@ -210,8 +295,7 @@ public final class LimitPlanner {
                         Math.max(0, now),
                         unsafe ? ", which is not safe any more" : "")
                 : "levels stay";
-        // Only a report renews the lease.
-        return publish(forward(next, nowNanos), nowNanos, why, false);
+        return new Leveled(next, why);
     }
 
     /** L1 climbs slowly; where the curve knows a higher quota to be safe, it starts from there. */
@@ -232,7 +316,9 @@ public final class LimitPlanner {
 
     private Step publish(LimitState state, long nowNanos, String why, boolean mayRenew) {
         SharingLimits before = state.published();
-        double quota = state.quota().quota();
+        double quota = inLull(state)
+                ? Math.max(policy.restQuota(), state.quota().quota())
+                : state.quota().quota();
         double was = before.quota();
         boolean fell = quota < was - LEAST_FALL || (quota == 0 && was > 0);
         boolean rose = quota > was * (1 + policy.hysteresis()) + LEAST_RISE;
@@ -242,7 +328,7 @@ public final class LimitPlanner {
             return nothing(state, "");
         }
         SharingLimits limits = new SharingLimits(
-                moved ? before.epoch() + 1 : before.epoch(),
+                epoch(state, nowNanos),
                 moved ? quota : was,
                 sliceNanos(state),
                 lanes(state),
@@ -266,9 +352,8 @@ public final class LimitPlanner {
         for (TenantLevel level : state.levels()) {
             longest = Math.max(longest, level.sliceNanos());
         }
-        return longest > 0
-                ? longest
-                : policy.sliceNanos().get(policy.sliceNanos().size() / 2);
+        List<Long> bounds = policy.sliceNanos();
+        return longest > 0 ? longest : policy.temporal() ? bounds.getFirst() : bounds.get(bounds.size() / 2);
     }
 
     private int lanes(LimitState state) {

@@ -8,8 +8,11 @@ import java.util.Objects;
  *
  * @param device what is known of the device
  * @param law L1
- * @param objectiveNanos latency objective of a request
+ * @param objective latency objective of a request
  * @param firstQuota quota before anything is known
+ * @param restQuota quota in a lull, whatever the law says: nothing can be violated then but by the slice that runs when it
+ *     ends
+ * @param lullNanos how long there must have been no latency-critical work for that; {@link Long#MAX_VALUE}: never
  * @param sliceNanos slice bounds to choose from, rising
  * @param sliceOverheadNanos what starting a slice costs its tenant
  * @param valuePerWatt what a watt of best-effort work costs, in tenants' value; 0: nothing
@@ -25,8 +28,10 @@ import java.util.Objects;
 public record LimitPolicy(
         DeviceModel device,
         QuotaLaw law,
-        double objectiveNanos,
+        LatencyObjective objective,
         double firstQuota,
+        double restQuota,
+        long lullNanos,
         List<Long> sliceNanos,
         double sliceOverheadNanos,
         double valuePerWatt,
@@ -40,12 +45,18 @@ public record LimitPolicy(
         double deviations) {
     /** Windows that a level stays, at least. */
     public static final int DWELL_WINDOWS = 5;
+    /** A lull on a live worker: best-effort work that waits longer for an idle machine waits for nothing. */
+    public static final long LULL_NANOS = 2_000_000_000L;
+
+    private static final long LIVE_WINDOW_NANOS = 250_000_000L;
 
     public LimitPolicy {
         Objects.requireNonNull(device, "device");
         Objects.requireNonNull(law, "law");
-        Shares.positive("latency objective in ns", objectiveNanos);
+        Objects.requireNonNull(objective, "objective");
         Shares.ratio("first quota", firstQuota);
+        Shares.ratio("quota in a lull", restQuota);
+        Shares.positive("length of a lull in ns", lullNanos);
         sliceNanos = List.copyOf(sliceNanos);
         if (sliceNanos.isEmpty() || sliceNanos.size() > 5) {
             throw new IllegalArgumentException(sliceNanos.size() + " slice bounds to choose from: give 1 to 5");
@@ -71,8 +82,10 @@ public record LimitPolicy(
         return new LimitPolicy(
                 device,
                 ConformalQuota.usual(0.01),
-                objectiveNanos,
+                new LatencyObjective.Within(objectiveNanos),
                 0.1,
+                0,
+                Long.MAX_VALUE,
                 List.of(10_000L, 31_600L, 100_000L, 316_000L, 1_000_000L),
                 5_000,
                 0,
@@ -84,6 +97,41 @@ public record LimitPolicy(
                 0.05,
                 2,
                 2);
+    }
+
+    /**
+     * For a worker that runs one thing at a time and reports every 250 ms: levels every 2.5 s, reports used up to an age of
+     * 1.5 s, a quota of 1 in lulls.
+     *
+     * @param slowdown how much longer best-effort work may make a latency-critical step
+     * @param target share of steps that may miss that
+     * @param sliceNanos slice bounds that suit the device, see {@link SliceBounds}
+     */
+    public static LimitPolicy live(double slowdown, double target, long leaseNanos, List<Long> sliceNanos) {
+        long window = LIVE_WINDOW_NANOS;
+        return new LimitPolicy(
+                DeviceModel.plain(1),
+                new ConformalQuota(target, ConformalQuota.FIRST_STEP, 0, 2 * window, 0.1),
+                new LatencyObjective.Slowdown(slowdown),
+                0.25,
+                1,
+                LULL_NANOS,
+                sliceNanos,
+                20_000,
+                0,
+                leaseNanos,
+                6 * window,
+                window,
+                window,
+                10 * window,
+                0.05,
+                2,
+                2);
+    }
+
+    /** Whether the device runs one thing at a time. */
+    public boolean temporal() {
+        return device.lanes() == 1;
     }
 
     /** How long a level stays, at least, ns. */

@@ -11,6 +11,7 @@ import java.util.Objects;
  * @param lastSequence newest report used; -1: none
  * @param lastAtNanos when it was made; {@link Long#MIN_VALUE}: never
  * @param lastUsedNanos when it came
+ * @param busyNanos when there was latency-critical work last, as far as is known
  * @param quota L1
  * @param service service time of a request by the reciprocal of the lanes left to it, ns
  * @param serviceSpreadNanos how far the 99th percentile of service is above the mean
@@ -30,6 +31,7 @@ public record LimitState(
         long lastSequence,
         long lastAtNanos,
         long lastUsedNanos,
+        long busyNanos,
         QuotaState quota,
         LineFit service,
         double serviceSpreadNanos,
@@ -61,6 +63,7 @@ public record LimitState(
                 -1,
                 NEVER,
                 NEVER,
+                NEVER,
                 QuotaState.startingAt(policy.firstQuota()),
                 LineFit.unknown(),
                 0,
@@ -74,6 +77,11 @@ public record LimitState(
                 SharingLimits.NONE,
                 NEVER,
                 0);
+    }
+
+    /** The same with nothing published that would still hold, after this epoch. */
+    LimitState withEpoch(long epoch) {
+        return withPublished(new SharingLimits(epoch, 0, 0, 0, NEVER), NEVER);
     }
 
     LimitState withRejection() {
@@ -105,6 +113,7 @@ public record LimitState(
                 lastSequence,
                 lastAtNanos,
                 lastUsedNanos,
+                busyNanos,
                 newQuota,
                 service,
                 serviceSpreadNanos,

@@ -122,9 +122,9 @@ final class SampleJudge {
         if (!Shares.plausibleWeight(t.weight())) {
             return " has a weight of " + t.weight();
         }
-        if (absurd(t.units()) || absurd(t.runNanos()) || absurd(t.laneNanos()) || t.overruns() < 0) {
+        if (absurd(t.units()) || absurd(t.runNanos()) || absurd(t.laneNanos()) || t.overruns() < 0 || t.waiting() < 0) {
             return " did " + t.units() + " units in " + t.runNanos() + " ns, " + t.laneNanos() + " lane ns, with "
-                    + t.overruns() + " overruns";
+                    + t.overruns() + " overruns and " + t.waiting() + " steps waiting";
         }
         double lanes = policy.device().lanes();
         if (t.runNanos() > intervalNanos * SLACK || t.laneNanos() > lanes * t.runNanos() * SLACK) {

@@ -14,6 +14,8 @@ import java.util.OptionalDouble;
  * @param l2Bytes footprint, likewise
  * @param watts power above idle, likewise
  * @param seenNanos newest report with it
+ * @param leastSliceNanos a shorter slice bound lets nothing of it start; 0: none known
+ * @param starvedNanos for how long it has waited on an idle device without a slice; negative: an overrun may be why
  */
 public record TenantEstimate(
         TenantId tenant,
@@ -22,10 +24,15 @@ public record TenantEstimate(
         double dramBytesPerSecond,
         double l2Bytes,
         double watts,
-        long seenNanos) {
+        long seenNanos,
+        long leastSliceNanos,
+        long starvedNanos) {
     private static final double PRIOR_WEIGHT = 0.02;
     private static final double KEEP = 0.98;
     private static final int KNOTS = 16;
+    private static final long STARVED_NANOS = 2_000_000_000L;
+    /** No tenant is held back for an overrun for longer, and no device has changed so much since. */
+    private static final long FORGOTTEN_NANOS = 60_000_000_000L;
 
     public TenantEstimate {
         Objects.requireNonNull(tenant, "tenant");
@@ -34,6 +41,7 @@ public record TenantEstimate(
         Shares.notNegative("memory traffic of " + tenant, dramBytesPerSecond);
         Shares.notNegative("footprint of " + tenant, l2Bytes);
         Shares.notNegative("power of " + tenant, watts);
+        Shares.notNegative("least slice bound of " + tenant + " in ns", leastSliceNanos);
     }
 
     /** Lanes at which levels are planned: up to 16, the last one is the whole device. */
@@ -59,7 +67,8 @@ public record TenantEstimate(
             means.add(perLane * lanes);
         }
         prior = new IsotonicCurve(true, knots, weights, means, prior.squares());
-        return new TenantEstimate(sample.tenant(), sample.weight(), prior, 0, 0, 0, nowNanos).with(sample, nowNanos);
+        return new TenantEstimate(sample.tenant(), sample.weight(), prior, 0, 0, 0, nowNanos, 0, 0)
+                .with(sample, nowNanos);
     }
 
     /** After one more report. */
@@ -76,7 +85,28 @@ public record TenantEstimate(
                 worst(dramBytesPerSecond, sample.dramBytesPerSecond()),
                 worst(l2Bytes, sample.l2Bytes()),
                 worst(watts, sample.watts()),
-                nowNanos);
+                nowNanos,
+                nowNanos - seenNanos > FORGOTTEN_NANOS ? 0 : leastSliceNanos,
+                sample.overruns() > 0 ? -FORGOTTEN_NANOS : sample.runNanos() > 0 ? 0 : starvedNanos);
+    }
+
+    /**
+     * After {@code nanos} in which it waited on an idle device and got no slice of at most {@code boundNanos}: in the end
+     * the bound is too short for the least unit of its work.
+     */
+    TenantEstimate starved(long boundNanos, long nanos) {
+        long starved = starvedNanos + nanos;
+        boolean tooShort = starved >= STARVED_NANOS;
+        return new TenantEstimate(
+                tenant,
+                weight,
+                throughput,
+                dramBytesPerSecond,
+                l2Bytes,
+                watts,
+                seenNanos,
+                tooShort ? Math.max(leastSliceNanos, 2 * boundNanos) : leastSliceNanos,
+                tooShort ? 0 : starved);
     }
 
     /** A figure that is missing never looks better than what is known. */

@@ -1,0 +1,87 @@
+package io.sluice.planner;
+
+import io.sluice.core.sharing.GpuSample;
+import io.sluice.core.sharing.SharingLimits;
+import io.sluice.core.sharing.TenantId;
+import io.sluice.records.GpuTelemetry;
+import io.sluice.records.Limits;
+import io.sluice.records.SharingReport;
+import io.sluice.records.TenantLimit;
+import io.sluice.records.TenantUse;
+import java.util.OptionalDouble;
+
+/** Reports of shared devices from the wire, limits to it. Stateless. */
+final class LimitCodec {
+    private static final long NANOS = 1_000_000;
+
+    private LimitCodec() {}
+
+    /**
+     * What the telemetry says of sharing; it must say something. Whether it is plausible is the planner's business.
+     *
+     * @throws IllegalArgumentException where a tenant has no name
+     */
+    static GpuSample decode(GpuTelemetry record) {
+        SharingReport s = record.getSharing();
+        return new GpuSample(
+                record.getIncarnation(),
+                record.getSequence(),
+                nanos(record.getAtMs()),
+                nanos(record.getIntervalMs()),
+                new GpuSample.Critical(
+                        s.getRequests(),
+                        s.getViolations(),
+                        s.getServiceNs(),
+                        s.getServiceP99Ns(),
+                        s.getResponseP99Ns(),
+                        s.getWaitNs(),
+                        s.getCausedWaitNs(),
+                        s.getBesideNs(),
+                        optional(s.getDramBytesPerSecond()),
+                        optional(s.getL2Bytes())),
+                s.getTenants().stream().map(LimitCodec::decode).toList(),
+                optional(record.getPowerWatts()));
+    }
+
+    private static GpuSample.Tenant decode(TenantUse use) {
+        return new GpuSample.Tenant(
+                new TenantId(use.getTenant()),
+                use.getWeight(),
+                use.getUnits(),
+                use.getRunNs(),
+                use.getLaneNs(),
+                use.getOverruns(),
+                optional(use.getDramBytesPerSecond()),
+                optional(use.getL2Bytes()),
+                optional(use.getWatts()),
+                use.getWaiting());
+    }
+
+    private static OptionalDouble optional(Double value) {
+        return value == null ? OptionalDouble.empty() : OptionalDouble.of(value);
+    }
+
+    /** Stays at the ends of the range instead of wrapping round. */
+    static long nanos(long millis) {
+        boolean fits = millis <= Long.MAX_VALUE / NANOS && millis >= Long.MIN_VALUE / NANOS;
+        return fits ? millis * NANOS : millis < 0 ? Long.MIN_VALUE : Long.MAX_VALUE;
+    }
+
+    static Limits encode(String worker, long incarnation, SharingLimits limits, long atMillis, String reason) {
+        return Limits.newBuilder()
+                .setWorker(worker)
+                .setIncarnation(incarnation)
+                .setEpoch(limits.epoch())
+                .setQuota(limits.quota())
+                .setSliceNs(limits.sliceNanos())
+                .setLanes(limits.lanes())
+                .setValidUntilMs(limits.validUntilNanos() / NANOS)
+                .setAtMs(atMillis)
+                .setLevels(limits.levels().stream()
+                        .map(level -> new TenantLimit(
+                                level.tenant().value(), level.admission(), level.sliceNanos(), level.lanes()))
+                        .toList())
+                .setReason(reason)
+                .build();
+    }
+}
