@@ -61,7 +61,8 @@ final class SimStage {
                 Duration.ofSeconds(8),
                 Duration.ofMillis(1_500),
                 Duration.ofSeconds(20),
-                Duration.ofSeconds(5));
+                Duration.ofSeconds(5),
+                1);
         this.intake = new StageIntake<>(limits, ledger, memory, new Desk());
         this.logReader = new SimLogReader(worker, answer -> soon(() -> read(answer)));
     }

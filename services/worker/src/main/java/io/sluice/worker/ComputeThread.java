@@ -9,7 +9,8 @@ import java.util.function.LongSupplier;
 
 /**
  * The thread that computes: takes what other threads hand over, runs batches while anything is ready, and parks
- * otherwise. It wakes up as soon as something is handed over; there is no polling interval.
+ * otherwise. It wakes up as soon as something is handed over; there is no polling interval. A slice of best-effort work
+ * ends after the layer during which something is handed over.
  */
 final class ComputeThread {
     /** Records that may wait; a full inbox holds up the consumer thread, and the rest stays in the topic. */
@@ -69,12 +70,16 @@ final class ComputeThread {
                 for (Inbound report = reports.poll(); report != null; report = reports.poll()) {
                     loop.accept(report);
                 }
-                loop.step();
+                loop.step(this::somethingCame);
                 loop.publishLevels(inbox.size());
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    private boolean somethingCame() {
+        return closed || !inbox.isEmpty() || !reports.isEmpty();
     }
 
     /** Makes {@link #run} return after the batch at hand. */

@@ -34,9 +34,14 @@ final class IntervalStats {
         runningSinceNanos = nowNanos;
     }
 
-    synchronized void batchDone(long nowNanos, int prefill, int decode) {
+    /** The batch rests before it is done: others may run. */
+    synchronized void batchRests(long nowNanos) {
         running = false;
         busyDoneNanos += nowNanos - runningSinceNanos;
+    }
+
+    synchronized void batchDone(long nowNanos, int prefill, int decode) {
+        batchRests(nowNanos);
         prefillTokens += prefill;
         decodeTokens += decode;
         batches++;

@@ -12,6 +12,7 @@ import io.sluice.core.stage.StageLedger;
 import io.sluice.core.stage.StageLimits;
 import io.sluice.runtime.StageRunner;
 import io.sluice.runtime.StageRunner.KvSlot;
+import io.sluice.worker.sharing.SharingSettings;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
@@ -35,11 +36,14 @@ final class SessionIntake {
     private final WorkerMetrics metrics;
     private final Consumer<LayerRange> begun;
     private final LongSupplier nanos;
+    private final boolean takesBestEffort;
+    private final WorkerId self;
     private final StageIntake<InboundChunk, SessionPlan, KvSlot, StageSession> rules;
 
     /** @param begun told of the layers of every set-up that comes */
     SessionIntake(
             LoopSettings settings,
+            SharingSettings sharing,
             StageRunner runner,
             WorkFeed feed,
             InputLog log,
@@ -54,13 +58,16 @@ final class SessionIntake {
         this.metrics = Objects.requireNonNull(metrics, "metrics");
         this.begun = Objects.requireNonNull(begun, "begun");
         this.nanos = Objects.requireNonNull(nanos, "nanos");
+        this.takesBestEffort = sharing.enabled();
+        this.self = settings.self();
         StageLimits limits = new StageLimits(
                 settings.self(),
                 settings.maxWaitingSessions(),
                 settings.waitTimeout(),
                 settings.gapTimeout(),
                 settings.idleTimeout(),
-                settings.rebuildTimeout());
+                settings.rebuildTimeout(),
+                sharing.kvShare());
         this.rules = new StageIntake<>(limits, new StageLedger(), new Pool(), new Desk());
     }
 
@@ -77,6 +84,15 @@ final class SessionIntake {
     }
 
     void accept(InboundChunk chunk) {
+        if (chunk.plan() != null && chunk.plan().bestEffort() && !takesBestEffort) {
+            fail(
+                    chunk.session(),
+                    chunk.attempt(),
+                    Trouble.NO_CAPACITY,
+                    "worker " + self + " takes no best-effort work: start it with --best-effort, or send the request to"
+                            + " others");
+            return;
+        }
         if (chunk.plan() != null) {
             begun.accept(chunk.plan().layers());
         }

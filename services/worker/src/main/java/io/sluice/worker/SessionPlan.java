@@ -5,9 +5,11 @@ import io.sluice.core.Stage;
 import io.sluice.core.WorkerId;
 import io.sluice.core.recovery.StageResume;
 import io.sluice.core.routing.KvReservation;
+import io.sluice.core.sharing.TenantId;
 import io.sluice.core.stage.StageSetup;
 import io.sluice.messaging.ResumeCodec;
 import io.sluice.messaging.StageCodec;
+import io.sluice.records.ServiceClass;
 import io.sluice.records.SessionResume;
 import io.sluice.records.SessionSetup;
 import io.sluice.runtime.SamplingParams;
@@ -47,6 +49,7 @@ record SessionPlan(
                 "kv_tokens",
                 setup.getKvTokens(),
                 "the prompt alone needs " + setup.getPromptTokens());
+        requireTenant(setup);
         SamplingParams sampling =
                 new SamplingParams(setup.getTemperature(), setup.getTopK(), setup.getTopP(), setup.getSeed());
         Pipeline pipeline = StageCodec.decodePipeline(setup.getPipeline());
@@ -63,6 +66,15 @@ record SessionPlan(
         List<StageResume> resumes = ResumeCodec.decode(resume);
         requireSound(setup, resume, resumes, stages.size());
         return new SessionPlan(setup, sampling, pipeline, index, resumes, resume.getPosition());
+    }
+
+    private static void requireTenant(SessionSetup setup) {
+        if (setup.getServiceClass() == ServiceClass.BEST_EFFORT) {
+            String tenant = setup.getTenant();
+            require(TenantId.isValid(tenant), "tenant", tenant, "it must be " + TenantId.RULE);
+            double weight = setup.getWeight();
+            require(weight >= 1e-6 && weight <= 1e6, "weight", weight, "it must be from 0.000001 to 1000000");
+        }
     }
 
     private static void requireSound(SessionSetup setup, SessionResume resume, List<StageResume> resumes, int stages) {
@@ -82,6 +94,21 @@ record SessionPlan(
         for (int id : resume.getTokenIds()) {
             require(id >= 0, "resume token id", id, "token ids are not negative");
         }
+    }
+
+    @Override
+    public boolean bestEffort() {
+        return setup.getServiceClass() == ServiceClass.BEST_EFFORT;
+    }
+
+    /** Who the session belongs to; for best-effort ones. */
+    TenantId tenant() {
+        return new TenantId(setup.getTenant());
+    }
+
+    /** Share of the tenant among the others; for best-effort ones. */
+    double weight() {
+        return setup.getWeight();
     }
 
     @Override

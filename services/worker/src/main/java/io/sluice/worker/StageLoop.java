@@ -1,31 +1,29 @@
 package io.sluice.worker;
 
-import io.sluice.core.SessionId;
-import io.sluice.core.WorkerId;
 import io.sluice.core.batching.BatchScheduler;
 import io.sluice.core.batching.CohortGate;
 import io.sluice.core.recovery.Trouble;
-import io.sluice.records.ActivationChunk;
-import io.sluice.records.FinishReason;
-import io.sluice.records.HopTiming;
-import io.sluice.records.Token;
+import io.sluice.records.ServiceClass;
 import io.sluice.runtime.StageRunner;
 import io.sluice.runtime.StageRunner.StageInput;
 import io.sluice.runtime.StageRunner.StageOutput;
+import io.sluice.worker.StepSender.Result;
+import io.sluice.worker.StepSender.StepTime;
 import io.sluice.worker.device.BatchShape;
 import io.sluice.worker.device.Device;
 import io.sluice.worker.sharing.SharingControl;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 
 /**
  * The compute side of a worker: takes chunks, forms a batch of what is ready, runs it, waits out the device's pace,
  * and sends every result on. All methods belong to one thread, the compute thread, which also owns the runner.
+ * Latency-critical work always goes first; when none is ready, best-effort work may run a slice ({@link BestEffortLoop}).
+ * Steps that wait for others of their pipeline ({@link CohortGate}) count as ready there: no slice runs meanwhile.
  *
  * <p>Sessions of different layer ranges may be in one batch, while a placement changes. The runner then batches those of
  * equal range together, so a real device reads the weights of layers that two ranges share once per range until the
@@ -43,13 +41,18 @@ final class StageLoop {
     private final WorkerMetrics metrics;
     private final LongSupplier nanos;
     private final SharingControl sharing;
-    private final ChunkWriter writer;
     private final BatchScheduler<Work> scheduler;
     private final CohortGate gate;
+    private final SessionIntake intake;
+    private final StepSender sender;
+    private final BestEffortQueue bestEffortQueue = new BestEffortQueue();
+    private final BestEffortLoop bestEffort;
     /** When the oldest decode step now ready became so; 0: none is ready. */
     private long decodesSinceNanos;
+    /** Until when decode steps, and prompts, did not run because this loop let them wait itself. */
+    private long decodesHeldNanos = Long.MIN_VALUE;
 
-    private final SessionIntake intake;
+    private long promptsHeldNanos = Long.MIN_VALUE;
 
     /**
      * @param log where inputs are read again of sessions whose former stage was lost
@@ -76,12 +79,17 @@ final class StageLoop {
         this.metrics = Objects.requireNonNull(metrics, "metrics");
         this.nanos = Objects.requireNonNull(nanos, "nanos");
         this.sharing = Objects.requireNonNull(sharing, "sharing");
-        this.writer = new ChunkWriter(settings.activations(), runner.model().hiddenSize(), settings.maxPayloadBytes());
+        int hiddenSize = runner.model().hiddenSize();
+        ChunkWriter writer = new ChunkWriter(settings.activations(), hiddenSize, settings.maxPayloadBytes());
         this.scheduler = new BatchScheduler<>(settings.batch());
         // Only first stages gather, as only their sessions ever come back: what leaves together stays together.
         this.gate = new CohortGate(device.sharesCores());
-        WorkFeed feed = new WorkFeed(settings, scheduler, gate, writer.maxPositions());
-        this.intake = new SessionIntake(settings, runner, feed, log, outbox, metrics, keeper::begun, nanos);
+        WorkFeed feed = new WorkFeed(settings, scheduler, bestEffortQueue, gate, writer.maxPositions());
+        this.intake = new SessionIntake(
+                settings, sharing.settings(), runner, feed, log, outbox, metrics, keeper::begun, nanos);
+        this.sender = new StepSender(settings, writer, hiddenSize, gate, keeper, outbox, intake, metrics, nanos);
+        this.bestEffort = new BestEffortLoop(
+                settings, runner, device, outbox, sharing, bestEffortQueue, sender, stats, metrics, nanos);
         keeper.watch(intake::layers);
     }
 
@@ -108,7 +116,8 @@ final class StageLoop {
         if (scheduler.size() > scheduler.decodes() && !outbox.full()) {
             return 0;
         }
-        return scheduler.decodes() == 0 ? Long.MAX_VALUE : holdNanos();
+        long critical = scheduler.decodes() == 0 ? Long.MAX_VALUE : holdNanos();
+        return Math.min(critical, bestEffort.untilReadyNanos());
     }
 
     private long holdNanos() {
@@ -133,68 +142,86 @@ final class StageLoop {
 
     /** Tells telemetry how much waits. */
     void publishLevels(int inboxSize) {
-        stats.levels(scheduler.size() + inboxSize, intake.sessions(), runner.kvReservedTokens());
+        int chunks = scheduler.size() + bestEffortQueue.steps() + inboxSize;
+        stats.levels(chunks, intake.sessions(), runner.kvReservedTokens());
+        bestEffort.publishLevels();
+    }
+
+    /** As {@link #step(BooleanSupplier)}, of slices that nothing interrupts. */
+    boolean step() {
+        return step(() -> false);
     }
 
     /**
-     * Runs one batch of what is ready.
+     * Runs one batch of what is ready, or else a slice of best-effort work.
      *
+     * @param somethingCame whether anything waits to be taken; a slice ends then after its layer
      * @return false when nothing was ready
      */
-    boolean step() {
+    boolean step(BooleanSupplier somethingCame) {
+        if (runCritical()) {
+            bestEffort.lookAgain();
+            return true;
+        }
+        int ready = outbox.full() ? scheduler.decodes() : scheduler.size();
+        sharing.criticalWaiting(ready, nanos.getAsLong());
+        return bestEffort.step(somethingCame);
+    }
+
+    private boolean runCritical() {
         if (settings.chunks().byRule()) {
             scheduler.setMaxPrefillTokens(
                     settings.chunks().tokens(keeper.holding().layersServed()));
         }
-        List<Work> batch = scheduler.next(holdNanos() > 0, outbox.full());
+        boolean holdDecodes = holdNanos() > 0;
+        boolean holdPrompts = outbox.full();
+        List<Work> batch = scheduler.next(holdDecodes, holdPrompts);
+        long startNanos = nanos.getAsLong();
+        decodesHeldNanos = holdDecodes ? startNanos : decodesHeldNanos;
+        promptsHeldNanos = holdPrompts ? startNanos : promptsHeldNanos;
         if (batch.isEmpty()) {
             return false;
         }
-        long startNanos = nanos.getAsLong();
+        sharing.criticalStarted(startNanos);
         stats.batchStarted(startNanos);
-        BatchShape shape = new BatchShape(0, runner.model().layerCount());
+        int layerCount = runner.model().layerCount();
+        BatchShape shape = new BatchShape(0, layerCount);
         int prefill = 0;
         int decode = 0;
         List<StageInput> inputs = new ArrayList<>(batch.size());
         for (Work work : batch) {
-            InboundChunk chunk = work.chunk;
-            if (work.session.plan.isPrompt(chunk.position())) {
-                prefill += chunk.count();
-                shape.addPrompt(work.session.plan.layers(), chunk.count());
-            } else {
-                decode += chunk.count();
-                shape.addDecode(work.session.plan.layers(), chunk.count());
-            }
-            inputs.add(input(work));
+            work.addTo(shape, 0, layerCount);
+            prefill += work.isPrompt() ? work.chunk().count() : 0;
+            decode += work.isPrompt() ? 0 : work.chunk().count();
+            inputs.add(work.input(settings.exactRebuild()));
         }
         List<Result> results = compute(batch, inputs);
         device.pace(startNanos, shape);
         long endNanos = nanos.getAsLong();
+        sharing.criticalFinished(readyNanos(batch), 0, endNanos);
         stats.batchDone(endNanos, prefill, decode);
         metrics.batch(batch.size(), prefill, decode, endNanos - startNanos);
+        StepTime time = new StepTime(endNanos - startNanos, endNanos);
         for (Work work : batch) {
-            long waited = startNanos - work.chunk.arrival().receivedNanos();
+            long waited = time.waitedNanos(work.chunk());
             metrics.queued(waited);
-            stats.step(work.session.plan.setup().getServiceClass(), waited / 1_000, (endNanos - startNanos) / 1_000);
+            stats.step(ServiceClass.LATENCY_CRITICAL, waited / 1_000, time.computeNanos() / 1_000);
         }
-        send(results, startNanos, endNanos, batch.size());
+        sender.send(results, time, batch.size());
         if (decode > 0) {
             decodesSinceNanos = 0;
         }
         return true;
     }
 
-    private StageInput input(Work work) {
-        InboundChunk chunk = work.chunk;
-        return new StageInput(
-                work.session.slot,
-                chunk.position(),
-                chunk.count(),
-                chunk.tokenIds(),
-                chunk.hidden(),
-                chunk.enterLayer(),
-                samples(work.session, chunk),
-                settings.exactRebuild() && chunk.position() >= work.session.plan.promptTokens());
+    /** Per step of a batch, since when only the device has kept it waiting. */
+    private long[] readyNanos(List<Work> batch) {
+        return batch.stream()
+                .mapToLong(work -> {
+                    long held = work.isPrompt() ? promptsHeldNanos : decodesHeldNanos;
+                    return Math.max(work.chunk().arrival().receivedNanos(), held);
+                })
+                .toArray();
     }
 
     /**
@@ -211,7 +238,7 @@ final class StageLoop {
             return results;
         } catch (RuntimeException e) {
             if (batch.size() == 1) {
-                failed(batch.getFirst(), e);
+                sender.failed(batch.getFirst(), e);
                 return List.of();
             }
         }
@@ -221,126 +248,10 @@ final class StageLoop {
                 StageOutput output = runner.run(List.of(inputs.get(i))).getFirst();
                 results.add(new Result(work, new StageOutput(copy(output.hidden()), copy(output.logits()))));
             } catch (RuntimeException e) {
-                failed(work, e);
+                sender.failed(work, e);
             }
         }
         return results;
-    }
-
-    private void failed(Work work, RuntimeException cause) {
-        intake.fail(
-                work.session.id,
-                work.session.attempt,
-                Trouble.COMPUTE_FAILED,
-                "worker " + settings.self() + " could not compute positions [" + work.chunk.position() + ", "
-                        + work.chunk.end() + "): " + cause.getMessage());
-    }
-
-    private void send(List<Result> results, long startNanos, long endNanos, int batchSize) {
-        Map<WorkerId, List<ActivationChunk>> outgoing = new LinkedHashMap<>();
-        List<Token> sampled = new ArrayList<>();
-        List<InboundChunk> looped = new ArrayList<>();
-        for (Result result : results) {
-            StageSession session = result.work.session;
-            InboundChunk chunk = result.work.chunk;
-            session.touchedNanos = endNanos;
-            List<HopTiming> hops = hops(session, chunk, startNanos, endNanos, batchSize);
-            try {
-                if (!session.plan.isLast()) {
-                    forward(session, chunk, result.output.hidden(), hops, outgoing);
-                } else if (samples(session, chunk)) {
-                    sample(session, chunk, result.output.logits(), hops, outgoing, sampled, looped);
-                }
-            } catch (RuntimeException e) {
-                failed(result.work, e);
-            }
-        }
-        // Chunks first: the next step waits for them, nobody computes with the token records.
-        outgoing.forEach(outbox::forward);
-        sampled.forEach(outbox::token);
-        looped.forEach(intake::accept);
-        finish(sampled);
-    }
-
-    /** Whether a token comes of the chunk's last position; of one that is only computed again none does. */
-    private static boolean samples(StageSession session, InboundChunk chunk) {
-        return session.plan.samples(chunk.lastOfPrompt(), chunk.end());
-    }
-
-    private void forward(
-            StageSession session,
-            InboundChunk computed,
-            FloatBuffer output,
-            List<HopTiming> hops,
-            Map<WorkerId, List<ActivationChunk>> outgoing) {
-        int known = session.plan.knownToNext(computed.position());
-        if (known >= computed.count()) {
-            return; // the next stage has all of it
-        }
-        InboundChunk chunk = computed.slice(known, computed.count());
-        int hiddenSize = runner.model().hiddenSize();
-        FloatBuffer hidden = output.slice(output.position() + known * hiddenSize, chunk.count() * hiddenSize);
-        var setup = session.setupPassedOn ? null : session.plan.setup();
-        var next = session.plan.next();
-        outgoing.computeIfAbsent(next.worker(), key -> new ArrayList<>())
-                .addAll(writer.hidden(chunk, next.worker(), next.layers().first(), hidden, setup, hops));
-        session.setupPassedOn = true;
-        if (session.plan.isFirst() && chunk.lastOfPrompt()) {
-            boolean decode = !session.plan.isPrompt(chunk.position());
-            gate.left(session.id, decode, session.plan.pipeline().stages().size(), session.touchedNanos);
-        }
-    }
-
-    private void sample(
-            StageSession session,
-            InboundChunk chunk,
-            FloatBuffer logits,
-            List<HopTiming> hops,
-            Map<WorkerId, List<ActivationChunk>> outgoing,
-            List<Token> sampled,
-            List<InboundChunk> looped) {
-        Token token = keeper.tokens().sample(session, chunk, logits, hops);
-        long now = nanos.getAsLong();
-        metrics.sampled(session.lastTokenNanos == 0 ? 0 : now - session.lastTokenNanos);
-        session.lastTokenNanos = now;
-        sampled.add(token);
-        if (token.getFinishReason() != null) {
-            return;
-        }
-        if (session.plan.isFirst()) {
-            int[] ids = {token.getTokenId()};
-            Arrival here = new Arrival(settings.self().value(), 0, now, Arrival.NOT_LOGGED);
-            looped.add(InboundChunk.tokens(session.id, session.attempt, chunk.end(), ids, true, null, List.of(), here));
-        } else {
-            outgoing.computeIfAbsent(session.plan.pipeline().first().worker(), key -> new ArrayList<>())
-                    .add(ChunkWriter.decode(chunk, chunk.end(), token.getTokenId()));
-        }
-    }
-
-    /** Frees sessions whose last token is out and tells the stages before. */
-    private void finish(List<Token> sampled) {
-        for (Token token : sampled) {
-            FinishReason reason = token.getFinishReason();
-            if (reason != null) {
-                intake.finished(new SessionId(token.getRequestId()), token.getAttempt());
-            }
-        }
-    }
-
-    private List<HopTiming> hops(
-            StageSession session, InboundChunk chunk, long startNanos, long endNanos, int batchSize) {
-        boolean logged = chunk.arrival().offset() != Arrival.NOT_LOGGED;
-        List<HopTiming> hops = new ArrayList<>(chunk.hops().size() + 1);
-        hops.addAll(chunk.hops());
-        hops.add(new HopTiming(
-                settings.self().value(),
-                chunk.arrival().transferMicros(),
-                (startNanos - chunk.arrival().receivedNanos()) / 1_000,
-                (endNanos - startNanos) / 1_000,
-                batchSize,
-                session.firstOffset,
-                logged ? session.lastOffset : Arrival.NOT_LOGGED));
-        return hops;
     }
 
     private static FloatBuffer copy(FloatBuffer source) {
@@ -351,9 +262,4 @@ final class StageLoop {
         copy.put(source.duplicate()).flip();
         return copy;
     }
-
-    /** A chunk whose session has KV cache and whose turn has come. */
-    record Work(StageSession session, InboundChunk chunk) {}
-
-    private record Result(Work work, StageOutput output) {}
 }

@@ -3,7 +3,6 @@ package io.sluice.worker;
 import io.sluice.core.batching.BatchScheduler;
 import io.sluice.core.batching.CohortGate;
 import io.sluice.runtime.PromptChunks;
-import io.sluice.worker.StageLoop.Work;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 
@@ -19,13 +18,24 @@ import java.util.concurrent.TimeUnit;
 final class WorkFeed {
     private final LoopSettings settings;
     private final BatchScheduler<Work> scheduler;
+    private final BestEffortQueue bestEffort;
     private final CohortGate gate;
     private final int maxSendTokens;
 
-    /** @param maxSendTokens most positions in one payload sent; no prompt is cut into larger chunks */
-    WorkFeed(LoopSettings settings, BatchScheduler<Work> scheduler, CohortGate gate, int maxSendTokens) {
+    /**
+     * @param scheduler for latency-critical work
+     * @param gate of it
+     * @param maxSendTokens most positions in one payload sent; no prompt is cut into larger chunks
+     */
+    WorkFeed(
+            LoopSettings settings,
+            BatchScheduler<Work> scheduler,
+            BestEffortQueue bestEffort,
+            CohortGate gate,
+            int maxSendTokens) {
         this.settings = Objects.requireNonNull(settings, "settings");
         this.scheduler = Objects.requireNonNull(scheduler, "scheduler");
+        this.bestEffort = Objects.requireNonNull(bestEffort, "bestEffort");
         this.gate = Objects.requireNonNull(gate, "gate");
         this.maxSendTokens = maxSendTokens;
     }
@@ -49,19 +59,29 @@ final class WorkFeed {
 
     /** Forgets what waits. */
     void remove(StageSession session) {
-        scheduler.remove(session.id);
-        gate.ended(session.id);
+        if (session.bestEffort()) {
+            bestEffort.forget(session);
+        } else {
+            scheduler.remove(session.id);
+            gate.ended(session.id);
+        }
         session.gathering.clear();
+    }
+
+    private BatchScheduler<Work> queue(StageSession session) {
+        return session.bestEffort() ? bestEffort.of(session) : scheduler;
     }
 
     private void addStep(StageSession session, InboundChunk chunk) {
         Arrival arrival = chunk.arrival();
-        gate.returned(session.id, TimeUnit.MICROSECONDS.toNanos(arrival.transferMicros()), arrival.receivedNanos());
+        if (!session.bestEffort()) {
+            gate.returned(session.id, TimeUnit.MICROSECONDS.toNanos(arrival.transferMicros()), arrival.receivedNanos());
+        }
         if (!session.isStep(chunk, session.slot.length())) {
             // What comes before is still to be computed again, and goes in the order in which it was added.
             addPrefill(session, chunk);
         } else {
-            scheduler.addDecode(session.id, new Work(session, chunk));
+            queue(session).addDecode(session.id, new Work(session, chunk));
         }
     }
 
@@ -87,6 +107,6 @@ final class WorkFeed {
     }
 
     private void addPrefill(StageSession session, InboundChunk chunk) {
-        scheduler.addPrefill(session.id, chunk.count(), session.rank, new Work(session, chunk));
+        queue(session).addPrefill(session.id, chunk.count(), session.rank, new Work(session, chunk));
     }
 }

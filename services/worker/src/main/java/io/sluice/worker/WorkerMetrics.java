@@ -170,6 +170,11 @@ final class WorkerMetrics {
     void batch(int sessions, int prefill, int decode, long computeNanos) {
         compute.record(computeNanos, TimeUnit.NANOSECONDS);
         batchSessions.record(sessions);
+        computed(prefill, decode);
+    }
+
+    /** Tokens computed by a batch of either class. */
+    void computed(int prefill, int decode) {
         if (prefill > 0) {
             prefillTokens.increment(prefill);
         }

@@ -12,6 +12,7 @@ import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 
@@ -32,6 +33,9 @@ final class FakeStageRunner implements ElasticStageRunner {
     final List<Slot> live = new ArrayList<>();
     /** Told of the layers that a batch is about to have run, for example to let time pass. */
     IntConsumer onLayers = layers -> {};
+
+    /** Told of every batch that runs a few layers at a time. */
+    Consumer<List<StageInput>> onBegun = batch -> {};
 
     private final List<Run> underWay = new ArrayList<>();
     /** When set, a batch with this token or hidden value fails as a whole. */
@@ -208,7 +212,13 @@ final class FakeStageRunner implements ElasticStageRunner {
         batch.forEach(this::require);
         Run run = new Run(batch);
         underWay.add(run);
+        onBegun.accept(batch);
         return run;
+    }
+
+    /** Inputs of batches under way. */
+    int underWay() {
+        return underWay.stream().mapToInt(run -> run.batch.size()).sum();
     }
 
     private void require(StageInput input) {

@@ -6,6 +6,7 @@ import io.sluice.core.SessionId;
 import io.sluice.core.WorkerId;
 import io.sluice.core.recovery.LogRange;
 import io.sluice.core.recovery.Trouble;
+import io.sluice.core.sharing.SharingLimits;
 import io.sluice.core.stage.LogPicker;
 import io.sluice.records.ActivationBatch;
 import io.sluice.records.ActivationChunk;
@@ -50,6 +51,8 @@ final class LocalCluster {
 
     /** Every record of every activation topic; a topic outlives its worker. */
     final Map<WorkerId, List<Sent>> logs = new LinkedHashMap<>();
+    /** What members are told about best-effort work; set before they are added. */
+    SharingSettings bestEffort = SharingSettings.DEFAULT;
     /** Told of every token and every report. */
     Consumer<Token> onToken = tokens::add;
 
@@ -106,7 +109,7 @@ final class LocalCluster {
                     new LayerOrder(1, runner.served()),
                     new CostModel(0, 1, 1),
                     runner.held().contains(config.layerCount() - 1) ? steps.get() : null);
-            this.sharing = new SharingControl(SharingSettings.DEFAULT, device.gate());
+            this.sharing = new SharingControl(bestEffort, device.gate());
             this.loop =
                     new StageLoop(settings, runner, device, this, this, keeper, stats, metrics, clock::get, sharing);
         }
@@ -330,6 +333,34 @@ final class LocalCluster {
                 clock.addAndGet(1_000);
             }
         }
+    }
+
+    /** As {@link #settle}, and lets time pass where only that is waited for. */
+    void settleInTime() {
+        while (true) {
+            settle();
+            long wait = members.values().stream()
+                    .mapToLong(member -> member.loop.untilReadyNanos())
+                    .min()
+                    .orElseThrow();
+            if (wait == Long.MAX_VALUE) {
+                return;
+            }
+            clock.addAndGet(Math.max(1, wait));
+        }
+    }
+
+    /** What best-effort work may use at every member. */
+    void limit(SharingLimits limits) {
+        members.values().forEach(member -> member.loop.accept(new Inbound.Limited(limits)));
+    }
+
+    /** The prompt of a best-effort session. */
+    ActivationChunk bestEffort(String session, String tenant, List<Integer> ids, int maxTokens) {
+        SessionSetup setup = setup(ids.size(), maxTokens);
+        setup.setServiceClass(ServiceClass.BEST_EFFORT);
+        setup.setTenant(tenant);
+        return tokenChunk(session, 1, 0, ids, setup);
     }
 
     /** The set-up of a session over all members, greedy. */

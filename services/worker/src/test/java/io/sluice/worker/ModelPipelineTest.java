@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.core.LayerRange;
+import io.sluice.core.sharing.SharingLimits;
 import io.sluice.records.Stage;
 import io.sluice.runtime.ActivationDtype;
 import io.sluice.runtime.HeldLayers;
@@ -77,6 +78,40 @@ final class ModelPipelineTest {
                     .as(wanted.get("prompt").asText())
                     .isEqualTo(ids(wanted.get("greedy_token_ids")));
             assertThat(text("r" + i)).isEqualTo(wanted.get("greedy_text").asText());
+        }
+        cluster.members.values().forEach(member -> assertThat(member.runner.kvReservedTokens())
+                .isZero());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"6", "2 4 6"})
+    void shouldRepeatTheReferenceInSlicesBesideLatencyCriticalSessions(String ends) {
+        Member first = chain(ends, ActivationDtype.FP32, 16);
+        SplittableRandom random = new SplittableRandom(8);
+        JsonNode cases = reference.get("cases");
+        cluster.limit(new SharingLimits(1, 1, 1_000_000, 1, Long.MAX_VALUE));
+        for (int i = 0; i < cases.size(); i++) {
+            List<Integer> prompt = ids(cases.get(i).get("prompt_token_ids"));
+            first.deliver(
+                    random.nextInt(3) == 0
+                            ? cluster.prompt("r" + i, 1, prompt, 64)
+                            : cluster.bestEffort("r" + i, "t" + i % 3, prompt, 64));
+            for (int steps = random.nextInt(200); steps > 0; steps--) {
+                cluster.members.values().forEach(member -> {
+                    member.receive();
+                    member.loop.step(() -> random.nextInt(3) == 0);
+                });
+                cluster.clock.addAndGet(100_000);
+            }
+        }
+        cluster.settleInTime();
+
+        assertThat(cluster.failures).isEmpty();
+        for (int i = 0; i < cases.size(); i++) {
+            assertThat(cluster.generated("r" + i))
+                    .as(cases.get(i).get("prompt").asText())
+                    .isEqualTo(ids(cases.get(i).get("greedy_token_ids")));
+            assertThat(text("r" + i)).isEqualTo(cases.get(i).get("greedy_text").asText());
         }
         cluster.members.values().forEach(member -> assertThat(member.runner.kvReservedTokens())
                 .isZero());

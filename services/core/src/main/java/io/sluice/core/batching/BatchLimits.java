@@ -55,6 +55,16 @@ public record BatchLimits(
                 PREFILL_BATCHES_PER_DECODE);
     }
 
+    BatchLimits withMaxChunks(int chunks) {
+        return new BatchLimits(
+                chunks,
+                maxPrefillTokens,
+                decodeBatchesPerPrefill,
+                prefillGrowth,
+                gatheredDecodes,
+                prefillBatchesPerDecode);
+    }
+
     BatchLimits withMaxPrefillTokens(int tokens) {
         return new BatchLimits(
                 maxChunks, tokens, decodeBatchesPerPrefill, prefillGrowth, gatheredDecodes, prefillBatchesPerDecode);

@@ -38,6 +38,7 @@ public final class BatchScheduler<T> {
     private long added;
     private int decodeBatchesInARow;
     private long prefillTokens;
+    private long putBack;
     /** Prompt batches that have gone since the oldest waiting decode step came. */
     private int prefillBatchesAhead;
 
@@ -93,23 +94,34 @@ public final class BatchScheduler<T> {
      * @param holdPrefills leave prompt chunks where they are, for example because what they lead to is full
      */
     public List<T> next(boolean holdDecodes, boolean holdPrefills) {
-        boolean prefillReady = !holdPrefills && !prefills.isEmpty();
-        boolean prefillDue = holdDecodes
-                || decodes.isEmpty()
-                || decodeBatchesInARow >= limits.decodeBatchesPerPrefill()
-                || gathersDecodes();
-        if (prefillDue && prefillReady) {
+        if (prefillsGo(holdDecodes, holdPrefills)) {
             decodeBatchesInARow = holdDecodes ? decodeBatchesInARow : 0;
             prefillBatchesAhead = decodes.isEmpty() ? 0 : prefillBatchesAhead + 1;
-            return takePrefills();
+            return take(prefills, prefillTokensMax(), true);
         }
         if (holdDecodes) {
             return List.of();
         }
         decodeBatchesInARow = prefills.isEmpty() ? 0 : decodeBatchesInARow + 1;
-        List<T> batch = take(decodes, Integer.MAX_VALUE);
+        List<T> batch = take(decodes, Integer.MAX_VALUE, true);
         prefillBatchesAhead = decodes.isEmpty() ? 0 : prefillBatchesAhead;
         return batch;
+    }
+
+    /** What {@link #next(boolean, boolean)} with decodes not held would give now; everything stays where it is. */
+    public List<T> peek(boolean holdPrefills) {
+        return prefillsGo(false, holdPrefills)
+                ? take(prefills, prefillTokensMax(), false)
+                : take(decodes, Integer.MAX_VALUE, false);
+    }
+
+    private boolean prefillsGo(boolean holdDecodes, boolean holdPrefills) {
+        boolean ready = !holdPrefills && !prefills.isEmpty();
+        boolean due = holdDecodes
+                || decodes.isEmpty()
+                || decodeBatchesInARow >= limits.decodeBatchesPerPrefill()
+                || gathersDecodes();
+        return ready && due;
     }
 
     private boolean gathersDecodes() {
@@ -118,10 +130,26 @@ public final class BatchScheduler<T> {
                 && prefillBatchesAhead < limits.prefillBatchesPerDecode();
     }
 
-    private List<T> takePrefills() {
+    private int prefillTokensMax() {
         long most = (long) limits.maxPrefillTokens() * limits.prefillGrowth();
         long tokens = Math.clamp(prefillTokens / 2, limits.maxPrefillTokens(), most);
-        return take(prefills, (int) Math.min(tokens, Integer.MAX_VALUE));
+        return (int) Math.min(tokens, Integer.MAX_VALUE);
+    }
+
+    /**
+     * Puts back a prompt chunk that was taken and did not run, or what is left of one that ran in part: it goes before all
+     * others of the same rank.
+     */
+    public void putBackPrefill(SessionId session, int tokens, double rank, T item) {
+        prefills.add(new Ready<>(session, tokens, rank, --putBack, item));
+        prefillTokens += tokens;
+    }
+
+    /** From the next batch on, most chunks in a batch; the other bounds stay. */
+    public void setMaxChunks(int chunks) {
+        if (chunks != limits.maxChunks()) {
+            limits = limits.withMaxChunks(chunks);
+        }
     }
 
     /** From the next batch on, most prompt tokens in a batch while few wait; the other bounds stay. */
@@ -156,7 +184,7 @@ public final class BatchScheduler<T> {
         return decodes.isEmpty() && prefills.isEmpty();
     }
 
-    private List<T> take(Collection<Ready<T>> queue, int maxTokens) {
+    private List<T> take(Collection<Ready<T>> queue, int maxTokens, boolean remove) {
         List<T> batch = new ArrayList<>(Math.min(queue.size(), limits.maxChunks()));
         Set<SessionId> sessions = new HashSet<>();
         long tokens = 0;
@@ -172,8 +200,10 @@ public final class BatchScheduler<T> {
             sessions.add(ready.session);
             tokens += ready.tokens;
             batch.add(ready.item);
-            waiting.remove();
-            prefillTokens -= queue == prefills ? ready.tokens : 0;
+            if (remove) {
+                waiting.remove();
+                prefillTokens -= queue == prefills ? ready.tokens : 0;
+            }
         }
         return batch;
     }

@@ -8,15 +8,22 @@ import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 
 /**
- * Gives sessions KV cache: first come first served, and never more wait than may. A session whose former attempt left a
- * slot that fits takes that one at once. Not thread-safe.
+ * Gives sessions KV cache: in each class first come first served, and never more wait than may. A session whose former
+ * attempt left a slot that fits takes that one at once. Best-effort sessions come after all others, and hold together no
+ * more than their share, so that none of them, however long it rests, keeps latency-critical ones out of the rest. Not
+ * thread-safe.
  */
 final class KvQueue<K, S extends SessionAtStage<?, ?, K>> {
+    private static final double ROUNDING = 1e-9;
+
     private final StageLimits limits;
     private final KvPool<K> pool;
     private final Consumer<S> admitted;
     private final BiConsumer<S, String> refused;
     private final ArrayDeque<S> waiting = new ArrayDeque<>();
+    private final ArrayDeque<S> waitingBestEffort = new ArrayDeque<>();
+    /** Part of the KV cache that best-effort sessions hold. */
+    private double bestEffortHeld;
 
     /**
      * @param admitted told of every session that has a slot from now on
@@ -51,42 +58,53 @@ final class KvQueue<K, S extends SessionAtStage<?, ?, K>> {
         free(session);
         admitWaiting();
         int kvTokens = KvReservation.roundUp(positions(session));
-        long capacityTokens = pool.capacityTokens(session.plan.layers());
+        boolean bestEffort = session.bestEffort();
+        double share = bestEffort ? limits.bestEffortKvShare() : 1;
+        long capacityTokens = (long) (share * pool.capacityTokens(session.plan.layers()));
         if (kvTokens > capacityTokens) {
             refused.accept(
                     session,
-                    "worker " + limits.self() + " has KV cache for " + capacityTokens + " tokens, the session reserves "
-                            + kvTokens + "; raise --kv-mib");
+                    "worker " + limits.self() + " has KV cache for " + capacityTokens + " tokens"
+                            + (bestEffort ? " of best-effort work" : "") + ", the session reserves " + kvTokens
+                            + "; raise --kv-mib" + (bestEffort ? " or --best-effort-kv-share" : ""));
             return;
         }
-        if (waiting.isEmpty() && tryReserve(session)) {
+        ArrayDeque<S> queue = bestEffort ? waitingBestEffort : waiting;
+        if (waiting.isEmpty() && queue.isEmpty() && tryReserve(session)) {
             return;
         }
-        if (waiting.size() >= limits.maxWaitingSessions()) {
+        if (queue.size() >= limits.maxWaitingSessions()) {
             refused.accept(
                     session,
                     "worker " + limits.self()
-                            + " has no KV cache left and " + waiting.size()
+                            + " has no KV cache left and " + queue.size()
                             + " sessions wait for it; raise --kv-mib or send fewer requests at once");
             return;
         }
         session.waitingSinceNanos = nowNanos;
-        waiting.add(session);
+        queue.add(session);
     }
 
     /** The session needs no KV cache any more. */
     void release(S session) {
-        waiting.remove(session);
+        leave(session);
         free(session);
         admitWaiting();
     }
 
     /** Passes what a former attempt has on to the next one, which decides what becomes of it. */
     void bequeath(S former, S next) {
-        waiting.remove(former);
+        leave(former);
         next.inherited = former.slot == null ? former.inherited : former.slot;
+        next.heldAsBestEffort = former.heldAsBestEffort;
         former.slot = null;
         former.inherited = null;
+        former.heldAsBestEffort = 0;
+    }
+
+    private void leave(S session) {
+        waiting.remove(session);
+        waitingBestEffort.remove(session);
     }
 
     /** A sentence for a session that has waited too long. */
@@ -103,6 +121,10 @@ final class KvQueue<K, S extends SessionAtStage<?, ?, K>> {
     }
 
     private boolean tryReserve(S session) {
+        double wanted = session.bestEffort() ? part(session) : 0;
+        if (wanted > 0 && bestEffortHeld + wanted > limits.bestEffortKvShare() + ROUNDING) {
+            return false;
+        }
         Optional<K> slot;
         try {
             slot = pool.reserve(positions(session), session.plan.layers());
@@ -114,21 +136,37 @@ final class KvQueue<K, S extends SessionAtStage<?, ?, K>> {
             return false;
         }
         session.slot = slot.get();
+        session.heldAsBestEffort = wanted;
+        bestEffortHeld += wanted;
         admitted.accept(session);
         return true;
     }
 
+    private double part(S session) {
+        return (double) KvReservation.roundUp(positions(session)) / pool.capacityTokens(session.plan.layers());
+    }
+
     private void admitWaiting() {
-        while (!waiting.isEmpty()) {
-            S head = waiting.peek();
-            if (!tryReserve(head)) {
-                return;
-            }
-            waiting.remove(head);
+        if (admitAll(waiting)) {
+            admitAll(waitingBestEffort);
         }
     }
 
+    /** False when one of them has to wait on. */
+    private boolean admitAll(ArrayDeque<S> queue) {
+        while (!queue.isEmpty()) {
+            S head = queue.peek();
+            if (!tryReserve(head)) {
+                return false;
+            }
+            queue.remove(head);
+        }
+        return true;
+    }
+
     private void free(S session) {
+        bestEffortHeld -= session.heldAsBestEffort;
+        session.heldAsBestEffort = 0;
         if (session.slot != null) {
             pool.release(session.slot);
             session.slot = null;

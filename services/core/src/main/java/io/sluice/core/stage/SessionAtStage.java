@@ -23,12 +23,16 @@ public abstract class SessionAtStage<C extends StageChunk<P>, P extends StageSet
     public K inherited;
     /** Null until the KV cache has room. */
     public K slot;
+    /** Part of the KV cache held that counts as best-effort work's. */
+    double heldAsBestEffort;
     /** Chunks taken that wait for KV cache, in order. */
     public final ArrayDeque<C> parked = new ArrayDeque<>();
     /** Chunks that came before their turn, by position. */
     public final TreeMap<Integer, C> early = new TreeMap<>();
-    /** Since when chunks wait for a missing one or for KV cache, nanoseconds. */
+    /** Since when chunks wait for KV cache, nanoseconds. */
     public long waitingSinceNanos;
+    /** Since when chunks wait for a missing one, nanoseconds. */
+    public long gapSinceNanos;
     /** Whether the inputs before the start are being read from the log, and since when, nanoseconds. */
     public boolean rebuilding;
 
@@ -60,6 +64,11 @@ public abstract class SessionAtStage<C extends StageChunk<P>, P extends StageSet
 
     public boolean waitsForKv() {
         return plan != null && slot == null;
+    }
+
+    /** Whether its set-up says that it is best-effort work. */
+    public boolean bestEffort() {
+        return plan != null && plan.bestEffort();
     }
 
     /** Whether a chunk is missing that the stage before should have sent. */

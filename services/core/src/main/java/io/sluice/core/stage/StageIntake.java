@@ -5,6 +5,7 @@ import io.sluice.core.batching.SchedulingBounds;
 import io.sluice.core.recovery.ResumeMode;
 import io.sluice.core.recovery.StageResume;
 import io.sluice.core.recovery.Trouble;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -156,7 +157,6 @@ public final class StageIntake<C extends StageChunk<P>, P extends StageSetup, K,
     /** Reports what has waited too long for KV cache, for the log or for a missing chunk, and drops what is idle. */
     public void sweep(long now) {
         for (S session : List.copyOf(sessions.values())) {
-            long waited = now - session.waitingSinceNanos;
             if (isOver(session)) {
                 continue; // by what became of another one
             }
@@ -164,9 +164,11 @@ public final class StageIntake<C extends StageChunk<P>, P extends StageSetup, K,
                     && now - session.rebuildingSinceNanos
                             > limits.rebuildTimeout().toNanos()) {
                 fail(session, Trouble.LOG_GONE, notRead(session));
-            } else if (session.waitsForKv() && waited > limits.waitTimeout().toNanos()) {
+            } else if (session.waitsForKv()
+                    && !session.bestEffort()
+                    && now - session.waitingSinceNanos > limits.waitTimeout().toNanos()) {
                 fail(session, Trouble.NO_CAPACITY, admission.tookTooLong(session));
-            } else if (now - session.touchedNanos > limits.idleTimeout().toNanos()) {
+            } else if (now - session.touchedNanos > idleTimeout(session).toNanos()) {
                 // Before the gap: one that misses a chunk may have been told so in vain, its router knows it no more.
                 desk.noted(
                         session.id,
@@ -174,10 +176,15 @@ public final class StageIntake<C extends StageChunk<P>, P extends StageSetup, K,
                         "state=dropped idle_ms=" + (now - session.touchedNanos) / 1_000_000);
                 desk.dropped(StageDesk.Drop.EXPIRED);
                 end(session.id, session.attempt);
-            } else if (session.waitsForChunk() && waited > limits.gapTimeout().toNanos()) {
+            } else if (session.waitsForChunk()
+                    && now - session.gapSinceNanos > limits.gapTimeout().toNanos()) {
                 missing(session, "the chunk was lost or this worker was restarted");
             }
         }
+    }
+
+    private Duration idleTimeout(S session) {
+        return session.bestEffort() ? StageLimits.BEST_EFFORT_IDLE : limits.idleTimeout();
     }
 
     /** The attempt of the chunk, which may be new; what a former one has computed waits for the set-up. */
@@ -276,8 +283,8 @@ public final class StageIntake<C extends StageChunk<P>, P extends StageSetup, K,
                     missing(session, session.early.size() + " later chunks have come");
                     return;
                 }
-                if (session.early.isEmpty() && !session.waitsForKv()) {
-                    session.waitingSinceNanos = now;
+                if (session.early.isEmpty()) {
+                    session.gapSinceNanos = now;
                 }
                 session.early.putIfAbsent(chunk.position(), chunk);
             }
@@ -290,7 +297,7 @@ public final class StageIntake<C extends StageChunk<P>, P extends StageSetup, K,
                 && ledger.begun(session.id)
                 && session.early.firstKey() <= ledger.expected(session.id)) {
             inOrder(session, session.early.pollFirstEntry().getValue(), now);
-            session.waitingSinceNanos = session.waitsForKv() ? session.waitingSinceNanos : now;
+            session.gapSinceNanos = now;
         }
     }
 

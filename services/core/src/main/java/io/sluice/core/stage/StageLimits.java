@@ -5,14 +5,17 @@ import java.time.Duration;
 import java.util.Objects;
 
 /**
- * How much and how long may wait at a stage.
+ * How much and how long may wait at a stage. A best-effort session is computed only when nothing else is to be, here and at
+ * every other stage of it; so no time-out for KV cache ends it, and it counts as forgotten only after
+ * {@link #BEST_EFFORT_IDLE}. A chunk of it that is missing is missed as soon as any, and the log is read as fast.
  *
  * @param self name of the worker, for what it says
- * @param maxWaitingSessions that wait for KV cache
+ * @param maxWaitingSessions of each class that wait for KV cache
  * @param waitTimeout for KV cache
  * @param gapTimeout for a missing chunk
  * @param idleTimeout after which a session of which nothing comes ends here
  * @param rebuildTimeout for the inputs from the log
+ * @param bestEffortKvShare most of the KV cache that best-effort sessions hold together, above 0 and at most 1
  */
 public record StageLimits(
         WorkerId self,
@@ -20,7 +23,11 @@ public record StageLimits(
         Duration waitTimeout,
         Duration gapTimeout,
         Duration idleTimeout,
-        Duration rebuildTimeout) {
+        Duration rebuildTimeout,
+        double bestEffortKvShare) {
+    /** After so long without a chunk nobody remembers a best-effort session; limits may forbid work for days. */
+    public static final Duration BEST_EFFORT_IDLE = Duration.ofDays(7);
+
     public StageLimits {
         Objects.requireNonNull(self, "self");
         Objects.requireNonNull(waitTimeout, "waitTimeout");
@@ -29,6 +36,10 @@ public record StageLimits(
         Objects.requireNonNull(rebuildTimeout, "rebuildTimeout");
         if (maxWaitingSessions < 0) {
             throw new IllegalArgumentException(maxWaitingSessions + " waiting sessions must be at least 0");
+        }
+        if (!(bestEffortKvShare > 0 && bestEffortKvShare <= 1)) {
+            throw new IllegalArgumentException("best-effort sessions may hold " + bestEffortKvShare
+                    + " of the KV cache: the share must be above 0 and at most 1");
         }
     }
 }

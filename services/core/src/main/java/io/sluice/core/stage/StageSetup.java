@@ -29,6 +29,11 @@ public interface StageSetup {
     /** Whether the session goes on from another attempt's tokens. */
     boolean resumed();
 
+    /** Whether the session waits without end for what the device has left, see {@link StageLimits}. */
+    default boolean bestEffort() {
+        return false;
+    }
+
     default boolean isFirst() {
         return index() == 0;
     }

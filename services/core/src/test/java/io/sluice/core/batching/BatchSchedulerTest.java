@@ -359,4 +359,48 @@ final class BatchSchedulerTest {
         }
         return scheduler;
     }
+
+    @Test
+    void shouldPutBackWhatIsLeftOfAChunkBeforeItsFollowers() {
+        BatchScheduler<String> scheduler = new BatchScheduler<>(new BatchLimits(8, 1, 1));
+        scheduler.addPrefill(A, 40, 3, "a0");
+        scheduler.addPrefill(A, 40, 3, "a1");
+        scheduler.addPrefill(B, 40, 4, "b0");
+        assertThat(scheduler.next()).containsExactly("a0");
+        scheduler.putBackPrefill(A, 24, 3, "rest of a0");
+        assertThat(scheduler.next()).containsExactly("rest of a0");
+        scheduler.putBackPrefill(A, 8, 3, "end of a0");
+        scheduler.addPrefill(C, 40, 1, "c0");
+        assertThat(scheduler.size()).isEqualTo(4);
+        assertThat(scheduler.next()).containsExactly("c0");
+        assertThat(scheduler.next()).containsExactly("end of a0");
+        assertThat(scheduler.next()).containsExactly("a1");
+        assertThat(scheduler.next()).containsExactly("b0");
+        assertThat(scheduler.isEmpty()).isTrue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3})
+    void shouldSayWhatComesNextWithoutChangingIt(long seed) {
+        SplittableRandom random = new SplittableRandom(seed);
+        BatchScheduler<String> scheduler = new BatchScheduler<>(new BatchLimits(4, 64, 2, 4, 3, 2));
+        for (int step = 0; step < 500; step++) {
+            SessionId session = List.of(A, B, C).get(random.nextInt(3));
+            if (random.nextBoolean()) {
+                scheduler.addDecode(session, "d" + step);
+            } else {
+                scheduler.addPrefill(session, random.nextInt(1, 90), random.nextInt(3), "p" + step);
+            }
+            if (random.nextInt(3) == 0) {
+                boolean hold = random.nextBoolean();
+                scheduler.setMaxChunks(random.nextInt(1, 5));
+                int size = scheduler.size();
+                List<String> expected = scheduler.peek(hold);
+                assertThat(scheduler.peek(hold)).isEqualTo(expected);
+                assertThat(scheduler.size()).isEqualTo(size);
+                assertThat(scheduler.next(false, hold)).isEqualTo(expected);
+                assertThat(scheduler.size()).isEqualTo(size - expected.size());
+            }
+        }
+    }
 }

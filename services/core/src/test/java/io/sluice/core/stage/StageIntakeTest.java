@@ -1,6 +1,7 @@
 package io.sluice.core.stage;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.core.LayerRange;
 import io.sluice.core.Pipeline;
@@ -31,13 +32,14 @@ class StageIntakeTest {
                     Duration.ofSeconds(30),
                     Duration.ofSeconds(2),
                     Duration.ofSeconds(60),
-                    Duration.ofSeconds(5)),
+                    Duration.ofSeconds(5),
+                    0.5),
             new StageLedger(),
             memory,
             new Desk());
     private long now = 1;
 
-    private record Plan(Pipeline pipeline, int position, List<StageResume> resumes, boolean resumed)
+    private record Plan(Pipeline pipeline, int position, List<StageResume> resumes, boolean resumed, boolean bestEffort)
             implements StageSetup {
         @Override
         public int index() {
@@ -191,11 +193,16 @@ class StageIntakeTest {
 
     private static Plan fresh(String last) {
         StageResume fresh = StageResume.fresh();
-        return new Plan(pipeline(last), 3, List.of(fresh, fresh, fresh), false);
+        return new Plan(pipeline(last), 3, List.of(fresh, fresh, fresh), false, false);
+    }
+
+    private static Plan bestEffort() {
+        StageResume fresh = StageResume.fresh();
+        return new Plan(pipeline("c"), 3, List.of(fresh, fresh, fresh), false, true);
     }
 
     private static Plan resumed(StageResume own) {
-        return new Plan(pipeline("c"), 6, List.of(StageResume.keep(6), own, StageResume.keep(6)), true);
+        return new Plan(pipeline("c"), 6, List.of(StageResume.keep(6), own, StageResume.keep(6)), true, false);
     }
 
     private void forward(SessionId session, int attempt, int position, int end, Plan plan) {
@@ -302,5 +309,81 @@ class StageIntakeTest {
 
         assertThat(done()).containsExactly("r1#1 reports INPUT_MISSING");
         assertThat(memory.free).isEqualTo(64);
+    }
+
+    @Test
+    void shouldEndNoBestEffortSessionForWaitingAndNoneForBeingIdleForDays() {
+        forward(ONE, 1, 0, 4, bestEffort());
+        forward(TWO, 1, 0, 4, bestEffort());
+        assertThat(done()).as("half of the cache is for them").containsExactly("r1#1 computes [0, 4)");
+
+        intake.sweep(Duration.ofDays(6).toNanos());
+        assertThat(done()).isEmpty();
+        assertThat(intake.sessions()).hasSize(2);
+
+        intake.sweep(Duration.ofDays(8).toNanos());
+        assertThat(done())
+                .as("nobody remembers them")
+                .containsExactly(
+                        "drops EXPIRED", "r1#1 forgotten", "r2#1 computes [0, 4)", "drops EXPIRED", "r2#1 forgotten");
+        assertThat(memory.free).isEqualTo(128);
+    }
+
+    @Test
+    void shouldMissAChunkOfABestEffortSessionAsSoonAsAnyButNotForTheTimeThatItWaitedForKvCache() {
+        forward(ONE, 1, 0, 4, bestEffort());
+        forward(TWO, 1, 0, 4, bestEffort());
+        done();
+        now = Duration.ofHours(2).toNanos();
+        forward(TWO, 1, 5, 6, null);
+        intake.sweep(now + Duration.ofSeconds(1).toNanos());
+        assertThat(done()).isEmpty();
+
+        intake.sweep(now + Duration.ofSeconds(3).toNanos());
+        assertThat(done()).containsExactly("r2#1 reports INPUT_MISSING");
+    }
+
+    @Test
+    void shouldLetNoBestEffortSessionKeepLatencyCriticalOnesOutOfTheRestOfTheCache() {
+        forward(ONE, 1, 0, 4, bestEffort());
+        forward(TWO, 1, 0, 4, bestEffort());
+        forward(THREE, 1, 0, 4, fresh("c"));
+        assertThat(done()).containsExactly("r1#1 computes [0, 4)", "r3#1 computes [0, 4)");
+
+        SessionId four = new SessionId("r4");
+        forward(four, 1, 0, 4, fresh("c"));
+        take(ONE, 1, StageChunk.Kind.DROP, 0, 0, null);
+        assertThat(done())
+                .as("the latency-critical one goes first though it came later")
+                .containsExactly("r1#1 forgotten", "r4#1 computes [0, 4)");
+
+        take(THREE, 1, StageChunk.Kind.DROP, 0, 0, null);
+        assertThat(done()).containsExactly("r3#1 forgotten", "r2#1 computes [0, 4)");
+        take(TWO, 1, StageChunk.Kind.DROP, 0, 0, null);
+        take(four, 1, StageChunk.Kind.DROP, 0, 0, null);
+        forward(new SessionId("r5"), 1, 0, 4, bestEffort());
+        assertThat(done()).as("what was given back can be had again").contains("r5#1 computes [0, 4)");
+    }
+
+    @Test
+    void shouldRefuseABestEffortSessionThatIsLargerThanTheirShare() {
+        StageIntake<Chunk, Plan, int[], Session> narrow = new StageIntake<>(
+                new StageLimits(
+                        new WorkerId("b"),
+                        1,
+                        Duration.ofSeconds(30),
+                        Duration.ofSeconds(2),
+                        Duration.ofSeconds(60),
+                        Duration.ofSeconds(5),
+                        0.4),
+                new StageLedger(),
+                memory,
+                new Desk());
+        narrow.accept(new Chunk(ONE, 1, StageChunk.Kind.FORWARD, 0, 4, bestEffort(), 10), now++);
+
+        assertThat(done()).containsExactly("r1#1 forgotten", "r1#1 reports NO_CAPACITY");
+        assertThatThrownBy(() -> new StageLimits(
+                        new WorkerId("b"), 1, Duration.ZERO, Duration.ZERO, Duration.ZERO, Duration.ZERO, 1.5))
+                .hasMessageContaining("best-effort sessions may hold 1.5 of the KV cache");
     }
 }

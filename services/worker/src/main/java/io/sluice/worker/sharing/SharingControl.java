@@ -172,6 +172,22 @@ public final class SharingControl {
         return decision;
     }
 
+    /** Longest slice of a tenant under the limits that hold, ns; 0: none may start. */
+    public synchronized long sliceBoundNanos(TenantId tenant, long nowNanos) {
+        if (!enabled() || !published.freshAt(nowNanos) || published.none()) {
+            return 0;
+        }
+        return published
+                .level(tenant)
+                .map(level -> level.none() ? 0 : Math.min(level.sliceNanos(), published.sliceNanos()))
+                .orElse(published.sliceNanos());
+    }
+
+    /** Upper estimate of what a unit of a kind takes, ns; 0: nothing was seen. */
+    public synchronized double upperUnitNanos(TenantId tenant, String kind) {
+        return gate.upperUnitNanos(tenant, kind, 1);
+    }
+
     /** Whether a running slice must stop at its next point of return. */
     public synchronized boolean mustYield(RunningSlice slice, long nowNanos) {
         return gate.mustYield(slice.id(), nowNanos);

@@ -1,0 +1,66 @@
+package io.sluice.core.sharing;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.HashMap;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+final class SliceSizingTest {
+    @Test
+    void shouldBeginWithTheSmallestAndDoubleWhileTwiceItsTimeFits() {
+        Map<Integer, Double> known = new HashMap<>();
+        assertThat(fitting(known, 1, 64, 1_000)).isEqualTo(1);
+        known.put(1, 300.0);
+        assertThat(fitting(known, 1, 64, 1_000)).isEqualTo(2);
+        known.put(2, 400.0);
+        assertThat(fitting(known, 1, 64, 1_000)).isEqualTo(4);
+        known.put(4, 600.0);
+        assertThat(fitting(known, 1, 64, 1_000)).as("twice 600 does not fit").isEqualTo(4);
+        assertThat(fitting(known, 1, 64, 500)).isEqualTo(2);
+        assertThat(fitting(known, 1, 64, 100)).as("the gate refuses it").isEqualTo(1);
+        assertThat(fitting(known, 1, 3, 1_000)).isEqualTo(2);
+        assertThat(fitting(known, 1, 64, 0)).as("without limits").isEqualTo(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4})
+    void shouldNeverTryMoreThanTheBoundWhereTwiceAsMuchTakesAtMostTwiceAsLong(long seed) {
+        SplittableRandom random = new SplittableRandom(seed);
+        for (int trial = 0; trial < 200; trial++) {
+            double fixed = random.nextDouble(1, 100);
+            double each = random.nextDouble(0, 20);
+            long bound = (long) (fixed + 4 * each) + random.nextInt(1, 2_000);
+            Map<Integer, Double> known = new HashMap<>();
+            int size = 0;
+            for (int tries = 0; tries < 20; tries++) {
+                size = fitting(known, 4, 256, bound);
+                double took = fixed + each * size;
+                assertThat(took).isLessThanOrEqualTo(bound);
+                known.put(size, took);
+            }
+            boolean most = size == 256 || fixed + each * 2 * size > bound || 2 * (fixed + each * size) > bound;
+            assertThat(most)
+                    .as("size %d of bound %d with %s", size, bound, known)
+                    .isTrue();
+        }
+    }
+
+    @Test
+    void shouldRoundSizesUpToPowersOfTwo() {
+        assertThat(SliceSizing.sizeClass(1)).isEqualTo(1);
+        assertThat(SliceSizing.sizeClass(2)).isEqualTo(2);
+        assertThat(SliceSizing.sizeClass(3)).isEqualTo(4);
+        assertThat(SliceSizing.sizeClass(64)).isEqualTo(64);
+        assertThat(SliceSizing.sizeClass(65)).isEqualTo(128);
+        assertThatThrownBy(() -> SliceSizing.sizeClass(0)).hasMessageContaining("a batch of 0");
+    }
+
+    private static int fitting(Map<Integer, Double> known, int least, int most, long bound) {
+        return SliceSizing.fitting(least, most, bound, size -> known.getOrDefault(size, 0.0));
+    }
+}

@@ -1,0 +1,79 @@
+package io.sluice.worker;
+
+import io.sluice.core.sharing.SliceSizing;
+import io.sluice.runtime.StageRunner.StageRun;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+
+/** A best-effort batch under way, which rests between slices. Mutable; owned by the compute thread. */
+final class RestingBatch {
+    final StageRun run;
+    /** What it is of, as the runner has them; those of sessions that have left among them. */
+    final List<Work> works;
+
+    final SliceKind layers;
+    /** What it has computed so far, nanoseconds. */
+    long computeNanos;
+
+    private final List<StageSession> gone = new ArrayList<>();
+
+    /** @param layers what a layer of it is */
+    RestingBatch(StageRun run, List<Work> works, SliceKind layers) {
+        this.run = Objects.requireNonNull(run, "run");
+        this.works = List.copyOf(works);
+        this.layers = Objects.requireNonNull(layers, "layers");
+    }
+
+    /** A session has ended, or begun anew: its work counts no longer; true when there is none left. */
+    boolean leave(StageSession session) {
+        for (Work work : works) {
+            if (work.session() == session && !gone.contains(session)) {
+                gone.add(session);
+                run.drop(session.slot);
+            }
+        }
+        boolean empty = counting().isEmpty();
+        if (empty) {
+            run.abandon();
+        }
+        return empty;
+    }
+
+    boolean counts(Work work) {
+        return !gone.contains(work.session());
+    }
+
+    /** The works of sessions that are still there. */
+    List<Work> counting() {
+        return works.stream().filter(this::counts).toList();
+    }
+
+    void abandon() {
+        run.abandon();
+    }
+
+    /** Whether all layers are done and the head is to come, which is a unit of its own. */
+    boolean atHead() {
+        return run.layersLeft() == 0;
+    }
+
+    /** What its next unit is. */
+    SliceKind next() {
+        if (!atHead()) {
+            return layers;
+        }
+        int rows = (int) counting().stream().filter(Work::samples).count();
+        return new SliceKind(SliceKind.Phase.HEAD, SliceSizing.sizeClass(Math.max(1, rows)));
+    }
+
+    /** Units before it must rest or end: layers, or the head. */
+    int unitsLeft() {
+        return atHead() ? 1 : run.layersLeft();
+    }
+
+    /** Positions that a layer of it computes. */
+    int positions() {
+        return works.stream().mapToInt(work -> work.chunk().count()).sum();
+    }
+}
