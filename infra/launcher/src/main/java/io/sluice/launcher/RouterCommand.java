@@ -59,7 +59,8 @@ final class RouterCommand implements Callable<Integer>, Logs.InFolder {
             paramLabel = "TIME",
             defaultValue = "30s",
             converter = DurationConverter.class,
-            description = "How long an interactive request waits that sets no deadline itself; default: ${DEFAULT-VALUE}.")
+            description =
+                    "How long an interactive request waits that sets no deadline itself; default: ${DEFAULT-VALUE}.")
     private Duration deadline;
 
     @Option(

@@ -47,8 +47,9 @@ final class ControlPlane {
     private AutoCloseable routerHere() {
         RuntimeModelCatalog models = RuntimeModelCatalog.open(Map.of(config.modelName(), config.model()));
         try {
-            RouterService router = RouterService.start(
-                    RouterConfig.of(settings, models, meters, folder.router()).withPolicy(config.policy()));
+            RouterService router = RouterService.start(RouterConfig.of(settings, models, meters, folder.router())
+                    .withPolicy(config.policy())
+                    .withBestEffortShare(config.sharing().kvShare()));
             return () -> {
                 router.close();
                 models.close();

@@ -58,6 +58,8 @@ final class RouterProcess implements AutoCloseable {
                         config.modelName() + "=" + config.model(),
                         "--policy",
                         config.policy().toString(),
+                        "--best-effort-kv-share",
+                        Double.toString(config.sharing().kvShare()),
                         "--data",
                         folder.router().toString(),
                         "--json",
