@@ -24,7 +24,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class LimitsReader {
     /** Longest lease, s. */
-    public static final int MOST_LEASE_SECONDS = 30;
+    public static final int MOST_LEASE_SECONDS = 60;
 
     private static final Logger LOG = LoggerFactory.getLogger(LimitsReader.class);
     private static final long MOST_LEASE_MILLIS =
