@@ -53,13 +53,12 @@ final class BatchOutputs {
         return isLast(index) && places[index] != NOWHERE;
     }
 
-    /** Takes the result of an input that starts at {@code row} of {@code y}. */
-    void take(int index, FloatBuffer y, int row) {
+    /** Takes the results of positions {@code [from, from + count)} of an input, from row {@code row} of {@code y} on. */
+    void take(int index, FloatBuffer y, int row, int from, int count) {
         int size = config.hiddenSize();
-        int count = batch.get(index).count();
         if (!isLast(index)) {
-            hidden.put(places[index] * size, y, row * size, count * size);
-        } else if (places[index] != NOWHERE) {
+            hidden.put((places[index] + from) * size, y, row * size, count * size);
+        } else if (places[index] != NOWHERE && from + count == batch.get(index).count()) {
             hidden.put(places[index] * size, y, (row + count - 1) * size, size);
         }
     }

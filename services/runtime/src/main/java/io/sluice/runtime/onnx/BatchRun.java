@@ -141,28 +141,28 @@ final class BatchRun implements StageRunner.StageRun {
         over = true;
     }
 
-    /** Writes what an input has before {@code layer}, from row {@code row} of {@code x} on. */
-    void put(int index, int layer, FloatBuffer x, int row) {
+    /** Writes what {@code count} positions of an input have before {@code layer}, from row {@code row} of {@code x} on. */
+    void put(int index, int layer, FloatBuffer x, int row, int from, int count) {
         StageInput input = batch.get(index);
         if (layer == input.enterLayer()) {
-            work.fill(x, row, input);
+            work.fill(x, row, input, from, count);
         } else {
             int size = work.config().hiddenSize();
-            x.put(row * size, saved, place(index) * size, input.count() * size);
+            x.put(row * size, saved, (place(index) + from) * size, count * size);
         }
     }
 
-    /** Takes what an input has before {@code layer}, which starts at {@code row} of {@code y}. */
-    void take(int index, int layer, FloatBuffer y, int row) {
+    /** Takes what {@code count} positions of an input have before {@code layer}, from row {@code row} of {@code y} on. */
+    void take(int index, int layer, FloatBuffer y, int row, int from, int count) {
         if (layer == slot(index).layers().end()) {
-            results.take(index, y, row);
+            results.take(index, y, row, from, count);
             return;
         }
         int size = work.config().hiddenSize();
         if (saved == null) {
             saved = FloatBuffer.allocate(Math.multiplyExact(place(batch.size()), size));
         }
-        saved.put(place(index) * size, y, row * size, batch.get(index).count() * size);
+        saved.put((place(index) + from) * size, y, row * size, count * size);
     }
 
     /** Whether the input's session still wants it: its slot is neither free nor cut, and nobody has dropped it. */

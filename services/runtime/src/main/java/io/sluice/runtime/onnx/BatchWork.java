@@ -58,7 +58,7 @@ final class BatchWork implements AutoCloseable {
                 fillZero(x, row);
                 position = slot == null ? 0 : slot.idlePosition();
             } else {
-                run.put(index, span.first(), x, row);
+                run.put(index, span.first(), x, row, 0, 1);
                 position = slot.length();
             }
             lastPositions.put(row, position);
@@ -69,34 +69,46 @@ final class BatchWork implements AutoCloseable {
         for (int row = 0; row < group.rows(); row++) {
             int index = group.inputs()[row];
             if (index != RowGroup.IDLE) {
-                run.take(index, span.end(), y, row);
+                run.take(index, span.end(), y, row, 0, 1);
             }
         }
     }
 
-    /** Several positions of one session through the layers {@code span}. */
+    /**
+     * Several positions of one session through the layers {@code span}. Attention goes over blocks of two positions per
+     * element of a head, and over a block of one position it adds in another order; so that position is not left alone.
+     */
     void positions(BatchRun run, int index, StageInput input, LayerRange span) {
-        CacheSlot slot = (CacheSlot) input.slot();
-        HiddenBuffers.Shape shape = buffers.shape(1, input.count());
-        run.put(index, span.first(), buffers.first(), 0);
-        int length = input.position() + input.count();
-        buffers.lastPositions().put(0, length - 1);
-        KvPool.View view = slot.pool().view(slot.row(), 1);
-        FloatBuffer y = input.asSteps()
-                ? layerRun.steps(shape, span, slot.layers(), input.position(), input.count(), view)
-                : layerRun.together(shape, span, slot.layers(), length, view);
-        run.take(index, span.end(), y, 0);
+        boolean leavesOne = !input.asSteps() && input.count() % (2 * config.headDim()) == 1;
+        int first = leavesOne ? input.count() - 2 : input.count();
+        positions(run, index, input, span, 0, first);
+        if (leavesOne) {
+            positions(run, index, input, span, first, input.count() - first);
+        }
     }
 
-    /** Writes what an input begins with, from row {@code row} of {@code x} on. */
-    void fill(FloatBuffer x, int row, StageInput input) {
-        int offset = row * config.hiddenSize();
+    private void positions(BatchRun run, int index, StageInput input, LayerRange span, int from, int count) {
+        CacheSlot slot = (CacheSlot) input.slot();
+        HiddenBuffers.Shape shape = buffers.shape(1, count);
+        run.put(index, span.first(), buffers.first(), 0, from, count);
+        int position = input.position() + from;
+        buffers.lastPositions().put(0, position + count - 1);
+        KvPool.View view = slot.pool().view(slot.row(), 1);
+        FloatBuffer y = input.asSteps()
+                ? layerRun.steps(shape, span, slot.layers(), position, count, view)
+                : layerRun.together(shape, span, slot.layers(), position + count, view);
+        run.take(index, span.end(), y, 0, from, count);
+    }
+
+    /** Writes what {@code count} positions of an input begin with, from row {@code row} of {@code x} on. */
+    void fill(FloatBuffer x, int row, StageInput input, int from, int count) {
+        int size = config.hiddenSize();
         if (input.hidden() != null) {
-            x.put(offset, input.hidden(), input.hidden().position(), input.count() * config.hiddenSize());
+            x.put(row * size, input.hidden(), input.hidden().position() + from * size, count * size);
             return;
         }
-        x.position(offset);
-        for (int i = 0; i < input.count(); i++) {
+        x.position(row * size);
+        for (int i = from; i < from + count; i++) {
             weights.readRows(LlamaTensors.EMBEDDING, input.tokenIds()[i], 1, x);
         }
     }

@@ -83,6 +83,18 @@ final class OnnxStageRunnerTest {
     }
 
     @ParameterizedTest
+    @ValueSource(ints = {3, 16, 31, 32, 33, 34, 64, 65, 66, 97, 98, 129})
+    void shouldGiveTheSameBitsWhereAChunkIsOnePositionMoreThanAttentionTakesAtOnce(int chunk) {
+        for (int tokens : new int[] {33, 65, 98, 129, 130}) {
+            int[] prompt = tokens(3, tokens);
+            int[] following = tokens(4, 2);
+            assertThat(solo(whole, prompt, following, chunk))
+                    .as("%d tokens", tokens)
+                    .containsExactlyElementsOf(solo(whole, prompt, following, 24));
+        }
+    }
+
+    @ParameterizedTest
     @ValueSource(ints = {2, 3, 4, 5, 8, 12})
     void shouldGiveTheSameBitsWhateverElseIsInTheBatch(int sessions) {
         int steps = 6;
