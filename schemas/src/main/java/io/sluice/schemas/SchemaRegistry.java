@@ -39,7 +39,7 @@ public final class SchemaRegistry implements AutoCloseable {
 
     private final String url;
     private final SchemaRegistryClient client;
-    /** How long a registry may be away before a registration fails. */
+    /** How long a registry may be away before a registration or a look-up fails. */
     private final Duration patience;
 
     private final Map<String, Integer> registered = new ConcurrentHashMap<>();
@@ -50,7 +50,7 @@ public final class SchemaRegistry implements AutoCloseable {
      * Waits until the registry answers.
      *
      * @param url root of Confluent's API, for example {@code http://127.0.0.1:8081}
-     * @param startTimeout how long to wait, here and whenever a schema is registered while the registry is away
+     * @param startTimeout how long to wait, here and whenever a schema is registered or looked up while the registry is away
      * @throws RegistryUnavailableException when it does not answer in time
      */
     public SchemaRegistry(String url, Duration startTimeout) {
@@ -91,7 +91,7 @@ public final class SchemaRegistry implements AutoCloseable {
      * The schema of an id; cached for ever, and for ten seconds when nobody knows the id.
      *
      * @throws UnknownSchemaException when the registry answers that it does not know the id
-     * @throws RegistryUnavailableException when the registry does not answer
+     * @throws RegistryUnavailableException when the registry does not answer within the start time-out
      */
     public Schema byId(int id) {
         Schema schema = known.get(id);
@@ -102,23 +102,32 @@ public final class SchemaRegistry implements AutoCloseable {
         if (until != null && until - System.nanoTime() > 0) {
             throw unknown(id);
         }
-        try {
-            schema = ((AvroSchema) client.getSchemaById(id)).rawSchema();
-        } catch (RestClientException e) {
-            if (!notFound(e)) {
-                throw unavailable("look up schema id " + id, e);
-            }
-            if (unknownUntilNanos.size() >= UNKNOWN_IDS_MAX) {
-                unknownUntilNanos.clear();
-            }
-            unknownUntilNanos.put(id, System.nanoTime() + UNKNOWN_FOR.toNanos());
-            throw unknown(id);
-        } catch (IOException e) {
-            throw unavailable("look up schema id " + id, e);
-        }
+        schema = lookUp(id);
         unknownUntilNanos.remove(id);
         known.put(id, schema);
         return schema;
+    }
+
+    /** A record may be the first of its schema while the registry is starting again. */
+    private Schema lookUp(int id) {
+        String what = "look up schema id " + id;
+        long start = System.nanoTime();
+        while (true) {
+            try {
+                return ((AvroSchema) client.getSchemaById(id)).rawSchema();
+            } catch (RestClientException e) {
+                if (!notFound(e)) {
+                    throw unavailable(what, e);
+                }
+                if (unknownUntilNanos.size() >= UNKNOWN_IDS_MAX) {
+                    unknownUntilNanos.clear();
+                }
+                unknownUntilNanos.put(id, System.nanoTime() + UNKNOWN_FOR.toNanos());
+                throw unknown(id);
+            } catch (IOException e) {
+                awaitNext(start, what, e);
+            }
+        }
     }
 
     @Override
@@ -142,15 +151,19 @@ public final class SchemaRegistry implements AutoCloseable {
                     throw unavailable("register subject " + subject, e);
                 }
             } catch (IOException e) {
-                // It answered when this began, or nobody had come here; it may be starting again.
-                if (System.nanoTime() - start >= patience.toNanos()) {
-                    throw unavailable("register subject " + subject, e);
-                }
-                LOG.info("waiting for schema registry url={} subject={}: {}", url, subject, e.getMessage());
+                awaitNext(start, "register subject " + subject, e);
                 attempt = 0;
-                pause();
             }
         }
+    }
+
+    /** It answered when this program began, or nobody had come here; it may be starting again. */
+    private void awaitNext(long startNanos, String what, IOException e) {
+        if (System.nanoTime() - startNanos >= patience.toNanos()) {
+            throw unavailable(what, e);
+        }
+        LOG.info("waiting for schema registry url={} to {}: {}", url, what, e.getMessage());
+        pause();
     }
 
     private int tryRegister(String subject, AvroSchema schema) throws IOException, RestClientException {

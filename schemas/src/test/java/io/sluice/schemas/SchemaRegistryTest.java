@@ -10,6 +10,9 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.avro.Schema;
 import org.junit.jupiter.api.Test;
@@ -86,6 +89,50 @@ class SchemaRegistryTest {
         } finally {
             server.stop(0);
         }
+    }
+
+    @Test
+    void shouldWaitForARegistryThatIsAwayWhenTheFirstRecordOfASchemaComes() throws Exception {
+        HttpServer first = answering(0);
+        int port = first.getAddress().getPort();
+        try (SchemaRegistry registry = new SchemaRegistry("http://127.0.0.1:" + port, Duration.ofSeconds(30))) {
+            first.stop(0);
+            CompletableFuture<Schema> schema = CompletableFuture.supplyAsync(() -> registry.byId(7));
+            assertThatThrownBy(() -> schema.get(600, TimeUnit.MILLISECONDS)).isInstanceOf(TimeoutException.class);
+            HttpServer again = answering(port);
+            try {
+                assertThat(schema.get(30, TimeUnit.SECONDS).getType()).isEqualTo(Schema.Type.STRING);
+            } finally {
+                again.stop(0);
+            }
+        }
+    }
+
+    @Test
+    void shouldNotWaitForASchemaForEver() throws Exception {
+        HttpServer server = answering(0);
+        String url = "http://127.0.0.1:" + server.getAddress().getPort();
+        try (SchemaRegistry registry = new SchemaRegistry(url, Duration.ofMillis(300))) {
+            server.stop(0);
+            assertThatThrownBy(() -> registry.byId(7))
+                    .isInstanceOf(RegistryUnavailableException.class)
+                    .hasMessageContaining("look up schema id 7");
+        }
+    }
+
+    /** A registry with one schema. */
+    private static HttpServer answering(int port) throws IOException {
+        HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 0);
+        server.createContext("/", exchange -> {
+            boolean byId = exchange.getRequestURI().getPath().startsWith("/schemas/ids/7");
+            byte[] body = (byId ? "{\"schema\":\"\\\"string\\\"\"}" : "[]").getBytes(StandardCharsets.UTF_8);
+            exchange.getResponseHeaders().add("Content-Type", "application/vnd.schemaregistry.v1+json");
+            exchange.sendResponseHeaders(200, body.length);
+            exchange.getResponseBody().write(body);
+            exchange.close();
+        });
+        server.start();
+        return server;
     }
 
     @Test
