@@ -4,7 +4,6 @@ import io.sluice.core.sharing.GateDecision;
 import io.sluice.core.sharing.RunningSlice;
 import io.sluice.core.sharing.SliceOffer;
 import io.sluice.core.sharing.SliceSizing;
-import io.sluice.core.sharing.TenantId;
 import io.sluice.records.ServiceClass;
 import io.sluice.runtime.StageRunner;
 import io.sluice.runtime.StageRunner.StageOutput;
@@ -146,8 +145,8 @@ final class BestEffortLoop {
         for (BestEffortTenant tenant : queue.tenants()) {
             long bound = sharing.sliceBoundNanos(tenant.id, now);
             int rows = Math.min(
-                    most(tenant.id, Phase.DECODE, 1, BestEffortTenant.ROWS_MAX, bound),
-                    most(tenant.id, Phase.HEAD, 1, BestEffortTenant.ROWS_MAX, bound));
+                    most(tenant, Phase.DECODE, 1, BestEffortTenant.ROWS_MAX, bound),
+                    most(tenant, Phase.HEAD, 1, BestEffortTenant.ROWS_MAX, bound));
             if (tenant.resting != null && isTooLarge(tenant, bound)) {
                 tenant.putBackResting();
             }
@@ -177,7 +176,7 @@ final class BestEffortLoop {
             return candidate(tenant, batch, batch.size(), rows, LEAST_POSITIONS);
         }
         int count = ready.getFirst().chunk().count();
-        int positions = most(tenant.id, phase, LEAST_POSITIONS, SliceSizing.sizeClass(count), bound / 2);
+        int positions = most(tenant, phase, LEAST_POSITIONS, SliceSizing.sizeClass(count), bound / 2);
         return candidate(tenant, List.of(ready.getFirst()), BestEffortTenant.part(count, positions), rows, positions);
     }
 
@@ -199,9 +198,13 @@ final class BestEffortLoop {
                 && sharing.upperUnitNanos(tenant.id, kind.name(model)) > bound;
     }
 
-    private int most(TenantId tenant, Phase phase, int least, int most, long bound) {
+    private int most(BestEffortTenant tenant, Phase phase, int least, int most, long bound) {
         return SliceSizing.fitting(
-                least, most, bound, size -> sharing.upperUnitNanos(tenant, SliceKind.name(model, phase, size)));
+                least,
+                most,
+                bound,
+                tenant.triesAgain(),
+                size -> sharing.upperUnitNanos(tenant.id, SliceKind.name(model, phase, size)));
     }
 
     private void run(Candidate chosen, RunningSlice slice, boolean holdPrompts, BooleanSupplier interrupted) {

@@ -11,6 +11,8 @@ import java.util.List;
 final class BestEffortTenant {
     /** Most sessions in a batch of decode steps. */
     static final int ROWS_MAX = 64;
+    /** So many batches, one of them tries again a size that once seemed too long. */
+    private static final int AGAIN_EVERY = 32;
 
     final TenantId id;
     /** Share among tenants, as its newest session says. */
@@ -20,6 +22,8 @@ final class BestEffortTenant {
 
     /** A batch is decode steps or one prompt chunk, by turns: slices leave nothing to be gained by more at once. */
     private final BatchScheduler<Work> waiting = new BatchScheduler<>(new BatchLimits(ROWS_MAX, 1, 1));
+
+    private int begun;
     /** What was in a batch that failed, to be computed piece by piece. */
     private final ArrayDeque<Work> alone = new ArrayDeque<>();
 
@@ -33,6 +37,11 @@ final class BestEffortTenant {
 
     boolean isEmpty() {
         return resting == null && alone.isEmpty() && waiting.isEmpty();
+    }
+
+    /** Whether the next batch is to try again a size that once seemed too long. */
+    boolean triesAgain() {
+        return begun % AGAIN_EVERY == AGAIN_EVERY - 1;
     }
 
     /** Steps that are ready, those of the batch under way included. */
@@ -66,6 +75,7 @@ final class BestEffortTenant {
      * @param positions most positions of a longer chunk
      */
     List<Work> take(boolean holdPrompts, int rows, int positions) {
+        begun++;
         boolean single = !alone.isEmpty();
         waiting.setMaxChunks(rows);
         List<Work> taken = single ? List.of(alone.poll()) : waiting.next(false, holdPrompts);

@@ -205,6 +205,32 @@ final class BestEffortLoopTest {
     }
 
     @Test
+    void shouldNotStaySmallForEverAfterAnAccidentOfTheMachine() {
+        stages(1);
+        Member worker = cluster.first();
+        List<Integer> sizes = new ArrayList<>();
+        int[] accidents = {4};
+        worker.fake().onBegun =
+                batch -> sizes.add(batch.stream().mapToInt(StageInput::count).sum());
+        worker.fake().onLayers = layers -> {
+            boolean accident = sizes.getLast() == 2 && accidents[0] > 0;
+            accidents[0] -= accident ? 1 : 0;
+            cluster.clock.addAndGet(layers * LAYER * (accident ? 50 : 1));
+        };
+        allow(10 * LAYER);
+        for (int i = 0; i < 16; i++) {
+            worker.deliver(prompt("r" + i, "t", ids(i, 10), 100));
+        }
+        settle();
+
+        assertThat(accidents[0]).isZero();
+        assertThat(sizes.subList(sizes.size() - 50, sizes.size())).contains(16);
+        for (int i = 0; i < 16; i++) {
+            assertThat(cluster.generated("r" + i)).isEqualTo(FakeStageRunner.expected(ids(i, 10), 100));
+        }
+    }
+
+    @Test
     void shouldShareByWeight() {
         stages(1);
         allow(2 * LAYER);

@@ -5,7 +5,8 @@ import java.util.function.IntToDoubleFunction;
 /**
  * How large a best-effort batch may be so that one unit of it (a layer) fits the slice bound. Sizes (rows, positions) are
  * powers of two, each a kind of its own, since the next one costs at most twice as much: a size is tried when twice what
- * the one before takes still fits, so that no try is longer than the bound. Stateless.
+ * the one before takes still fits, so that no try is longer than the bound. A size that seemed too long by an accident of
+ * the machine would never be seen again: now and then it is to be tried once more. Stateless.
  */
 public final class SliceSizing {
     private SliceSizing() {}
@@ -16,15 +17,17 @@ public final class SliceSizing {
      * @param least smallest size; taken whether it fits or not: the gate refuses what does not
      * @param most largest size
      * @param boundNanos longest slice; 0: none may start
+     * @param again whether one size that was seen to be too long is to be tried again, if twice the one before fits
      * @param upperUnitNanos upper estimate of a unit by size, ns; 0: nothing is known
      */
-    public static int fitting(int least, int most, long boundNanos, IntToDoubleFunction upperUnitNanos) {
+    public static int fitting(int least, int most, long boundNanos, boolean again, IntToDoubleFunction upperUnitNanos) {
         int size = sizeClass(least);
         while (2L * size <= most) {
             double here = upperUnitNanos.applyAsDouble(size);
             double next = upperUnitNanos.applyAsDouble(2 * size);
-            if (here == 0 || (next == 0 ? 2 * here : next) > boundNanos) {
-                break;
+            boolean mayFit = here > 0 && 2 * here <= boundNanos;
+            if (next == 0 || next > boundNanos) {
+                return mayFit && (next == 0 || again) ? 2 * size : size;
             }
             size *= 2;
         }

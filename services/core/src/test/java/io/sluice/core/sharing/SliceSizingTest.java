@@ -27,6 +27,19 @@ final class SliceSizingTest {
         assertThat(fitting(known, 1, 64, 0)).as("without limits").isEqualTo(1);
     }
 
+    @Test
+    void shouldTryAgainWhatSeemedTooLongByAnAccident() {
+        Map<Integer, Double> known = new HashMap<>(Map.of(1, 300.0, 2, 5_000.0, 4, 600.0));
+        assertThat(fitting(known, 1, 64, 1_000)).isEqualTo(1);
+        assertThat(SliceSizing.fitting(1, 64, 1_000, true, size -> known.getOrDefault(size, 0.0)))
+                .isEqualTo(2);
+        assertThat(SliceSizing.fitting(1, 64, 500, true, size -> known.getOrDefault(size, 0.0)))
+                .as("twice 300 does not fit")
+                .isEqualTo(1);
+        known.put(2, 350.0);
+        assertThat(fitting(known, 1, 64, 1_000)).isEqualTo(4);
+    }
+
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3, 4})
     void shouldNeverTryMoreThanTheBoundWhereTwiceAsMuchTakesAtMostTwiceAsLong(long seed) {
@@ -61,6 +74,6 @@ final class SliceSizingTest {
     }
 
     private static int fitting(Map<Integer, Double> known, int least, int most, long bound) {
-        return SliceSizing.fitting(least, most, bound, size -> known.getOrDefault(size, 0.0));
+        return SliceSizing.fitting(least, most, bound, false, size -> known.getOrDefault(size, 0.0));
     }
 }
