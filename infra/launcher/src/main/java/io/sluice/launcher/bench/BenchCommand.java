@@ -38,7 +38,7 @@ import picocli.CommandLine.Spec;
             "  sharing    best-effort work beside latency-critical work on a simulated GPU: Sluice against Tally and others",
             "             over pairs, loads, lulls and steps; ECLIP's mixes; the gates that say how far the simulation agrees",
             "             with measurements; --rounds seeds; really measured: interactive requests on these cores beside a batch",
-            "             (part cpu, the only one that starts a stack). Up to an hour, with --quick less than five minutes.",
+            "             (part cpu, the only one that starts a stack). Ten minutes, with --quick less than five.",
             "             Draws p99 overhead against throughput to --svg, or beside --json",
             "%nJSON (--json FILE): machine, rows[]: name, unit, value, baseline, ratio, target, met (null: not decided), notes[]"
         },

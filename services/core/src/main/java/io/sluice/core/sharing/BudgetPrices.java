@@ -27,7 +27,13 @@ final class BudgetPrices {
 
     /** Subgradient steps in budgets scaled to 1; the best prices seen. */
     private static double[] search(LevelOption[][] levels, double[][][] uses, double[] budgets, int steps) {
-        double[][] flat = flat(levels, uses, budgets.length);
+        double[][][] columns = new double[levels.length][][];
+        int most = 0;
+        for (int t = 0; t < levels.length; t++) {
+            columns[t] = columns(levels[t], uses[t], budgets.length);
+            most = Math.max(most, levels[t].length);
+        }
+        double[] gains = new double[most];
         double[] now = new double[budgets.length];
         double[] best = now.clone();
         double least = Double.POSITIVE_INFINITY;
@@ -36,7 +42,7 @@ final class BudgetPrices {
             double bound = dot(now, budgets);
             double[] slack = budgets.clone();
             for (int t = 0; t < levels.length; t++) {
-                int chosen = dearest(flat[t], now);
+                int chosen = dearest(columns[t], now, gains);
                 bound += chosen < 0 ? Double.NEGATIVE_INFINITY : levels[t][chosen].value() - dot(now, uses[t][chosen]);
                 for (int r = 0; r < slack.length && chosen >= 0; r++) {
                     slack[r] -= uses[t][chosen][r];
@@ -62,38 +68,42 @@ final class BudgetPrices {
         return best;
     }
 
-    /** Value and uses of every level, one after the other: what {@link #dearest} runs through forty times. */
-    private static double[][] flat(LevelOption[][] levels, double[][][] uses, int budgets) {
-        double[][] flat = new double[levels.length][];
-        for (int t = 0; t < levels.length; t++) {
-            flat[t] = new double[levels[t].length * (1 + budgets)];
-            int at = 0;
-            for (int i = 0; i < levels[t].length; i++) {
-                flat[t][at++] = levels[t][i].value();
-                for (int r = 0; r < budgets; r++) {
-                    flat[t][at++] = uses[t][i][r];
-                }
+    /** Values of a tenant's levels, then their uses by budget: columns, which {@link #dearest} runs through without jumps. */
+    private static double[][] columns(LevelOption[] levels, double[][] uses, int budgets) {
+        double[][] columns = new double[1 + budgets][levels.length];
+        for (int i = 0; i < levels.length; i++) {
+            columns[0][i] = levels[i].value();
+            for (int r = 0; r < budgets; r++) {
+                columns[1 + r][i] = uses[i][r];
             }
         }
-        return flat;
+        return columns;
     }
 
     /** The level with the greatest value less the price of its uses; -1: there is none. */
-    private static int dearest(double[] flat, double[] prices) {
+    private static int dearest(double[][] columns, double[] prices, double[] gains) {
+        int count = columns[0].length;
+        System.arraycopy(columns[0], 0, gains, 0, count);
+        for (int r = 0; r < prices.length; r++) {
+            if (prices[r] != 0) {
+                less(gains, prices[r], columns[1 + r]);
+            }
+        }
         int chosen = -1;
         double greatest = Double.NEGATIVE_INFINITY;
-        int at = 0;
-        for (int i = 0; at < flat.length; i++) {
-            double gain = flat[at++];
-            for (double price : prices) {
-                gain -= price * flat[at++];
-            }
-            if (gain > greatest) {
-                greatest = gain;
+        for (int i = 0; i < count; i++) {
+            if (gains[i] > greatest) {
+                greatest = gains[i];
                 chosen = i;
             }
         }
         return chosen;
+    }
+
+    private static void less(double[] gains, double price, double[] uses) {
+        for (int i = 0; i < uses.length; i++) {
+            gains[i] -= price * uses[i];
+        }
     }
 
     private static double dot(double[] a, double[] b) {

@@ -66,19 +66,32 @@ final class PoolPlans {
         return sequences.get(worker).nanos()[kernel][pool];
     }
 
-    /** Every kernel on its worker's pool of this place; at most the whole device. */
-    int[][] all(int place) {
-        int[][] plan = new int[sequences.size()][];
+    /** Every kernel on the whole device. */
+    int[][] whole() {
+        int[] places = new int[sequences.size()];
+        Arrays.fill(places, lanes.length - 1);
+        return constant(places);
+    }
+
+    /** Plans without any switch: disjoint pools of two workers; of three, whose pools always meet, the smaller two sizes. */
+    List<int[][]> constant() {
+        return sequences.size() == 2
+                ? List.of(constant(0, 2), constant(1, 1), constant(2, 0))
+                : List.of(constant(0, 0, 0), constant(1, 1, 1));
+    }
+
+    private int[][] constant(int... places) {
+        int[][] plan = new int[places.length][];
         for (int w = 0; w < plan.length; w++) {
             plan[w] = new int[sequences.get(w).kernels()];
-            Arrays.fill(plan[w], Math.min(place, lanes.length - 1));
+            Arrays.fill(plan[w], places[w]);
         }
         return plan;
     }
 
     /** The smallest pool that does not slow a kernel by more than a tenth, for each kernel. */
     int[][] smallest() {
-        int[][] plan = all(lanes.length - 1);
+        int[][] plan = whole();
         for (int w = 0; w < plan.length; w++) {
             double[][] nanos = sequences.get(w).nanos();
             for (int k = 0; k < nanos.length; k++) {

@@ -26,15 +26,19 @@ public final class PoolPolicy implements SharingPolicy {
         ADAPTIVE
     }
 
-    /** Changes of pool that the plan may make per request (ECLIP chose 14 by profiling). */
+    /** Changes of pool that a request may make (ECLIP chose 14 by profiling). */
     public static final int SWITCH_BUDGET = 14;
+
+    /** One is kept for the way back to where the next request begins. */
+    private static final int PLANNED_SWITCHES = SWITCH_BUDGET - 1;
+
     /** Worst mask call seen by ECLIP's authors. */
     public static final long CALL_NANOS = 55_400;
     /** A barrier packet between queues: assumed, of the order of a kernel launch. */
     public static final long BARRIER_NANOS = 10_000;
 
     /** Long enough for a few requests of every mix. */
-    private static final long WINDOW_NANOS = 20_000_000;
+    private static final long WINDOW_NANOS = 40_000_000;
     /** An overlap slows by as much as it is of the device, ECLIP's assumption, or by three times that. */
     private static final double[] WEIGHTS = {1, 3};
 
@@ -103,16 +107,15 @@ public final class PoolPolicy implements SharingPolicy {
 
     private List<int[][]> candidates() {
         return switch (choice) {
-            case NONE -> List.<int[][]>of(plans.all(Integer.MAX_VALUE));
+            case NONE -> List.<int[][]>of(plans.whole());
             case PER_KERNEL, PER_KERNEL_BY_CALL -> List.<int[][]>of(plans.smallest());
-            case PLANNED -> List.<int[][]>of(plans.planned(1, SWITCH_BUDGET, BARRIER_NANOS));
+            case PLANNED -> List.<int[][]>of(plans.planned(1, PLANNED_SWITCHES, BARRIER_NANOS));
             case ADAPTIVE -> {
                 List<int[][]> all = new ArrayList<>();
                 for (double weight : WEIGHTS) {
-                    all.add(plans.planned(weight, SWITCH_BUDGET, BARRIER_NANOS));
+                    all.add(plans.planned(weight, PLANNED_SWITCHES, BARRIER_NANOS));
                 }
-                all.add(plans.all(0));
-                all.add(plans.all(1));
+                all.addAll(plans.constant());
                 yield all;
             }
         };

@@ -54,6 +54,26 @@ public record Program(String name, List<Kernel> kernels, long hostNanos) {
         return new Program(name, scaled, hostNanos);
     }
 
+    /** The same programme with kernels of fewer blocks than this cut into more, each as much shorter. */
+    public Program cut(int leastBlocks) {
+        List<Kernel> cut = new ArrayList<>(kernels.size());
+        for (Kernel k : kernels) {
+            int n = k.blockNanos(1) < 50_000 ? 1 : Math.max(1, (int) Math.ceil((double) leastBlocks / k.blocks()));
+            cut.add(new Kernel(
+                    k.name(),
+                    k.blocks() * n,
+                    k.shape(),
+                    k.latencyNanos() / n,
+                    k.throughputNanos() / n,
+                    k.trafficBytes() / n,
+                    k.reuse(),
+                    k.footprintBytes(),
+                    k.issue(),
+                    k.bound()));
+        }
+        return new Program(name, cut, hostNanos);
+    }
+
     /** The same programme whose host leaves the device busy for this part of the time when it runs alone. */
     public Program utilised(GpuSpec device, double part) {
         if (!(part > 0 && part <= 1)) {
