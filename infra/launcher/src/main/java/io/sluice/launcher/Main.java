@@ -1,5 +1,6 @@
 package io.sluice.launcher;
 
+import io.sluice.launcher.batch.BatchCommand;
 import io.sluice.launcher.bench.BenchCommand;
 import io.sluice.launcher.chaos.ChaosCommand;
 import io.sluice.launcher.cluster.ClusterCommand;
@@ -27,6 +28,7 @@ import picocli.CommandLine.Spec;
             DemoCommand.class,
             UpCommand.class,
             AskCommand.class,
+            BatchCommand.class,
             LoadgenCommand.class,
             PlanCommand.class,
             SimulateCommand.class,
@@ -39,6 +41,7 @@ import picocli.CommandLine.Spec;
             WorkerCommand.class,
             DrainCommand.class,
             RouterCommand.class,
+            BatcherCommand.class,
             PlaceCommand.class,
             PlannerCommand.class,
             BrokerCommand.class,

@@ -9,7 +9,7 @@ import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
 
 /** Options of commands that talk to a stack: one that runs on this machine, or broker and registry elsewhere. */
-final class StackTarget {
+public final class StackTarget {
     @Option(names = "--data", paramLabel = "DIR", description = "Data folder of the stack; default: .sluice.")
     private Path data;
 
@@ -30,7 +30,7 @@ final class StackTarget {
      *
      * @throws UserException when none runs here
      */
-    Optional<RunningStack> stack() {
+    public Optional<RunningStack> stack() {
         return outside == null
                 ? Optional.of(RunningStack.find(data == null ? StackFolder.defaultPath() : data))
                 : Optional.empty();
@@ -41,7 +41,7 @@ final class StackTarget {
      *
      * @throws UserException when no addresses were given and no stack runs here
      */
-    KafkaSettings settings() {
+    public KafkaSettings settings() {
         return stack().map(RunningStack::settings)
                 .orElseGet(() -> new KafkaSettings(outside.bootstrap, outside.registry));
     }

@@ -1,6 +1,8 @@
 package io.sluice.launcher.stack;
 
 import io.micrometer.core.instrument.MeterRegistry;
+import io.sluice.batch.BatchConfig;
+import io.sluice.batch.BatchService;
 import io.sluice.messaging.KafkaSettings;
 import io.sluice.planner.FlinkMiniCluster;
 import io.sluice.planner.PlannerConfig;
@@ -58,6 +60,15 @@ final class ControlPlane {
             models.close();
             throw e;
         }
+    }
+
+    /** A batch service, here, whose jobs become requests to the stack's router; returns when it takes jobs. */
+    Restartable<AutoCloseable> startBatch() {
+        return new Restartable<>("batch service", batchHere(), this::batchHere);
+    }
+
+    private AutoCloseable batchHere() {
+        return BatchService.start(BatchConfig.of(settings, meters, folder.batch()));
     }
 
     /** The planner's job on a cluster of this process, whose classes it shares; returns when it runs. */

@@ -32,8 +32,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Everything on one machine: broker, Flink job and router in this JVM or, where the configuration isolates them, broker
- * and router in processes of their own; registry and workers as child processes; all on loopback and under one folder.
+ * Everything on one machine: broker, Flink job, router and batch service in this JVM or, where the configuration isolates
+ * them, broker and router in processes of their own and no batch service; registry and workers as child processes; all on loopback and under one folder.
  * Started when the first allocation carries tokens and the router runs. A worker that ends by itself is reported to the
  * router at once and started again. Thread-safe.
  */
@@ -176,7 +176,14 @@ public final class EmbeddedStack implements AutoCloseable {
             progress.step("router", "runs, policy " + config.policy());
             return null;
         });
-        return CompletableFuture.allOf(job, routing);
+        if (config.isolation().processes()) {
+            return CompletableFuture.allOf(job, routing);
+        }
+        CompletableFuture<Void> batches = Async.run(() -> {
+            parts.opened("batch service", controlPlane.startBatch());
+            return null;
+        });
+        return CompletableFuture.allOf(job, routing, batches);
     }
 
     private Optional<String> ailment() {

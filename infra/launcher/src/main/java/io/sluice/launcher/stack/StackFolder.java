@@ -118,6 +118,10 @@ public final class StackFolder implements AutoCloseable {
         return path.resolve("flink");
     }
 
+    public Path batch() {
+        return path.resolve("batch");
+    }
+
     public Path router() {
         return path.resolve("router");
     }
