@@ -210,7 +210,7 @@ final class BestEffortLoop {
     private void run(Candidate chosen, RunningSlice slice, boolean holdPrompts, BooleanSupplier interrupted) {
         BestEffortTenant tenant = chosen.tenant;
         long startNanos = nanos.getAsLong();
-        stats.batchStarted(startNanos);
+        stats.sliceStarted(startNanos);
         List<Work> works =
                 tenant.resting == null ? tenant.take(holdPrompts, chosen.rows, chosen.positions) : tenant.resting.works;
         int units = 0;
@@ -243,13 +243,13 @@ final class BestEffortLoop {
         try {
             if (failure != null) {
                 tenant.resting = null;
-                stats.batchRests(endNanos);
+                stats.sliceEnded(endNanos);
                 failed(tenant, batch == null ? works : batch.counting(), failure);
             } else if (outputs != null) {
                 tenant.resting = null;
                 done(tenant, batch, outputs, endNanos);
             } else {
-                stats.batchRests(endNanos);
+                stats.sliceEnded(endNanos);
             }
         } finally {
             // Sampling and sending are part of it: latency-critical work waits for them as well.
@@ -292,7 +292,7 @@ final class BestEffortLoop {
             stats.step(ServiceClass.BEST_EFFORT, waited / 1_000, time.computeNanos() / 1_000);
             results.add(new Result(work, outputs.get(i)));
         }
-        stats.batchDone(endNanos, prefill, decode);
+        stats.sliceEnded(endNanos);
         metrics.computed(prefill, decode);
         sharing.bestEffortDone(tenant.id, prefill + decode);
         sender.send(results, time, results.size());

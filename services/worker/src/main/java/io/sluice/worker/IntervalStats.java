@@ -21,6 +21,10 @@ final class IntervalStats {
     private long busyDoneNanos;
     private long runningSinceNanos;
     private boolean running;
+    /** Whether what runs is best-effort work. */
+    private boolean slice;
+
+    private long slicesDoneNanos;
     private long busySeenNanos;
     private long prefillTokens;
     private long decodeTokens;
@@ -31,7 +35,20 @@ final class IntervalStats {
 
     synchronized void batchStarted(long nowNanos) {
         running = true;
+        slice = false;
         runningSinceNanos = nowNanos;
+    }
+
+    /** A slice of best-effort work runs: the device is busy, but tells nothing of how fast it serves. */
+    synchronized void sliceStarted(long nowNanos) {
+        batchStarted(nowNanos);
+        slice = true;
+    }
+
+    /** It has ended, or rests. */
+    synchronized void sliceEnded(long nowNanos) {
+        slicesDoneNanos += nowNanos - runningSinceNanos;
+        batchRests(nowNanos);
     }
 
     /** The batch rests before it is done: others may run. */
@@ -74,9 +91,13 @@ final class IntervalStats {
         return busyDoneNanos + (running ? Math.max(0, nowNanos - runningSinceNanos) : 0);
     }
 
-    /** Takes what has gathered since the last call; levels stay. */
+    /**
+     * Takes what has gathered since the last call; levels stay. Busy time, tokens and batches are those of
+     * latency-critical work: by them the planner tells how fast the worker is and what passes through it.
+     */
     synchronized Interval take(long nowNanos) {
-        long busy = busyNanos(nowNanos);
+        long slices = slicesDoneNanos + (running && slice ? Math.max(0, nowNanos - runningSinceNanos) : 0);
+        long busy = busyNanos(nowNanos) - slices;
         List<ClassLatency> classes = new ArrayList<>(samples.size());
         samples.forEach((serviceClass, taken) -> classes.add(taken.summary(serviceClass)));
         Interval interval = new Interval(
