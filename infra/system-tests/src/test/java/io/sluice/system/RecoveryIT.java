@@ -51,6 +51,7 @@ import org.slf4j.LoggerFactory;
  * undisturbed run, token for token, and every request ends exactly once. {@code -Dsluice.kill.matrix=full} kills every
  * stage at every decode step; without it a seeded sample is killed.
  */
+@Tag("long")
 class RecoveryIT {
     private static final Logger LOG = LoggerFactory.getLogger(RecoveryIT.class);
     private static final int TOKENS = 24;
@@ -144,7 +145,6 @@ class RecoveryIT {
     }
 
     @Test
-    @Tag("long")
     void shouldGoOnWhenTwoStagesAreKilledAtOnce() {
         Watched watched = disturb(LONG, 8, (session, token) -> {
             stack.faults().killWorker(worker(session, 0));
@@ -156,7 +156,6 @@ class RecoveryIT {
     }
 
     @Test
-    @Tag("long")
     void shouldGoOnWhenTheReplacementIsKilledWhileItRebuilds() {
         Set<Integer> struck = new HashSet<>();
         Watched watched = trial.generate(LONG, new SessionWatch.Listener() {
@@ -184,7 +183,6 @@ class RecoveryIT {
     }
 
     @Test
-    @Tag("long")
     void shouldGoOnWhenTheRouterIsKilledWithAWorker() {
         Watched watched = disturb(LONG, 8, (session, token) -> {
             stack.faults().killWorker(worker(session, 1));
@@ -197,7 +195,6 @@ class RecoveryIT {
     }
 
     @Test
-    @Tag("long")
     void shouldIgnoreAWorkerThatWakesUpAfterItsSessionWentOnElsewhere() {
         List<WorkerId> stopped = new ArrayList<>();
         Watched watched = disturb(LONG, 8, (session, token) -> {
@@ -217,7 +214,6 @@ class RecoveryIT {
     }
 
     @Test
-    @Tag("long")
     void shouldMoveASessionWithoutLossFromAWorkerThatIsDrained() {
         List<WorkerId> drained = new ArrayList<>();
         Watched watched = disturb(LONG, 8, (session, token) -> {

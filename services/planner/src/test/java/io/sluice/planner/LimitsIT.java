@@ -37,6 +37,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -173,6 +174,7 @@ class LimitsIT {
     }
 
     @Test
+    @Tag("long")
     void shouldGoOnFromItsCheckpointWhenATaskManagerIsLost() {
         load(40, 0);
         awaitLimits("a quota that rose", l -> l.getQuota() > 0.3);
@@ -187,6 +189,7 @@ class LimitsIT {
     }
 
     @Test
+    @Tag("long")
     void shouldPublishNothingWithoutSharing() {
         planner.close();
         planner = PlannerService.start(

@@ -37,6 +37,7 @@ import java.util.stream.Stream;
 import org.apache.kafka.common.IsolationLevel;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
@@ -226,6 +227,7 @@ final class BatchIT {
     }
 
     @Test
+    @Tag("long")
     void shouldCancelAJobAndServeTheNext() throws Exception {
         await().atMost(PATIENCE)
                 .until(() ->
