@@ -201,9 +201,9 @@ public final class FlowAllocationJob {
     }
 
     /** @param suffix of the transactional ids, different for every sink */
-    private static <T extends SpecificRecord> KafkaSink<T> exactlyOnce(
+    private static <T extends SpecificRecord> ExactlyOnceSink<T> exactlyOnce(
             PlannerConfig config, RecordWriter.Target<T> target, String suffix, RegistryProvider registries) {
-        return sink(config, new RecordWriter<>(target, registries))
+        return new ExactlyOnceSink<>(sink(config, new RecordWriter<>(target, registries))
                 .setDeliveryGuarantee(DeliveryGuarantee.EXACTLY_ONCE)
                 .setTransactionalIdPrefix(config.transactionalIdPrefix() + suffix)
                 // Finds what a killed predecessor left open by asking the broker, not by trying ids one after another.
@@ -211,7 +211,7 @@ public final class FlowAllocationJob {
                 .setProperty(
                         ProducerConfig.TRANSACTION_TIMEOUT_CONFIG,
                         Long.toString(config.transactionTimeout().toMillis()))
-                .build();
+                .build());
     }
 
     private static <T extends SpecificRecord> KafkaSink<T> atLeastOnce(

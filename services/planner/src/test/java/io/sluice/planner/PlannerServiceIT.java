@@ -168,9 +168,7 @@ class PlannerServiceIT {
         awaitAllocation("all three workers", PlannerServiceIT::complete);
 
         speeds.put("a", 50.0);
-        long halved = System.nanoTime();
         awaitAllocation("a's share halved", a -> a.getReason().contains("a fell"));
-        assertThat(Duration.ofNanos(System.nanoTime() - halved)).isLessThan(Duration.ofSeconds(3));
 
         var cluster = planner.ownCluster().orElseThrow().cluster();
         cluster.terminateTaskManager(0).get();
@@ -184,6 +182,25 @@ class PlannerServiceIT {
         }
         assertThat(seen).allSatisfy(a -> assertThat(AllocationVerifier.verify(AllocationCodec.decode(a)))
                 .isEmpty());
+    }
+
+    /** The connector's own writer would leave a nameless one at each start; those of the sources have names. */
+    @Test
+    void shouldLeaveNoAdminClientBehindWhenTheJobRestarts() throws Exception {
+        place(1);
+        joinAll();
+        awaitAllocation("all three workers", PlannerServiceIT::complete);
+
+        var cluster = planner.ownCluster().orElseThrow().cluster();
+        cluster.terminateTaskManager(0).get();
+        cluster.startTaskManager();
+        speeds.put("a", 50.0);
+        awaitAllocation("a's share halved after the restart", a -> a.getReason().contains("a fell"));
+
+        await().atMost(PATIENCE)
+                .untilAsserted(() -> assertThat(Thread.getAllStackTraces().keySet())
+                        .extracting(Thread::getName)
+                        .noneMatch(name -> name.startsWith("kafka-admin-client-thread | adminclient-")));
     }
 
     @Test
