@@ -48,6 +48,24 @@ final class PoolMixTest {
     }
 
     @Test
+    void shouldKeepThreeWorkersApartWhereThatSavesEnergyAndTime() {
+        for (int mix : new int[] {2, 3}) {
+            List<String> models = PoolMix.MIXES.get(mix);
+            for (long seed : new long[] {1, 2}) {
+                PoolMix none = PoolMix.run(models, Choice.NONE, 1.5, seed);
+                PoolMix adaptive = PoolMix.run(models, Choice.ADAPTIVE, 1.5, seed);
+                PoolMix planned = PoolMix.run(models, Choice.PLANNED, 1.5, seed);
+                assertThat(adaptive.relativeRate())
+                        .as("%s, seed %s", models, seed)
+                        .isGreaterThan(1.13)
+                        .isGreaterThan(planned.relativeRate());
+                assertThat(adaptive.energyEfficiencyOver(none)).as("%s", models).isGreaterThan(1.15);
+                assertThat(adaptive.p95Over(none)).as("%s", models).isLessThan(1);
+            }
+        }
+    }
+
+    @Test
     void shouldRefuseAMixThatItHasNoLayoutFor() {
         assertThatThrownBy(() -> PoolMix.run(List.of("albert"), Choice.PLANNED, 0.1, 1))
                 .hasMessageContaining("two or three workers");

@@ -4,10 +4,11 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Chooses one of several plans by what is measured: each runs for a window, then the one under which the workers went
- * fastest stays until their speed changes by more than {@value #CHANGE}; then all are tried again. Speed is time alone over
- * time taken, the score the sum of its logarithms (proportional fairness, Kelly 1997): no worker can be starved for
- * another's sake. Not thread-safe.
+ * Chooses one of several plans by what is measured: each runs for a window, then the best one stays until the workers'
+ * speed changes by more than {@value #CHANGE}; then all are tried again. Speed is time alone over time taken, of all
+ * workers its geometric mean (proportional fairness, Kelly 1997): no worker can be starved for another's sake. The best
+ * plan has the least energy times delay, {@code watts / speed^2} (Gonzalez and Horowitz, JSSC 1996): energy is not saved by
+ * going slower, nor speed won at any price. Not thread-safe.
  */
 final class PlanTrial {
     private static final double CHANGE = 0.1;
@@ -15,6 +16,7 @@ final class PlanTrial {
     private static final int WINDOWS_CHANGED = 5;
 
     private final List<int[][]> plans;
+    private final double[] speeds;
     private final double[] scores;
     private final double[] soloNanos;
     private final double[] tookNanos;
@@ -25,6 +27,7 @@ final class PlanTrial {
 
     PlanTrial(List<int[][]> plans) {
         this.plans = List.copyOf(plans);
+        this.speeds = new double[plans.size()];
         this.scores = new double[plans.size()];
         int workers = plans.get(0).length;
         this.soloNanos = new double[workers];
@@ -47,26 +50,27 @@ final class PlanTrial {
         tookNanos[worker] += took;
     }
 
-    /** A window has passed. */
-    void windowPassed() {
-        double score = 0;
+    /** A window has passed, in which the device drew so many watts on average. */
+    void windowPassed(double watts) {
+        double speed = 0;
         for (int w = 0; w < soloNanos.length; w++) {
             if (tookNanos[w] == 0) {
                 return; // a worker that did nothing yet: the window goes on
             }
-            score += Math.log(soloNanos[w] / tookNanos[w]);
+            speed += Math.log(soloNanos[w] / tookNanos[w]) / soloNanos.length;
         }
         Arrays.fill(soloNanos, 0);
         Arrays.fill(tookNanos, 0);
         if (trying) {
-            scores[at] = score;
+            speeds[at] = speed;
+            scores[at] = 2 * speed - Math.log(watts);
             at++;
             if (at == plans.size()) {
                 settle();
             }
             return;
         }
-        changed = Math.abs(score - scores[at]) > soloNanos.length * Math.log(1 + CHANGE) ? changed + 1 : 0;
+        changed = Math.abs(speed - speeds[at]) > Math.log(1 + CHANGE) ? changed + 1 : 0;
         if (changed == WINDOWS_CHANGED) {
             trying = true;
             at = 0;

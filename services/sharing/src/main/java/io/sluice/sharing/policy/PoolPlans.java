@@ -12,11 +12,16 @@ import java.util.List;
 /**
  * Pools for every kernel of two or three workers on a device of four groups, as ECLIP lays pools out (ISLPED 2025): worker
  * one has group 1, 1+3, 1+2+3, worker two group 4, 2+4, 2+3+4; three workers have pools of two and three groups only; all
- * share the whole device. A plan is, for each worker and kernel, a place in the worker's masks. Not thread-safe.
+ * share the whole device. Three workers always meet in that layout; in the other one, with as many queues, each has a group
+ * of its own, and the fourth group with it. A plan is, for each worker and kernel, a place in the worker's masks. Not
+ * thread-safe.
  */
 final class PoolPlans {
     private static final int[][] TWO = {{0b0001, 0b0101, 0b0111, 0b1111}, {0b1000, 0b1010, 0b1110, 0b1111}};
     private static final int[][] THREE = {{0b0101, 0b0111, 0b1111}, {0b1010, 0b1110, 0b1111}, {0b0110, 0b1101, 0b1111}};
+    private static final int[][] THREE_APART = {
+        {0b0001, 0b1001, 0b1111}, {0b0010, 0b1010, 0b1111}, {0b0100, 0b1100, 0b1111}
+    };
     private static final int GROUPS = 4;
     private static final double KNEE = 1.1;
 
@@ -25,13 +30,14 @@ final class PoolPlans {
     private final int[] lanes;
     private final List<PoolSequence> sequences = new ArrayList<>();
 
-    PoolPlans(GpuSpec spec, List<List<Kernel>> workers) {
+    /** @param apart whether three workers have groups of their own */
+    PoolPlans(GpuSpec spec, List<List<Kernel>> workers, boolean apart) {
         if (workers.size() < 2 || workers.size() > 3) {
             throw new IllegalArgumentException(
                     "pools are laid out for two or three workers, not for " + workers.size());
         }
         this.spec = spec;
-        this.masks = workers.size() == 2 ? TWO : THREE;
+        this.masks = workers.size() == 2 ? TWO : apart ? THREE_APART : THREE;
         this.lanes = Arrays.stream(masks[0]).map(this::sms).toArray();
         for (List<Kernel> kernels : workers) {
             double[][] nanos = new double[kernels.size()][lanes.length];
@@ -73,11 +79,27 @@ final class PoolPlans {
         return constant(places);
     }
 
-    /** Plans without any switch: disjoint pools of two workers; of three, whose pools always meet, the smaller two sizes. */
-    List<int[][]> constant() {
-        return sequences.size() == 2
-                ? List.of(constant(0, 2), constant(1, 1), constant(2, 0))
-                : List.of(constant(0, 0, 0), constant(1, 1, 1));
+    /** Plans without any switch in which no two workers meet: all that fill the device. */
+    List<int[][]> disjoint() {
+        List<int[][]> plans = new ArrayList<>();
+        int[] places = new int[sequences.size()];
+        disjoint(places, 0, 0, plans);
+        return plans;
+    }
+
+    private void disjoint(int[] places, int worker, int taken, List<int[][]> plans) {
+        if (worker == places.length) {
+            if (taken == (1 << GROUPS) - 1) {
+                plans.add(constant(places));
+            }
+            return;
+        }
+        for (int p = 0; p < lanes.length; p++) {
+            if ((masks[worker][p] & taken) == 0) {
+                places[worker] = p;
+                disjoint(places, worker + 1, taken | masks[worker][p], plans);
+            }
+        }
     }
 
     private int[][] constant(int... places) {

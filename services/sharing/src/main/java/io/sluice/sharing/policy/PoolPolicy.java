@@ -22,7 +22,7 @@ public final class PoolPolicy implements SharingPolicy {
         PER_KERNEL_BY_CALL,
         /** By the core's programme within a budget of switches, once. */
         PLANNED,
-        /** The programme solved for several weights of overlap, and plans without switches: by what is measured of each. */
+        /** The programme solved for several weights of overlap, and pools that never meet: by what is measured of each. */
         ADAPTIVE
     }
 
@@ -52,6 +52,7 @@ public final class PoolPolicy implements SharingPolicy {
     private long[] sinceNanos;
     private int first;
     private long switches;
+    private double joulesBefore;
 
     public PoolPolicy(Choice choice) {
         this.choice = choice;
@@ -77,7 +78,7 @@ public final class PoolPolicy implements SharingPolicy {
             workers.add(device.critical().program().kernels());
         }
         device.clients().forEach(client -> workers.add(client.program().kernels()));
-        plans = new PoolPlans(device.gpu().spec(), workers);
+        plans = new PoolPlans(device.gpu().spec(), workers, choice == Choice.ADAPTIVE);
         trial = new PlanTrial(candidates());
         before = new int[workers.size()];
         kernels = new int[workers.size()];
@@ -115,14 +116,16 @@ public final class PoolPolicy implements SharingPolicy {
                 for (double weight : WEIGHTS) {
                     all.add(plans.planned(weight, PLANNED_SWITCHES, BARRIER_NANOS));
                 }
-                all.addAll(plans.constant());
+                all.addAll(plans.disjoint());
                 yield all;
             }
         };
     }
 
     private void windowPassed() {
-        trial.windowPassed();
+        double joules = shared.gpu().joules();
+        trial.windowPassed((joules - joulesBefore) / (WINDOW_NANOS * 1e-9));
+        joulesBefore = joules;
         shared.gpu().at(shared.gpu().now() + WINDOW_NANOS, this::windowPassed);
     }
 

@@ -11,10 +11,14 @@ final class PlanTrialTest {
     private final int[][] unfair = {{2}, {2}};
 
     private static void window(PlanTrial trial, double... speeds) {
+        windowAt(100, trial, speeds);
+    }
+
+    private static void windowAt(double watts, PlanTrial trial, double... speeds) {
         for (int w = 0; w < speeds.length; w++) {
             trial.ran(w, 1_000 * speeds[w], 1_000);
         }
-        trial.windowPassed();
+        trial.windowPassed(watts);
     }
 
     private PlanTrial tried() {
@@ -57,13 +61,25 @@ final class PlanTrialTest {
     }
 
     @Test
+    void shouldKeepThePlanWithTheLeastEnergyTimesDelay() {
+        PlanTrial frugal = new PlanTrial(List.of(slow, fast));
+        windowAt(100, frugal, 0.58, 0.58);
+        windowAt(115, frugal, 0.60, 0.60);
+        assertThat(frugal.plan()).as("3 %% slower, but 13 %% less power").isSameAs(slow);
+        PlanTrial quick = new PlanTrial(List.of(slow, fast));
+        windowAt(100, quick, 0.50, 0.50);
+        windowAt(130, quick, 0.60, 0.60);
+        assertThat(quick.plan()).as("30 %% more power for 20 %% more speed").isSameAs(fast);
+    }
+
+    @Test
     void shouldNotJudgeAPlanWhileAWorkerDidNothing() {
         PlanTrial trial = new PlanTrial(List.of(slow, fast));
         trial.ran(0, 500, 1_000);
-        trial.windowPassed();
+        trial.windowPassed(100);
         assertThat(trial.plan()).isSameAs(slow);
         trial.ran(1, 500, 1_000);
-        trial.windowPassed();
+        trial.windowPassed(100);
         assertThat(trial.plan()).isSameAs(fast);
     }
 }
