@@ -1,6 +1,6 @@
 package io.sluice.batch;
 
-import io.sluice.messaging.KafkaClients;
+import io.sluice.messaging.streams.GraphParts;
 import io.sluice.records.BestEffortJob;
 import io.sluice.records.BestEffortProgress;
 import io.sluice.records.Completion;
@@ -11,9 +11,6 @@ import io.sluice.schemas.AvroSerializer;
 import io.sluice.schemas.SchemaRegistry;
 import io.sluice.schemas.Topics;
 import java.util.List;
-import java.util.Map;
-import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.streams.AutoOffsetReset;
@@ -22,11 +19,6 @@ import org.apache.kafka.streams.Topology;
 import org.apache.kafka.streams.kstream.Consumed;
 import org.apache.kafka.streams.kstream.Named;
 import org.apache.kafka.streams.kstream.Repartitioned;
-import org.apache.kafka.streams.processor.RecordContext;
-import org.apache.kafka.streams.processor.TopicNameExtractor;
-import org.apache.kafka.streams.state.KeyValueStore;
-import org.apache.kafka.streams.state.StoreBuilder;
-import org.apache.kafka.streams.state.Stores;
 
 /**
  * The batch service's graph, and nothing else:
@@ -60,17 +52,6 @@ final class BatchTopology {
     static final String ITEMS_STORE = "batch-items";
     static final String LINES_STORE = "batch-lines";
 
-    /** Lines are long and live short, so that the changelog must be kept near the size of the store. */
-    private static final Map<String, String> CHANGELOG = Map.of(
-            TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
-            Integer.toString(KafkaClients.MAX_RECORD_BYTES),
-            TopicConfig.SEGMENT_BYTES_CONFIG,
-            Integer.toString(16 << 20),
-            TopicConfig.MIN_CLEANABLE_DIRTY_RATIO_CONFIG,
-            "0.2",
-            TopicConfig.DELETE_RETENTION_MS_CONFIG,
-            "60000");
-
     private BatchTopology() {}
 
     /** Readers and writers of the service's topics; constructing it registers the schemas. */
@@ -95,15 +76,15 @@ final class BatchTopology {
     static Topology build(BatchConfig config, SchemaRegistry registry, BatchMetrics metrics) {
         Formats formats = Formats.of(registry);
         StreamsBuilder builder = new StreamsBuilder();
-        builder.addStateStore(store(JOBS_STORE))
-                .addStateStore(store(ITEMS_STORE))
-                .addStateStore(store(LINES_STORE));
+        builder.addStateStore(GraphParts.store(JOBS_STORE))
+                .addStateStore(GraphParts.store(ITEMS_STORE))
+                .addStateStore(GraphParts.store(LINES_STORE));
         builder.stream(
                         List.of(Topics.BEST_EFFORT_JOBS.name(), Topics.COMPLETIONS.name(), Topics.ERRORS.name()),
                         Consumed.with(Serdes.ByteArray(), Serdes.ByteArray())
                                 .withName(INTAKE_SOURCE)
                                 .withOffsetResetPolicy(AutoOffsetReset.earliest())
-                                .withTimestampExtractor(BatchTopology::timestamp))
+                                .withTimestampExtractor(GraphParts.LENIENT_TIME))
                 .process(BatchIntake::new, Named.as(INTAKE))
                 .repartition(Repartitioned.<byte[], byte[]>as(REPARTITION)
                         .withKeySerde(Serdes.ByteArray())
@@ -117,22 +98,14 @@ final class BatchTopology {
                         LINES_STORE);
         ByteArraySerializer keys = new ByteArraySerializer();
         Topology topology = builder.build();
-        return topology.addSink(REQUESTS_SINK, topic(Topics.REQUESTS.name()), keys, formats.requests(), PROCESSOR)
-                .addSink(PROGRESS_SINK, topic(Topics.BEST_EFFORT_PROGRESS.name()), keys, formats.progress(), PROCESSOR)
-                .addSink(ERRORS_SINK, topic(Topics.ERRORS.name()), keys, formats.errors(), PROCESSOR);
-    }
-
-    /** Named by a function, because the builder takes a topic that it reads for no sink's. */
-    private static <T> TopicNameExtractor<byte[], T> topic(String name) {
-        return (byte[] key, T value, RecordContext context) -> name;
-    }
-
-    private static StoreBuilder<KeyValueStore<String, byte[]>> store(String name) {
-        return Stores.keyValueStoreBuilder(Stores.inMemoryKeyValueStore(name), Serdes.String(), Serdes.ByteArray())
-                .withLoggingEnabled(CHANGELOG);
-    }
-
-    private static long timestamp(ConsumerRecord<Object, Object> record, long partitionTime) {
-        return record.timestamp() >= 0 ? record.timestamp() : Math.max(0, partitionTime);
+        return topology.addSink(
+                        REQUESTS_SINK, GraphParts.topic(Topics.REQUESTS.name()), keys, formats.requests(), PROCESSOR)
+                .addSink(
+                        PROGRESS_SINK,
+                        GraphParts.topic(Topics.BEST_EFFORT_PROGRESS.name()),
+                        keys,
+                        formats.progress(),
+                        PROCESSOR)
+                .addSink(ERRORS_SINK, GraphParts.topic(Topics.ERRORS.name()), keys, formats.errors(), PROCESSOR);
     }
 }

@@ -1,7 +1,7 @@
 package io.sluice.router;
 
 import io.sluice.core.WorkerId;
-import io.sluice.messaging.KafkaClients;
+import io.sluice.messaging.streams.GraphParts;
 import io.sluice.records.ActivationBatch;
 import io.sluice.records.Allocation;
 import io.sluice.records.Completion;
@@ -14,22 +14,14 @@ import io.sluice.schemas.AvroDeserializer;
 import io.sluice.schemas.AvroSerializer;
 import io.sluice.schemas.SchemaRegistry;
 import io.sluice.schemas.Topics;
-import java.util.Map;
 import java.util.function.Predicate;
-import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
-import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.common.serialization.Serializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.streams.AutoOffsetReset;
 import org.apache.kafka.streams.Topology;
 import org.apache.kafka.streams.processor.RecordContext;
-import org.apache.kafka.streams.processor.TimestampExtractor;
-import org.apache.kafka.streams.state.KeyValueStore;
-import org.apache.kafka.streams.state.StoreBuilder;
-import org.apache.kafka.streams.state.Stores;
 
 /**
  * The router's graph, and nothing else:
@@ -61,23 +53,6 @@ final class RouterTopology {
     static final String TOKENS_STORE = "router-tokens";
     static final String ALLOCATIONS_STORE = "router-valid-allocations";
     static final String ALLOCATIONS_GLOBAL_STORE = "router-latest-allocations";
-
-    /**
-     * An entry holds a whole prompt, and sessions are short: small segments and eager compaction keep the changelog
-     * near the size of the store, so that a restart after a long run is as fast as after a short one.
-     */
-    private static final Map<String, String> CHANGELOG = Map.of(
-            TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
-            Integer.toString(KafkaClients.MAX_RECORD_BYTES),
-            TopicConfig.SEGMENT_BYTES_CONFIG,
-            Integer.toString(16 << 20),
-            TopicConfig.MIN_CLEANABLE_DIRTY_RATIO_CONFIG,
-            "0.2",
-            TopicConfig.DELETE_RETENTION_MS_CONFIG,
-            "60000");
-
-    /** Timestamps are for people here; a record without one is no reason to stop. */
-    private static final TimestampExtractor LENIENT_TIME = RouterTopology::timestamp;
 
     private RouterTopology() {}
 
@@ -122,28 +97,44 @@ final class RouterTopology {
         ByteArraySerializer raw = new ByteArraySerializer();
         return new Topology()
                 .addGlobalStore(
-                        store(ALLOCATIONS_GLOBAL_STORE).withLoggingDisabled(),
+                        GraphParts.globalStore(ALLOCATIONS_GLOBAL_STORE),
                         ALLOCATIONS_SOURCE,
-                        LENIENT_TIME,
+                        GraphParts.LENIENT_TIME,
                         new StringDeserializer(),
                         bytes,
                         Topics.ALLOCATIONS.name(),
                         ALLOCATIONS_PROCESSOR,
                         AllocationCollector::new)
                 .addSource(
-                        AutoOffsetReset.earliest(), REQUESTS_SOURCE, LENIENT_TIME, bytes, bytes, Topics.REQUESTS.name())
-                .addSource(AutoOffsetReset.earliest(), TOKENS_SOURCE, LENIENT_TIME, bytes, bytes, Topics.TOKENS.name())
+                        AutoOffsetReset.earliest(),
+                        REQUESTS_SOURCE,
+                        GraphParts.LENIENT_TIME,
+                        bytes,
+                        bytes,
+                        Topics.REQUESTS.name())
                 .addSource(
-                        AutoOffsetReset.earliest(), REPORTS_SOURCE, LENIENT_TIME, bytes, bytes, Topics.REPORTS.name())
+                        AutoOffsetReset.earliest(),
+                        TOKENS_SOURCE,
+                        GraphParts.LENIENT_TIME,
+                        bytes,
+                        bytes,
+                        Topics.TOKENS.name())
+                .addSource(
+                        AutoOffsetReset.earliest(),
+                        REPORTS_SOURCE,
+                        GraphParts.LENIENT_TIME,
+                        bytes,
+                        bytes,
+                        Topics.REPORTS.name())
                 .addProcessor(
                         PROCESSOR,
                         () -> new RouterProcessor(config, partitions, formats, dispatch, metrics),
                         REQUESTS_SOURCE,
                         TOKENS_SOURCE,
                         REPORTS_SOURCE)
-                .addStateStore(store(SESSIONS_STORE).withLoggingEnabled(CHANGELOG), PROCESSOR)
-                .addStateStore(store(TOKENS_STORE).withLoggingEnabled(CHANGELOG), PROCESSOR)
-                .addStateStore(store(ALLOCATIONS_STORE).withLoggingEnabled(CHANGELOG), PROCESSOR)
+                .addStateStore(GraphParts.store(SESSIONS_STORE), PROCESSOR)
+                .addStateStore(GraphParts.store(TOKENS_STORE), PROCESSOR)
+                .addStateStore(GraphParts.store(ALLOCATIONS_STORE), PROCESSOR)
                 .addSink(
                         ACTIVATIONS_SINK,
                         (byte[] key, ToWorker chunks, RecordContext context) ->
@@ -153,29 +144,11 @@ final class RouterTopology {
                         PROCESSOR)
                 .addSink(SESSIONS_SINK, Topics.SESSIONS.name(), raw, formats.sessions(), PROCESSOR)
                 .addSink(COMPLETIONS_SINK, Topics.COMPLETIONS.name(), raw, formats.completions(), PROCESSOR)
-                .addSink(
-                        ERRORS_SINK,
-                        (byte[] key, ErrorRecord value, RecordContext context) -> Topics.ERRORS.name(),
-                        raw,
-                        formats.errors(),
-                        PROCESSOR)
-                .addSink(
-                        REHOMED_SINK,
-                        (byte[] key, byte[] value, RecordContext context) -> Topics.REQUESTS.name(),
-                        raw,
-                        raw,
-                        PROCESSOR);
-    }
-
-    private static StoreBuilder<KeyValueStore<String, byte[]>> store(String name) {
-        return Stores.keyValueStoreBuilder(Stores.inMemoryKeyValueStore(name), Serdes.String(), Serdes.ByteArray());
+                .addSink(ERRORS_SINK, GraphParts.topic(Topics.ERRORS.name()), raw, formats.errors(), PROCESSOR)
+                .addSink(REHOMED_SINK, GraphParts.topic(Topics.REQUESTS.name()), raw, raw, PROCESSOR);
     }
 
     private static Serializer<ToWorker> toWorkers(AvroSerializer<ActivationBatch> batches) {
         return (topic, chunks) -> batches.serialize(topic, chunks.batch());
-    }
-
-    private static long timestamp(ConsumerRecord<Object, Object> record, long partitionTime) {
-        return record.timestamp() >= 0 ? record.timestamp() : Math.max(0, partitionTime);
     }
 }
