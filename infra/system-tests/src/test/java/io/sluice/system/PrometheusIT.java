@@ -97,6 +97,7 @@ class PrometheusIT {
         expect(server, "DCGM_FI_DEV_GPU_UTIL{emulated='true'}", 2, percent -> percent >= 0 && percent <= 100);
         expect(server, "max(max_over_time(DCGM_FI_DEV_GPU_UTIL[5m]))", 1, percent -> percent > 0);
         expect(server, "DCGM_FI_DEV_FB_USED", 2, mib -> mib > 0);
+        expect(server, "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{emulated='true'}", 2, millijoules -> millijoules > 0);
         expect(server, "{__name__=~'flink_.*_sluice_model_allocation_epoch'}", 1, epoch -> epoch >= 1);
         expect(server, "{__name__=~'flink_.*_allocation_max_flow_tokens_per_second'}", 1, flow -> flow > 0);
         expect(server, "{__name__=~'flink_.*_allocation_workers'}", 1, workers -> workers == 2);

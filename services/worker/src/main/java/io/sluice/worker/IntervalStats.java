@@ -91,13 +91,17 @@ final class IntervalStats {
         return busyDoneNanos + (running ? Math.max(0, nowNanos - runningSinceNanos) : 0);
     }
 
+    /** Part of the busy time that was best-effort work, nanoseconds. */
+    synchronized long slicesNanos(long nowNanos) {
+        return slicesDoneNanos + (running && slice ? Math.max(0, nowNanos - runningSinceNanos) : 0);
+    }
+
     /**
      * Takes what has gathered since the last call; levels stay. Busy time, tokens and batches are those of
      * latency-critical work: by them the planner tells how fast the worker is and what passes through it.
      */
     synchronized Interval take(long nowNanos) {
-        long slices = slicesDoneNanos + (running && slice ? Math.max(0, nowNanos - runningSinceNanos) : 0);
-        long busy = busyNanos(nowNanos) - slices;
+        long busy = busyNanos(nowNanos) - slicesNanos(nowNanos);
         List<ClassLatency> classes = new ArrayList<>(samples.size());
         samples.forEach((serviceClass, taken) -> classes.add(taken.summary(serviceClass)));
         Interval interval = new Interval(

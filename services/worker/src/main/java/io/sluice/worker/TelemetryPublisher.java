@@ -3,6 +3,8 @@ package io.sluice.worker;
 import io.sluice.core.WorkerId;
 import io.sluice.records.GpuTelemetry;
 import io.sluice.records.LinkTelemetry;
+import io.sluice.records.SharingReport;
+import io.sluice.records.TenantUse;
 import io.sluice.worker.IntervalStats.Interval;
 import io.sluice.worker.device.Device;
 import io.sluice.worker.sharing.SharingControl;
@@ -13,8 +15,8 @@ import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
 /**
- * Turns what has been gathered into telemetry records. Energy and power are known where the device measures them, the
- * temperature is not and stays null. Not thread-safe: one telemetry thread.
+ * Turns what has been gathered into telemetry records. Energy and power are known where the device's are, measured or
+ * estimated; the temperature is not and stays null. Not thread-safe: one telemetry thread.
  */
 final class TelemetryPublisher {
     private final WorkerId self;
@@ -23,6 +25,7 @@ final class TelemetryPublisher {
     private final Device device;
     private final LongSupplier kvCapacityTokens;
     private final IntervalStats stats;
+    private final EnergyMeter energy;
     private final SharingControl sharing;
     private final LinkStats links;
     private final LongSupplier usedBytes;
@@ -42,6 +45,7 @@ final class TelemetryPublisher {
             Device device,
             LongSupplier kvCapacityTokens,
             IntervalStats stats,
+            EnergyMeter energy,
             SharingControl sharing,
             LinkStats links,
             LongSupplier usedBytes,
@@ -54,6 +58,7 @@ final class TelemetryPublisher {
         this.device = Objects.requireNonNull(device, "device");
         this.kvCapacityTokens = Objects.requireNonNull(kvCapacityTokens, "kvCapacityTokens");
         this.stats = Objects.requireNonNull(stats, "stats");
+        this.energy = Objects.requireNonNull(energy, "energy");
         this.sharing = Objects.requireNonNull(sharing, "sharing");
         this.links = Objects.requireNonNull(links, "links");
         this.usedBytes = Objects.requireNonNull(usedBytes, "usedBytes");
@@ -62,7 +67,7 @@ final class TelemetryPublisher {
         this.intervals = Objects.requireNonNull(intervals, "intervals");
         this.deviceSinceNanos = nanos.getAsLong();
         this.linksSinceNanos = deviceSinceNanos;
-        this.formerJoules = device.energyJoules();
+        this.formerJoules = energy.joules();
     }
 
     /** The device's record for the time since the last one; also the heartbeat, so it is made when nothing ran, too. */
@@ -94,14 +99,25 @@ final class TelemetryPublisher {
                 .setPowerWatts(joules == null ? null : joules * 1e9 / elapsedNanos)
                 .setClasses(interval.classes())
                 .setEnergyJoules(joules)
-                .setSharing(sharing.take(now))
+                .setSharing(sharing(now))
                 .build();
+    }
+
+    private SharingReport sharing(long now) {
+        SharingReport report = sharing.take(now);
+        OptionalDouble watts = device.workWatts();
+        if (report != null && watts.isPresent()) {
+            for (TenantUse use : report.getTenants()) {
+                use.setWatts(use.getRunNs() > 0 ? Double.valueOf(watts.getAsDouble()) : null);
+            }
+        }
+        return report;
     }
 
     /** Energy since the last call; null: not known. */
     private Double joules() {
         OptionalDouble former = formerJoules;
-        formerJoules = device.energyJoules();
+        formerJoules = energy.joules();
         return former.isPresent() && formerJoules.isPresent()
                 ? Double.valueOf(Math.max(0, formerJoules.getAsDouble() - former.getAsDouble()))
                 : null;

@@ -11,6 +11,7 @@ import io.micrometer.core.instrument.Timer;
 import io.sluice.core.recovery.Trouble;
 import io.sluice.worker.device.Device;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
@@ -80,11 +81,7 @@ final class WorkerMetrics {
     /** Registers the gauges that read the device, the layers held and the interval figures. */
     void observe(
             Device device, Supplier<Holding> holding, IntervalStats stats, LongSupplier nanos, LongSupplier usedBytes) {
-        Tags gpu = tags.and(
-                Tag.of("gpu", "0"),
-                Tag.of("device", device.name()),
-                Tag.of("modelName", device.name()),
-                Tag.of("emulated", Boolean.toString(device.emulated())));
+        Tags gpu = gpu(device);
         BusyShare share = new BusyShare(stats, nanos);
         Gauge.builder("DCGM_FI_DEV_GPU_UTIL", share, BusyShare::percent)
                 .description("Busy share of the device in percent, over the last second or more.")
@@ -125,6 +122,44 @@ final class WorkerMetrics {
                 holding,
                 h -> h.drainingSessions());
         holding("placement.epoch", "Newest placement carried out; 0: none.", holding, h -> h.epoch());
+    }
+
+    /** Registers what the device draws, where that is known; emulated devices' figures are estimates and say so. */
+    void observeEnergy(Device device, EnergyMeter energy) {
+        if (!energy.known()) {
+            return;
+        }
+        Tags gpu = gpu(device);
+        Gauge.builder("DCGM_FI_DEV_POWER_USAGE", energy, EnergyMeter::watts)
+                .description("Power of the device in W, over the last second or more; of a CPU, its packages'.")
+                .tags(gpu)
+                .strongReference(true)
+                .register(registry);
+        Gauge.builder(
+                        "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION",
+                        energy,
+                        e -> e.joules().orElse(Double.NaN) * 1e3)
+                .description("Energy of the device since the worker started, in mJ.")
+                .tags(gpu)
+                .strongReference(true)
+                .register(registry);
+        if (energy.divided()) {
+            for (EnergyMeter.Use use : EnergyMeter.Use.values()) {
+                FunctionCounter.builder("sluice.worker.energy", energy, e -> e.joules(use))
+                        .description("Energy of the device: idle all the time, and what work of each class added.")
+                        .baseUnit("joules")
+                        .tags(gpu.and("use", use.name().toLowerCase(Locale.ROOT)))
+                        .register(registry);
+            }
+        }
+    }
+
+    private Tags gpu(Device device) {
+        return tags.and(
+                Tag.of("gpu", "0"),
+                Tag.of("device", device.name()),
+                Tag.of("modelName", device.name()),
+                Tag.of("emulated", Boolean.toString(device.emulated())));
     }
 
     /** The meters of how the device is shared, with the same tags. */

@@ -104,7 +104,9 @@ final class WorkerWiring {
         SharingControl sharing = sharing(device);
         StageLoop loop = new StageLoop(settings, runner, device, outbox, log, keeper, stats, metrics, nanos, sharing);
         metrics.observe(device, keeper::holding, stats, nanos, ProcessMemory::usedBytes);
-        report(device, network, payloads, keeper, sharing, incarnation);
+        EnergyMeter energy = new EnergyMeter(device, stats, nanos);
+        metrics.observeEnergy(device, energy);
+        report(device, energy, network, payloads, keeper, sharing, incarnation);
         threads.start("log", log::run, log::close);
         threads.startVital("compute", () -> compute.run(loop), compute::close);
         follow(sharing, incarnation);
@@ -182,6 +184,7 @@ final class WorkerWiring {
 
     private void report(
             Device device,
+            EnergyMeter energy,
             NetworkView network,
             Optional<LinkPayloads> payloads,
             LayerKeeper keeper,
@@ -196,6 +199,7 @@ final class WorkerWiring {
                         device,
                         () -> keeper.holding().kvCapacityTokens(),
                         stats,
+                        energy,
                         sharing,
                         links,
                         ProcessMemory::usedBytes,

@@ -7,6 +7,10 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.sluice.core.LayerRange;
 import io.sluice.core.WorkerId;
+import io.sluice.core.sharing.GateDecision;
+import io.sluice.core.sharing.SharingLimits;
+import io.sluice.core.sharing.SliceOffer;
+import io.sluice.core.sharing.TenantId;
 import io.sluice.records.GpuTelemetry;
 import io.sluice.records.LinkTelemetry;
 import io.sluice.records.ServiceClass;
@@ -16,6 +20,8 @@ import io.sluice.worker.device.Device;
 import io.sluice.worker.device.DeviceSpec;
 import io.sluice.worker.sharing.SharingControl;
 import io.sluice.worker.sharing.SharingSettings;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
@@ -24,7 +30,7 @@ final class TelemetryPublisherTest {
     private final AtomicLong clock = new AtomicLong();
     private final IntervalStats stats = new IntervalStats();
     private final LinkStats links = new LinkStats();
-    private final java.util.List<IntervalStats.Interval> intervals = new java.util.ArrayList<>();
+    private final List<IntervalStats.Interval> intervals = new ArrayList<>();
     private final Device device = DeviceSpec.parse("emulated:t4").open();
     private final SharingControl sharing = new SharingControl(SharingSettings.DEFAULT, device.gate());
     private final TelemetryPublisher telemetry = new TelemetryPublisher(
@@ -34,6 +40,7 @@ final class TelemetryPublisherTest {
             device,
             () -> 4_096L,
             stats,
+            new EnergyMeter(device, stats, clock::get),
             sharing,
             links,
             () -> 333L,
@@ -69,8 +76,9 @@ final class TelemetryPublisherTest {
         assertThat(record.getKvCapacityTokens()).isEqualTo(4_096);
         assertThat(record.getMemoryUsedBytes()).isEqualTo(333);
         assertThat(record.getMemoryTotalBytes()).isEqualTo(device.memoryBytes());
-        assertThat(record.getPowerWatts()).isNull();
-        assertThat(record.getEnergyJoules()).isNull();
+        // Idle 33 W for 0.25 s, and 37 W more for the 0.1 s that it worked.
+        assertThat(record.getEnergyJoules()).isCloseTo(33 * 0.25 + 37 * 0.1, within(1e-6));
+        assertThat(record.getPowerWatts()).isCloseTo(33 + 37 * 0.4, within(1e-6));
         assertThat(record.getClasses()).singleElement().satisfies(summary -> {
             assertThat(summary.getSteps()).isEqualTo(100);
             assertThat(summary.getQueueP50Us()).isEqualTo(50);
@@ -104,6 +112,39 @@ final class TelemetryPublisherTest {
         GpuTelemetry last = telemetry.device();
         assertThat(last.getBusyUs()).isEqualTo(100_000);
         assertThat(last.getUtilization()).isLessThan(1);
+    }
+
+    @Test
+    void shouldTellEnergyOfEachIntervalAndNeverMorePowerThanTheLimit() {
+        clock.set(ms(250));
+        assertThat(telemetry.device().getPowerWatts()).as("idle").isCloseTo(33, within(1e-6));
+        stats.batchStarted(ms(250));
+        clock.set(ms(500));
+        assertThat(telemetry.device().getPowerWatts()).as("under way").isCloseTo(70, within(1e-6));
+        stats.batchDone(ms(625), 1, 0);
+        clock.set(ms(750));
+        GpuTelemetry last = telemetry.device();
+        assertThat(last.getEnergyJoules()).isCloseTo(33 * 0.25 + 37 * 0.125, within(1e-6));
+        assertThat(last.getPowerWatts()).isCloseTo(33 + 37 * 0.5, within(1e-6));
+    }
+
+    @Test
+    void shouldTellWhatSlicesOfATenantAddToIdlePower() {
+        TenantId tenant = new TenantId("night");
+        sharing.limits(new SharingLimits(1, 1, ms(10), 1, ms(10_000)), 0);
+        clock.set(ms(100));
+        var start = (GateDecision.Start) sharing.next(List.of(new SliceOffer(tenant, 1, "decode", 1, 1, 0)), ms(100));
+        sharing.sliceEnded(start.slice(), 1, 1, ms(105));
+        clock.set(ms(250));
+        assertThat(telemetry.device().getSharing().getTenants())
+                .singleElement()
+                .satisfies(use -> assertThat(use.getWatts()).isEqualTo(37));
+
+        sharing.bestEffortWaiting(List.of(new SharingControl.TenantLoad(tenant, 1, 4)), 0);
+        clock.set(ms(500));
+        assertThat(telemetry.device().getSharing().getTenants())
+                .singleElement()
+                .satisfies(use -> assertThat(use.getWatts()).isNull());
     }
 
     @Test
@@ -147,6 +188,7 @@ final class TelemetryPublisherTest {
                 device,
                 () -> 0,
                 stats,
+                new EnergyMeter(device, stats, clock::get),
                 new SharingControl(SharingSettings.OFF, device.gate()),
                 links,
                 () -> 0,
@@ -172,6 +214,8 @@ final class TelemetryPublisherTest {
                 stats,
                 clock::get,
                 () -> 1L << 20);
+        EnergyMeter energy = new EnergyMeter(device, stats, clock::get);
+        metrics.observeEnergy(device, energy);
         metrics.batch(3, 0, 3, 1_000_000);
         metrics.queued(20_000);
         metrics.sampled(0);
@@ -180,11 +224,18 @@ final class TelemetryPublisherTest {
         metrics.dropped("duplicate");
         metrics.transition("done", 2_500_000_000L);
         stats.batchStarted(0);
+        stats.batchDone(ms(1_000), 3, 0);
+        stats.sliceStarted(ms(1_000));
         clock.set(ms(2_000));
 
         assertThat(registry.scrape())
                 .contains("DCGM_FI_DEV_GPU_UTIL{device=\"emulated:t4\",emulated=\"true\",gpu=\"0\"")
                 .containsPattern("DCGM_FI_DEV_GPU_UTIL\\{.*} 100.0")
+                .containsPattern("DCGM_FI_DEV_POWER_USAGE\\{.*emulated=\"true\".*} 70.0")
+                .containsPattern("DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION\\{.*emulated=\"true\".*} 140000.0")
+                .containsPattern("sluice_worker_energy_joules_total\\{.*use=\"idle\".*} 66.0")
+                .containsPattern("sluice_worker_energy_joules_total\\{.*use=\"latency_critical\".*} 37.0")
+                .containsPattern("sluice_worker_energy_joules_total\\{.*use=\"best_effort\".*} 37.0")
                 .containsPattern("DCGM_FI_DEV_FB_USED\\{.*} 1.0")
                 .containsPattern("sluice_worker_tokens_total\\{model=\"m\",phase=\"decode\",worker=\"w\"} 3.0")
                 .containsPattern("sluice_worker_compute_seconds_bucket\\{.*le=\"0.001\"} 1")

@@ -36,4 +36,9 @@ public record MachineType(
         Numbers.notNegative("machine type " + name + ": idle watts", idleWatts);
         Numbers.notNegative("machine type " + name + ": busy watts", busyWatts);
     }
+
+    /** What a machine of this type draws. */
+    public LinearPower power() {
+        return new LinearPower(idleWatts, busyWatts);
+    }
 }

@@ -53,9 +53,7 @@ record FlowPerCost(Spent spent) implements PlacementObjective {
 
     private double paid(PlacementProblem problem, int node, double used) {
         var type = problem.type(node);
-        double paid = spent == Spent.PRICE
-                ? type.pricePerHour()
-                : type.idleWatts() + (type.busyWatts() - type.idleWatts()) * Math.min(1, used);
+        double paid = spent == Spent.PRICE ? type.pricePerHour() : type.power().watts(used);
         double full = spent == Spent.PRICE ? type.pricePerHour() : type.busyWatts();
         if (!(full > 0)) {
             throw new IllegalArgumentException("objective " + name() + " needs the "

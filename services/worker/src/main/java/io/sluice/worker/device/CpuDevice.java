@@ -63,8 +63,13 @@ public final class CpuDevice implements Device {
 
     /** That of the machine's processors, whoever uses them. */
     @Override
-    public OptionalDouble energyJoules() {
+    public OptionalDouble energyJoules(long elapsedNanos, long busyNanos) {
         return energy.joules();
+    }
+
+    @Override
+    public OptionalDouble workWatts() {
+        return OptionalDouble.empty();
     }
 
     private static long physicalMemoryBytes() {

@@ -41,6 +41,16 @@ public sealed interface Device permits CpuDevice, EmulatedDevice {
     /** What the gate of best-effort work must know of this device: its lanes, and how exact its slices are. */
     GateSettings gate();
 
-    /** Energy taken since some moment in the past, joules; empty: it cannot be measured here. Thread-safe. */
-    OptionalDouble energyJoules();
+    /**
+     * Energy taken in the last {@code elapsedNanos}, or since some moment in the past that stays the same; never less than
+     * before when both times have grown. Empty: it is not known here. Thread-safe.
+     *
+     * @param elapsedNanos since a moment that stays the same
+     * @param busyNanos how much of it the device computed, for those that have no counter
+     * @return joules
+     */
+    OptionalDouble energyJoules(long elapsedNanos, long busyNanos);
+
+    /** Power above idle while it computes, watts; empty: not known, or not this device's alone. Thread-safe. */
+    OptionalDouble workWatts();
 }

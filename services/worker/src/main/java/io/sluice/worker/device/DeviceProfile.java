@@ -1,6 +1,7 @@
 package io.sluice.worker.device;
 
 import io.sluice.core.cluster.Curve;
+import io.sluice.core.cluster.LinearPower;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -14,25 +15,34 @@ import java.util.Objects;
 import java.util.TreeMap;
 
 /**
- * Published times of one LLaMA-2-70B layer on one machine type, and its memory and network (Helix, ASPLOS'25,
- * Apache-2.0; see {@code ORIGIN.md} beside the data). Linear between the points, in proportion beyond the last one.
+ * Published times of one LLaMA-2-70B layer on one machine type, its memory and network (Helix, ASPLOS'25, Apache-2.0), and
+ * its power (see {@code ORIGIN.md} beside the data). Linear between the points, in proportion beyond the last one.
  * Immutable.
  */
 public final class DeviceProfile {
-    private static final List<String> MACHINE_COLUMNS =
-            List.of("gpu", "vram_bytes", "nic_in_bytes_per_s", "nic_out_bytes_per_s", "disk_bytes_per_s");
+    private static final List<String> MACHINE_COLUMNS = List.of(
+            "gpu",
+            "vram_bytes",
+            "nic_in_bytes_per_s",
+            "nic_out_bytes_per_s",
+            "disk_bytes_per_s",
+            "idle_watts",
+            "limit_watts");
     private static final List<String> TIME_COLUMNS = List.of("gpu", "phase", "batch_tokens", "time_ms_per_layer");
 
     private final String name;
     private final long memoryBytes;
     private final double linkBytesPerSecond;
+    private final LinearPower power;
     private final Table prompt;
     private final Table decode;
 
-    private DeviceProfile(String name, long memoryBytes, double linkBytesPerSecond, Table prompt, Table decode) {
+    private DeviceProfile(
+            String name, long memoryBytes, double linkBytesPerSecond, LinearPower power, Table prompt, Table decode) {
         this.name = name;
         this.memoryBytes = memoryBytes;
         this.linkBytesPerSecond = linkBytesPerSecond;
+        this.power = power;
         this.prompt = prompt;
         this.decode = decode;
     }
@@ -65,6 +75,7 @@ public final class DeviceProfile {
                 name.toLowerCase(Locale.ROOT),
                 Long.parseLong(machine[1]),
                 link,
+                new LinearPower(Double.parseDouble(machine[5]), Double.parseDouble(machine[6])),
                 Table.of(times, "prompt"),
                 Table.of(times, "decode"));
     }
@@ -79,6 +90,11 @@ public final class DeviceProfile {
 
     public double linkBytesPerSecond() {
         return linkBytesPerSecond;
+    }
+
+    /** From its idle power to its limit; both are of vendors and measurements of others, see {@code ORIGIN.md}. */
+    public LinearPower power() {
+        return power;
     }
 
     /** Time of prompt tokens through one layer at {@code speed} times this profile, seconds. */

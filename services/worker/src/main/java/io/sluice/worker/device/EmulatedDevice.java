@@ -100,10 +100,15 @@ public final class EmulatedDevice implements Device {
         return CpuDevice.GATE;
     }
 
-    /** The profiles have no power. */
+    /** An estimate by the profile's power, whatever the speed: idle all the time, at the limit while it computes or is paced. */
     @Override
-    public OptionalDouble energyJoules() {
-        return OptionalDouble.empty();
+    public OptionalDouble energyJoules(long elapsedNanos, long busyNanos) {
+        return OptionalDouble.of(profile.power().joules(elapsedNanos, busyNanos));
+    }
+
+    @Override
+    public OptionalDouble workWatts() {
+        return OptionalDouble.of(profile.power().aboveIdleWatts());
     }
 
     @Override

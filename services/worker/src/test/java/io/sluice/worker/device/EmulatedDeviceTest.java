@@ -83,6 +83,30 @@ final class EmulatedDeviceTest {
         assertThat(device.emulated()).isTrue();
     }
 
+    @ParameterizedTest
+    @CsvSource({"t4,33,70", "t4x4,132,280", "l4x2,60,144", "v100,53.5,300", "a100,55,400"})
+    void shouldEstimateEnergyByIdlePowerAndLimit(String profile, double idleWatts, double limitWatts) {
+        Device device = device(profile, 2);
+
+        assertThat(device.energyJoules(0, 0)).hasValue(0);
+        assertThat(device.energyJoules(10_000_000_000L, 0).getAsDouble()).isCloseTo(10 * idleWatts, within(1e-9));
+        assertThat(device.energyJoules(10_000_000_000L, 10_000_000_000L).getAsDouble())
+                .isCloseTo(10 * limitWatts, within(1e-9));
+        assertThat(device.energyJoules(10_000_000_000L, 2_500_000_000L).getAsDouble())
+                .isCloseTo(10 * idleWatts + 2.5 * (limitWatts - idleWatts), within(1e-9));
+        assertThat(device.workWatts()).hasValue(limitWatts - idleWatts);
+    }
+
+    @Test
+    void shouldHaveAProfileOfIdlePowerBelowItsLimit() {
+        for (String name : DeviceProfile.names()) {
+            assertThat(DeviceProfile.named(name).power().aboveIdleWatts())
+                    .as(name)
+                    .isPositive();
+            assertThat(DeviceProfile.named(name).power().idleWatts()).as(name).isPositive();
+        }
+    }
+
     @Test
     void shouldReadDeviceSpecs() {
         assertThat(DeviceSpec.parse("cpu").open()).isInstanceOf(CpuDevice.class);
