@@ -21,7 +21,8 @@ import org.slf4j.LoggerFactory;
  * Carries placements out while sessions run: has missing layers loaded beside the compute thread, switches the range
  * served to new sessions at once when they are ready, and lets former layers go when no session needs them and none is
  * to be expected that was routed before the switch: {@link #LEAST_GRACE} after it, when the last such session came
- * {@link #QUIET} ago, at the latest after {@link #GRACE}. A session keeps its range for good.
+ * {@link #QUIET} ago, at the latest after {@link #GRACE}. A latency-critical session keeps its range for good; best-effort ones,
+ * which may rest for minutes, give way ({@link #outlived}).
  * When an order cannot be carried out, what is served stays. Owned by the compute thread, but for {@link #holding}.
  */
 final class LayerKeeper {
@@ -136,6 +137,14 @@ final class LayerKeeper {
                 former.lastComeNanos = nanos.getAsLong();
             }
         }
+    }
+
+    /** Whether these layers are no longer served and no session is expected any more that was routed while they were. */
+    boolean outlived(LayerRange layers) {
+        return !serves(layers)
+                && formers.stream()
+                        .noneMatch(former ->
+                                former.layers.first() <= layers.first() && layers.end() <= former.layers.end());
     }
 
     private boolean serves(LayerRange layers) {

@@ -19,6 +19,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -81,6 +82,25 @@ final class SessionIntake {
                 .filter(session -> session.plan != null)
                 .map(session -> session.plan.layers())
                 .toList();
+    }
+
+    /**
+     * Ends best-effort sessions over layers that a placement has taken from this worker: such a session may rest for
+     * minutes, and would keep the layers, and what is to be placed here, for so long. It goes on by another pipeline.
+     */
+    void giveWay(Predicate<LayerRange> outlived) {
+        List<StageSession> leaving = rules.sessions().stream()
+                .filter(session -> session.plan != null && session.plan.bestEffort())
+                .filter(session -> outlived.test(session.plan.layers()))
+                .toList();
+        for (StageSession session : leaving) {
+            fail(
+                    session.id,
+                    session.attempt,
+                    Trouble.LAYERS_NOT_HELD,
+                    "worker " + self + " no longer serves layers " + session.plan.layers()
+                            + ": best-effort work gives way to the new placement");
+        }
     }
 
     void accept(InboundChunk chunk) {

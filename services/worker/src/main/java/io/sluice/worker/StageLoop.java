@@ -137,6 +137,7 @@ final class StageLoop {
     void sweep() {
         intake.sweep(nanos.getAsLong());
         keeper.sweep(nanos.getAsLong());
+        intake.giveWay(keeper::outlived);
         publishLevels(0);
     }
 

@@ -315,21 +315,43 @@ final class BestEffortLoopTest {
     }
 
     @Test
-    void shouldKeepTheLayersOfABatchThatRests() {
+    void shouldKeepTheLayersOfABatchThatRestsUntilNoSessionIsExpectedForThem() {
         stages(2);
         Member first = cluster.first();
         allow(LAYER);
         first.deliver(prompt("r", "t", ids(1, 30), 6));
         first.loop.step();
         first.order(2, null);
-        first.sweepAfterGrace();
+        first.sweepAfter(LayerKeeper.LEAST_GRACE.minusMillis(1));
         assertThat(first.runner.held().contains(new LayerRange(0, 3))).isTrue();
         limits(LAYER, Long.MAX_VALUE);
         settle();
 
         assertThat(cluster.generated("r")).isEqualTo(FakeStageRunner.expected(ids(1, 30), 6));
+        assertThat(cluster.failures).isEmpty();
+    }
+
+    @Test
+    void shouldGiveWayToAPlacementWhateverRests() {
+        stages(2);
+        Member first = cluster.first();
+        allow(LAYER);
+        first.deliver(prompt("rests", "t", ids(1, 30), 6));
+        first.deliver(cluster.prompt("critical", 1, ids(2, 30), 6));
+        first.loop.step();
+        limits(0, Long.MAX_VALUE);
+        first.order(2, null);
         first.sweepAfterGrace();
+
+        assertThat(cluster.failures).singleElement().satisfies(failure -> {
+            assertThat(failure.trouble()).isEqualTo(Trouble.LAYERS_NOT_HELD);
+            assertThat(failure.message()).contains("layers [0, 3)", "gives way");
+        });
+        settle();
+        assertThat(cluster.generated("critical")).isEqualTo(FakeStageRunner.expected(ids(2, 30), 6));
+        first.loop.sweep();
         assertThat(first.runner.held().isEmpty()).isTrue();
+        assertThat(first.fake().live).isEmpty();
     }
 
     @Test
