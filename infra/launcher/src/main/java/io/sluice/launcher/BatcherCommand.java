@@ -7,10 +7,7 @@ import io.sluice.launcher.stack.StackFolder;
 import io.sluice.messaging.MetricsServer;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CompletionException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -30,6 +27,9 @@ final class BatcherCommand implements Callable<Integer>, Logs.InFolder {
 
     @Mixin
     private Endpoints endpoints;
+
+    @Mixin
+    private ServiceOptions alone;
 
     @Option(
             names = "--window",
@@ -81,22 +81,8 @@ final class BatcherCommand implements Callable<Integer>, Logs.InFolder {
             description = "Name of this one in its group, of which one does the work; default: ${DEFAULT-VALUE}.")
     private String instance;
 
-    @Option(names = "--metrics-port", paramLabel = "N", defaultValue = "0", description = "0 (default): any free one.")
-    private int metricsPort;
-
-    @Option(
-            names = "--start-timeout",
-            paramLabel = "TIME",
-            defaultValue = "60s",
-            converter = DurationConverter.class,
-            description = "How long to wait for broker and registry; default: ${DEFAULT-VALUE}.")
-    private Duration startTimeout;
-
     @Option(names = "--data", paramLabel = "DIR", description = "Folder of its own; default: .sluice/NAME.")
     private Path data;
-
-    @Option(names = "--json", paramLabel = "FILE", description = "Write the addresses to FILE as JSON when ready.")
-    private Path json;
 
     @Override
     public Path dataFolder() {
@@ -111,26 +97,16 @@ final class BatcherCommand implements Callable<Integer>, Logs.InFolder {
                         .withInstanceId(instance)
                         .withWindow(window)
                         .withBounds(new BatchConfig.Bounds(maxItems, maxLineBytes, maxJobs, maxBytes, partsTimeout))
-                        .withStartTimeout(startTimeout));
-        MetricsServer metrics = MetricsServer.start(
-                meters, metricsPort, () -> service.isRunning() ? Optional.empty() : Optional.of("not running"));
-        spec.commandLine().getOut().println("batcher " + instance + " ready: metrics " + metrics.url() + "/metrics");
-        spec.commandLine().getOut().flush();
-        JsonFile.write(json, Map.of("instance", instance, "metrics", metrics.url() + "/metrics"));
-        return Foreground.runUntilStopped(
-                () -> {
-                    service.close();
-                    metrics.close();
-                },
-                () -> awaitEnd(service));
-    }
-
-    private static void awaitEnd(BatchService service) {
-        try {
-            service.stopped().join();
-        } catch (CompletionException e) {
-            throw new UserException(
-                    "the batch service has stopped: " + e.getCause().getMessage(), e.getCause());
-        }
+                        .withStartTimeout(alone.startTimeout()));
+        return alone.runUntilStopped(
+                spec.commandLine().getOut(),
+                meters,
+                new ServiceOptions.Running(
+                        "batch service",
+                        instance,
+                        "batcher " + instance + " ready: ",
+                        service::isRunning,
+                        service.stopped(),
+                        service::close));
     }
 }

@@ -30,7 +30,7 @@ final class PlannerCommand implements Callable<Integer>, Logs.InFolder {
             "(flink-(?!connector-(kafka|base)|avro).*|slf4j-.*|logback-.*|log4j-.*|kafka_2.*|kafka-(?!clients).*"
                     + "|rocksdbjni.*"
                     + "|scala-.*|onnxruntime.*|tokenizers.*|picocli.*"
-                    + "|sluice-(launcher|embedded|router|worker|runtime|loadgen)-.*)");
+                    + "|sluice-(launcher|embedded|router|batch|worker|runtime|loadgen)-.*)");
 
     @Spec
     private CommandSpec spec;

@@ -10,9 +10,7 @@ import io.sluice.router.RuntimeModelCatalog;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CompletionException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -30,6 +28,9 @@ final class RouterCommand implements Callable<Integer>, Logs.InFolder {
 
     @Mixin
     private Endpoints endpoints;
+
+    @Mixin
+    private ServiceOptions alone;
 
     @Option(
             names = "--models",
@@ -111,22 +112,8 @@ final class RouterCommand implements Callable<Integer>, Logs.InFolder {
             description = "Name of this router in its group; default: ${DEFAULT-VALUE}.")
     private String instance;
 
-    @Option(names = "--metrics-port", paramLabel = "N", defaultValue = "0", description = "0 (default): any free one.")
-    private int metricsPort;
-
-    @Option(
-            names = "--start-timeout",
-            paramLabel = "TIME",
-            defaultValue = "60s",
-            converter = DurationConverter.class,
-            description = "How long to wait for broker and registry; default: ${DEFAULT-VALUE}.")
-    private Duration startTimeout;
-
     @Option(names = "--data", paramLabel = "DIR", description = "Folder of its own; default: .sluice/NAME.")
     private Path data;
-
-    @Option(names = "--json", paramLabel = "FILE", description = "Write the addresses to FILE as JSON when ready.")
-    private Path json;
 
     @Override
     public Path dataFolder() {
@@ -145,29 +132,17 @@ final class RouterCommand implements Callable<Integer>, Logs.InFolder {
                     .withHighWater(highWater)
                     .withBestEffortShare(bestEffortShare)
                     .withSilence(lease, echo, stall)
-                    .withStartTimeout(startTimeout));
-            MetricsServer metrics = MetricsServer.start(
-                    meters, metricsPort, () -> router.isRunning() ? Optional.empty() : Optional.of("not running"));
-            spec.commandLine()
-                    .getOut()
-                    .println("router " + instance + " ready: models " + served.names() + ", metrics " + metrics.url()
-                            + "/metrics");
-            spec.commandLine().getOut().flush();
-            JsonFile.write(json, Map.of("instance", instance, "metrics", metrics.url() + "/metrics"));
-            return Foreground.runUntilStopped(
-                    () -> {
-                        router.close();
-                        metrics.close();
-                    },
-                    () -> awaitEnd(router));
-        }
-    }
-
-    private static void awaitEnd(RouterService router) {
-        try {
-            router.stopped().join();
-        } catch (CompletionException e) {
-            throw new UserException("the router has stopped: " + e.getCause().getMessage(), e.getCause());
+                    .withStartTimeout(alone.startTimeout()));
+            return alone.runUntilStopped(
+                    spec.commandLine().getOut(),
+                    meters,
+                    new ServiceOptions.Running(
+                            "router",
+                            instance,
+                            "router " + instance + " ready: models " + served.names() + ", ",
+                            router::isRunning,
+                            router.stopped(),
+                            router::close));
         }
     }
 }

@@ -38,6 +38,9 @@ final class WorkerCommand implements Callable<Integer>, Logs.InFolder {
     private Endpoints endpoints;
 
     @Mixin
+    private ServiceOptions alone;
+
+    @Mixin
     private final SharingOptions sharing = new SharingOptions();
 
     @Option(names = "--id", paramLabel = "ID", required = true, description = "Worker id: [a-z0-9-], at most 64.")
@@ -108,9 +111,6 @@ final class WorkerCommand implements Callable<Integer>, Logs.InFolder {
     @Option(names = "--region", paramLabel = "NAME", defaultValue = "local", description = "Where this worker is.")
     private String region;
 
-    @Option(names = "--metrics-port", paramLabel = "N", defaultValue = "0", description = "0 (default): any free one.")
-    private int metricsPort;
-
     @Option(
             names = "--telemetry-interval",
             paramLabel = "TIME",
@@ -118,14 +118,6 @@ final class WorkerCommand implements Callable<Integer>, Logs.InFolder {
             converter = DurationConverter.class,
             description = "Between two reports; default: ${DEFAULT-VALUE}.")
     private Duration telemetryInterval;
-
-    @Option(
-            names = "--start-timeout",
-            paramLabel = "TIME",
-            defaultValue = "60s",
-            converter = DurationConverter.class,
-            description = "How long to wait for broker and registry; default: ${DEFAULT-VALUE}.")
-    private Duration startTimeout;
 
     @Option(
             names = "--heartbeat",
@@ -164,9 +156,6 @@ final class WorkerCommand implements Callable<Integer>, Logs.InFolder {
                             + " faster, another token once in a while.")
     private RebuildMode rebuild;
 
-    @Option(names = "--json", paramLabel = "FILE", description = "Write id, layers and addresses to FILE when ready.")
-    private Path json;
-
     @Override
     public Path dataFolder() {
         return StackFolder.defaultPath();
@@ -191,7 +180,7 @@ final class WorkerCommand implements Callable<Integer>, Logs.InFolder {
         report.put("layers", served);
         report.put("device", device);
         report.put("metrics", worker.metricsUrl() + "/metrics");
-        JsonFile.write(json, report);
+        alone.report(report);
         if (!drainDeadline.isZero()) {
             TerminationSignal.handle(() -> worker.drain(drainDeadline, "its machine is told to stop (SIGTERM)"));
         }
@@ -213,9 +202,9 @@ final class WorkerCommand implements Callable<Integer>, Logs.InFolder {
                 linkBytesPerSecond == null ? OptionalDouble.empty() : OptionalDouble.of(linkBytesPerSecond),
                 activations,
                 region,
-                metricsPort,
+                alone.metricsPort(),
                 telemetryInterval,
-                startTimeout,
+                alone.startTimeout(),
                 new MembershipSettings(heartbeat, lease, drainDeadline),
                 rebuild,
                 sharing.settings());

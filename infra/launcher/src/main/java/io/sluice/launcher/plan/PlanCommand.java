@@ -190,8 +190,7 @@ public final class PlanCommand implements Callable<Integer> {
         for (int m = 0; m < problems.size(); m++) {
             demands.add(new Demand(problems.get(m), shares.get(m).weight() / sum));
         }
-        ProgressLine progress =
-                new ProgressLine(spec.commandLine().getErr(), ProgressLine.onTerminal(), objective.unit());
+        ProgressLine progress = new ProgressLine(spec.commandLine().getErr(), objective.unit());
         try (StopSignal stop = StopSignal.listen()) {
             SharedPlan plan;
             try {
@@ -240,8 +239,7 @@ public final class PlanCommand implements Callable<Integer> {
 
     private Planned searched(
             PlacementProblem problem, PlacementMethod method, PlacementObjective objective, StopSignal stop) {
-        ProgressLine progress =
-                new ProgressLine(spec.commandLine().getErr(), ProgressLine.onTerminal(), objective.unit());
+        ProgressLine progress = new ProgressLine(spec.commandLine().getErr(), objective.unit());
         OrToolsMaxFlow solver = new OrToolsMaxFlow();
         try {
             Planned planned =

@@ -1,69 +1,35 @@
 package io.sluice.launcher.plan;
 
 import io.sluice.core.placement.SearchProgress;
+import io.sluice.launcher.StatusLine;
 import java.io.PrintWriter;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Locale;
 
-/**
- * Tells a waiting person where a search stands: one line that is written over on a terminal, a line every five seconds
- * elsewhere. Called from several threads.
- */
+/** Tells a waiting person where a search stands. Called from several threads. */
 final class ProgressLine {
-    private static final double TERMINAL_SECONDS = 0.2;
     private static final double ELSEWHERE_SECONDS = 5;
-    private static final int WIDTH = 100;
 
-    private final PrintWriter out;
-    private final boolean terminal;
+    private final StatusLine line;
     private final String unit;
-    private double nextSeconds;
-    private boolean open;
 
-    /** @param unit of the value, for people */
-    ProgressLine(PrintWriter out, boolean terminal, String unit) {
-        this.out = out;
-        this.terminal = terminal;
+    /**
+     * @param err standard error
+     * @param unit of the value, for people
+     */
+    ProgressLine(PrintWriter err, String unit) {
+        this.line = new StatusLine(err, ELSEWHERE_SECONDS);
         this.unit = unit;
-        this.nextSeconds = terminal ? 0 : ELSEWHERE_SECONDS;
     }
 
-    /** Whether standard error is a terminal, as far as this system says. */
-    static boolean onTerminal() {
-        try {
-            String target = Files.readSymbolicLink(Path.of("/proc/self/fd/2")).toString();
-            return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty");
-        } catch (java.io.IOException | UnsupportedOperationException e) {
-            return false;
-        }
+    void show(SearchProgress progress) {
+        line.show(progress.elapsedSeconds(), () -> text(progress));
     }
 
-    synchronized void show(SearchProgress progress) {
-        if (progress.elapsedSeconds() < nextSeconds) {
-            return;
-        }
-        nextSeconds = progress.elapsedSeconds() + (terminal ? TERMINAL_SECONDS : ELSEWHERE_SECONDS);
-        String line = line(progress);
-        if (terminal) {
-            out.print("\r" + line + " ".repeat(Math.max(0, WIDTH - line.length())));
-            open = true;
-        } else {
-            out.println(line);
-        }
-        out.flush();
+    void end() {
+        line.end();
     }
 
-    /** Leaves room for what follows. */
-    synchronized void end() {
-        if (open) {
-            out.print("\r" + " ".repeat(WIDTH) + "\r");
-            out.flush();
-            open = false;
-        }
-    }
-
-    private String line(SearchProgress progress) {
+    private String text(SearchProgress progress) {
         String best = progress.value() > 0
                 ? String.format(Locale.ROOT, "best %,.1f %s", progress.value(), unit)
                 : "nothing found yet";

@@ -15,45 +15,44 @@ import java.util.Map;
 
 /** Names that users give, with a line about each, and what they stand for. */
 final class SharingNames {
-    private static final Map<String, String> POLICIES = new LinkedHashMap<>();
-    private static final Map<String, String> JOBS = new LinkedHashMap<>();
+    private static final Map<String, String> POLICIES = table(
+            """
+            none: no best-effort work: the server alone
+            time-slicing: the driver's turns of contexts
+            mps: blocks of all processes at once
+            mps-priority: the same, the server's blocks first
+            tgs: best-effort blocks limited by the server's rate of launches (NSDI'23)
+            orion: a best-effort kernel only beside a kernel of the server that it hardly slows (EuroSys'24)
+            reef: best-effort blocks fill what the server's kernels leave free (OSDI'22)
+            tally: best-effort work only between requests, in kernels cut into slices (ASPLOS'25)
+            tally-scheduling-only: Tally without cut kernels
+            tally-no-scheduling: Tally without scheduling: whole kernels of low priority
+            sequential: a request waits for a whole best-effort round
+            block-wait: a request waits for running blocks
+            gpreempt: a request preempts by a context switch (ATC'25)
+            eclip: kernels of two or three jobs on masked pools, planned within a switch budget, re-planned (ISLPED 2025)
+            sluice: ours: slice gate, batched launches that retreat, a two-stage conformal quota
+            """);
+
+    private static final Map<String, String> JOBS = table(
+            """
+            bert: BERT inference, a request of 4 ms
+            llama-2-7b: Llama-2-7B decoding 190 tokens, a request of 2 s
+            resnet50: ResNet50 inference, batch 4
+            mobilenetv2: MobileNetV2 inference, batch 4
+            efficientnet: EfficientNet inference, batch 4
+            whisper: Whisper training (stand-in: RetinaNet, kernels of up to 10 ms); host idle half of the time
+            resnet50-train: ResNet50 training, batch 128
+            pointnet: PointNet training (stand-in: MobileNetV2, memory bound)
+            bert-train: BERT training, batch 32
+            gpt2-large: GPT2-Large training (stand-in: Transformer-XL)
+            pegasus-x: PEGASUS-X training (stand-in: Transformer-XL, four times the batch)
+            resnet50-batch: batches of ResNet50 inference
+            """);
+
     private static final Map<String, GpuSpec> DEVICES = new LinkedHashMap<>();
 
     static {
-        POLICIES.put("none", "no best-effort work: the server alone");
-        POLICIES.put("time-slicing", "the driver's turns of contexts");
-        POLICIES.put("mps", "blocks of all processes at once");
-        POLICIES.put("mps-priority", "the same, the server's blocks first");
-        POLICIES.put("tgs", "best-effort blocks limited by the server's rate of launches (NSDI'23)");
-        POLICIES.put(
-                "orion", "a best-effort kernel only beside a kernel of the server that it hardly slows (EuroSys'24)");
-        POLICIES.put("reef", "best-effort blocks fill what the server's kernels leave free (OSDI'22)");
-        POLICIES.put("tally", "best-effort work only between requests, in kernels cut into slices (ASPLOS'25)");
-        POLICIES.put("tally-scheduling-only", "Tally without cut kernels");
-        POLICIES.put("tally-no-scheduling", "Tally without scheduling: whole kernels of low priority");
-        POLICIES.put("sequential", "a request waits for a whole best-effort round");
-        POLICIES.put("block-wait", "a request waits for running blocks");
-        POLICIES.put("gpreempt", "a request preempts by a context switch (ATC'25)");
-        POLICIES.put(
-                "eclip",
-                "kernels of two or three jobs on masked pools, planned within a switch budget, re-planned (ISLPED 2025)");
-        POLICIES.put("sluice", "ours: slice gate, batched launches that retreat, a two-stage conformal quota");
-
-        JOBS.put("bert", "BERT inference, a request of 4 ms");
-        JOBS.put("llama-2-7b", "Llama-2-7B decoding 190 tokens, a request of 2 s");
-        JOBS.put("resnet50", "ResNet50 inference, batch 4");
-        JOBS.put("mobilenetv2", "MobileNetV2 inference, batch 4");
-        JOBS.put("efficientnet", "EfficientNet inference, batch 4");
-        JOBS.put(
-                "whisper",
-                "Whisper training (stand-in: RetinaNet, kernels of up to 10 ms); host idle half of the time");
-        JOBS.put("resnet50-train", "ResNet50 training, batch 128");
-        JOBS.put("pointnet", "PointNet training (stand-in: MobileNetV2, memory bound)");
-        JOBS.put("bert-train", "BERT training, batch 32");
-        JOBS.put("gpt2-large", "GPT2-Large training (stand-in: Transformer-XL)");
-        JOBS.put("pegasus-x", "PEGASUS-X training (stand-in: Transformer-XL, four times the batch)");
-        JOBS.put("resnet50-batch", "batches of ResNet50 inference");
-
         DEVICES.put("a100", Devices.A100);
         DEVICES.put("v100", Devices.V100);
         DEVICES.put("mi50", Devices.MI50);
@@ -61,6 +60,16 @@ final class SharingNames {
     }
 
     private SharingNames() {}
+
+    /** Lines of {@code name: what it is}, in their order. */
+    private static Map<String, String> table(String text) {
+        Map<String, String> table = new LinkedHashMap<>();
+        text.lines().forEach(line -> {
+            String[] parts = line.split(": ", 2);
+            table.put(parts[0], parts[1]);
+        });
+        return table;
+    }
 
     /** A line about a policy or a job; empty for one that nobody described. */
     static String about(String name) {

@@ -59,7 +59,7 @@ public final class SimtestCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         SimTest.Plan plan = plan();
-        SimtestProgress progress = SimtestProgress.onStandardError();
+        SimtestProgress progress = new SimtestProgress(spec.commandLine().getErr());
         SimReport report = SimTest.run(plan, progress::show);
         progress.end();
         PrintWriter out = spec.commandLine().getOut();
