@@ -81,7 +81,9 @@ final class TelemetryTimer implements AutoCloseable {
     }
 
     private void every(long millis, Runnable report) {
-        timer.scheduleAtFixedRate(
+        // Not at a fixed rate: a process that was stopped would make up for what it missed with reports of no time at
+        // all.
+        timer.scheduleWithFixedDelay(
                 () -> {
                     try {
                         report.run();
