@@ -6,6 +6,7 @@ import io.sluice.sharing.policy.CriticalServer;
 import io.sluice.sharing.policy.SharedGpu;
 import io.sluice.sharing.policy.SharingPolicies;
 import io.sluice.sharing.policy.SharingPolicy;
+import io.sluice.sharing.workload.Calibration;
 import io.sluice.sharing.workload.Jobs;
 import io.sluice.sharing.workload.Program;
 import java.util.ArrayList;
@@ -162,9 +163,10 @@ public final class SharingComparison {
         return Jobs.bestEffort(scenario.bestEffort().get(i), scenario.device(), scenario.calibration());
     }
 
-    /** Service time of one request alone, without jitter of its own. */
+    /** Service time of one request alone, without jitter of its own: the mean, by which loads are meant. */
     private static double serviceAlone(SharingScenario scenario, Program program) {
-        SharedGpu shared = new SharedGpu(scenario.device(), scenario.calibration(), SharingPolicies.named("none"));
+        Calibration even = scenario.calibration().withRequestJitter(0);
+        SharedGpu shared = new SharedGpu(scenario.device(), even, SharingPolicies.named("none"));
         CriticalServer server = shared.serve(program, new long[] {0}, 1);
         long span = (long) (4 * program.deviceNanos(scenario.device())) + 1_000_000;
         shared.run(span);

@@ -12,7 +12,8 @@ import java.util.List;
  *
  * @param critical a name of {@link Jobs#CRITICAL}
  * @param bestEffort names of {@link Jobs#BEST_EFFORT}; none: the server alone
- * @param load arrivals times the mean service time alone, above 0; 1 is the capacity of the server alone
+ * @param load arrivals times the mean service time alone, above 0; 1 is the capacity of the server alone. With {@link
+ *     Traffic#POISSON}, {@link Traffic#MAF2} and {@link Traffic#CONSTANT} as many requests arrive in the measured span
  * @param spanNanos simulated time after the warm-up
  * @param warmupNanos simulated time that is not measured
  * @param violationFactor a request violates when its response time exceeds this times the server's p99 alone
@@ -125,8 +126,8 @@ public record SharingScenario(
         double perSecond = load * 1e9 / serviceNanos;
         long span = warmupNanos + spanNanos;
         return switch (traffic) {
-            case POISSON -> Arrivals.poisson(perSecond, span, seed);
-            case MAF2 -> Arrivals.maf2(perSecond, span, seed);
+            case POISSON -> Arrivals.poisson(perSecond, warmupNanos, spanNanos, seed);
+            case MAF2 -> Arrivals.maf2(perSecond, warmupNanos, spanNanos, seed);
             case STEP -> {
                 double after = Math.min(0.9, load + 0.8 * (1 - load)) * 1e9 / serviceNanos;
                 yield Arrivals.step(0.2 * perSecond, after, warmupNanos + spanNanos / 2, span, seed);

@@ -83,10 +83,17 @@ final class SharingRuns {
      * @param response the same of response times, of those scenarios that are not overloaded; NaN: of none
      * @param bestEffort throughput against the job alone
      * @param violations part of requests
+     * @param utilisation mean service time over mean gap between arrivals
      * @param overloaded scenarios whose server is overloaded
      */
     record Means(
-            double service, double response, double bestEffort, double violations, double joules, long overloaded) {
+            double service,
+            double response,
+            double bestEffort,
+            double violations,
+            double joules,
+            double utilisation,
+            long overloaded) {
         static Means of(List<SharingResult> results) {
             return new Means(
                     mean(results, SharingResult::serviceOverhead),
@@ -94,6 +101,7 @@ final class SharingRuns {
                     mean(results, SharingResult::bestEffortThroughput),
                     mean(results, SharingResult::violationRate),
                     mean(results, SharingResult::joules),
+                    mean(results, SharingResult::utilisation),
                     results.stream().filter(SharingResult::overloaded).count());
         }
 

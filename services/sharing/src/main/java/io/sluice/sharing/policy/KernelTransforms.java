@@ -23,7 +23,12 @@ final class KernelTransforms {
     }
 
     /** One choice: blocks at a time (a slice, or the workers) and blocks per SM; nanoseconds of the whole kernel. */
-    record Choice(Form form, int atATime, int perSm, double nanos, double turnaroundNanos) {}
+    record Choice(Form form, int atATime, int perSm, double nanos, double turnaroundNanos) {
+        /** The same as a loop, as it must be where only some places may be taken. */
+        Choice asLoop() {
+            return new Choice(Form.PERSISTENT, atATime, perSm, nanos, turnaroundNanos);
+        }
+    }
 
     private final GpuSpec spec;
     private final Calibration calibration;

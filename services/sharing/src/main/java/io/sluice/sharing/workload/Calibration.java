@@ -93,6 +93,35 @@ public record Calibration(
         }
     }
 
+    /** The same with another spread of service times; 0: every request alone lasts as long. */
+    public Calibration withRequestJitter(double other) {
+        return new Calibration(
+                latencyShare,
+                convolutionScale,
+                matrixScale,
+                memoryScale,
+                issueCompute,
+                issueMemory,
+                issueUnknown,
+                memoryCompute,
+                memoryMemory,
+                memoryUnknown,
+                criticalGridScale,
+                other,
+                launchNanos,
+                roundTripNanos,
+                forwardNanos,
+                flagNanos,
+                persistentFactor,
+                persistentBlockNanos,
+                sliceNanos,
+                switchNanos,
+                extraProcessNanos,
+                prepareNanos,
+                takeoverNanos,
+                pollNanos);
+    }
+
     /** The same with other times of a request outside its kernels: for sensitivity runs. */
     public Calibration withRequestNanos(long prepare, double takeover, double poll) {
         return new Calibration(

@@ -58,7 +58,7 @@ final class WorkloadTest {
         long second = 1_000_000_000;
         for (long[] times : List.of(
                 Arrivals.poisson(500, 100 * second, 1),
-                Arrivals.maf2(500, 100 * second, 1),
+                Arrivals.maf2(500, 0, 100 * second, 1),
                 Arrivals.constant(500, 100 * second))) {
             assertThat(times).isSorted();
             assertThat(times.length / 100.0).isCloseTo(500, within(30.0));
@@ -72,9 +72,24 @@ final class WorkloadTest {
     }
 
     @Test
+    void shouldOfferExactlyTheLoadInTheMeasuredTime() {
+        long second = 1_000_000_000;
+        for (long seed = 1; seed <= 5; seed++) {
+            for (long[] times : List.of(
+                    Arrivals.poisson(124.3, 2 * second, 10 * second, seed),
+                    Arrivals.maf2(124.3, 2 * second, 10 * second, seed))) {
+                assertThat(times).isSorted();
+                assertThat(times[times.length - 1]).isLessThan(12 * second);
+                assertThat(Arrays.stream(times).filter(at -> at >= 2 * second)).hasSize(1243);
+                assertThat(times.length - 1243).as("warm-up").isEqualTo(249);
+            }
+        }
+    }
+
+    @Test
     void shouldBurstMoreThanPoissonWhenShapedLikeMaf2() {
         long span = 100_000_000_000L;
-        assertThat(dispersion(Arrivals.maf2(500, span, 3), span)).isGreaterThan(5);
+        assertThat(dispersion(Arrivals.maf2(500, 0, span, 3), span)).isGreaterThan(5);
         assertThat(dispersion(Arrivals.poisson(500, span, 3), span)).isBetween(0.6, 1.6);
     }
 
