@@ -8,14 +8,16 @@ import io.sluice.sharing.gpu.SimulatedGpu;
  * Wait-based preemption as GPreempt's evaluation compares it (Fan et al., ATC'25, section 5.1) and atoms as LithOS cuts
  * them (Coppock et al., SOSP'25): sequential execution leaves the device to a whole round of a best-effort client;
  * block-level preemption waits for the running blocks; atoms bound each launch to a
- * duration on a device that runs launches in the order of arrival.
+ * duration on a device that runs launches in the order of arrival; whole kernels of a process of its own keep a later launch
+ * waiting until all of their blocks have started.
  */
 final class QueuedPolicy implements SharingPolicy {
     /** What a request waits for. */
     enum Unit {
         ROUND,
         BLOCK,
-        ATOM
+        ATOM,
+        KERNEL
     }
 
     private final Unit unit;
@@ -34,7 +36,8 @@ final class QueuedPolicy implements SharingPolicy {
     public void begin(SharedGpu device) {
         shared = device;
         gpu = device.gpu();
-        device.streams(unit == Unit.BLOCK ? 1 : 0, 0, false, 0);
+        // a best-effort kernel is in the device's queue before the request comes, and always has another behind it
+        device.streams(unit == Unit.BLOCK ? 1 : 0, unit == Unit.KERNEL ? 1 : 0, false, 0);
         if (unit == Unit.ATOM) {
             device.shareStream(); // in the order of arrival
         }
@@ -60,6 +63,7 @@ final class QueuedPolicy implements SharingPolicy {
                             gpu.spec().kernelGapNanos());
                 }
             }
+            case KERNEL -> client.launchAll(gpu.spec().kernelGapNanos());
             case ATOM -> {
                 double part = atomNanos / client.kernelSoloNanos();
                 int blocks = (int) Math.max(1, Math.ceil(part * client.kernel().blocks()));
@@ -84,7 +88,7 @@ final class QueuedPolicy implements SharingPolicy {
 
     @Override
     public void requestEnded() {
-        if (unit == Unit.ATOM || shared.critical().queued()) {
+        if (unit == Unit.ATOM || unit == Unit.KERNEL || shared.critical().queued()) {
             return;
         }
         for (BestEffortClient client : shared.clients()) {

@@ -47,6 +47,11 @@ public final class SharingPolicies {
         return new QueuedPolicy(QueuedPolicy.Unit.ATOM, atomNanos, factor);
     }
 
+    /** Whole kernels of processes without priorities: a later one gets what places are left when no block of an earlier one waits. */
+    public static SharingPolicy oldestFirst() {
+        return new QueuedPolicy(QueuedPolicy.Unit.KERNEL, 0, 1);
+    }
+
     /** A new policy of this name, for one run; ours without an objective keeps its first quota. */
     public static SharingPolicy named(String name) {
         return named(name, Long.MAX_VALUE);
