@@ -8,7 +8,7 @@ import java.util.Optional;
 /**
  * Runs layers of one model. A session runs a range of the layers held, fixed when its slot is reserved. The runner that
  * holds layer 0 embeds token ids; the one that holds the last layer applies the final norm and the head. Not
- * thread-safe: one thread owns a runner and its slots.
+ * thread-safe: one thread owns a runner and its slots, but for {@link StageRun#beside}.
  */
 public interface StageRunner extends AutoCloseable {
     /** What speed and capacity of a runner that serves nothing are counted over. */
@@ -54,6 +54,19 @@ public interface StageRunner extends AutoCloseable {
     /** As {@link #reserve(int, LayerRange)}, over the layers served. */
     default Optional<KvSlot> reserve(int tokens) {
         return reserve(tokens, layers());
+    }
+
+    /** Whether batches may run beside others ({@link StageRun#beside}). */
+    default boolean runsBeside() {
+        return false;
+    }
+
+    /**
+     * As {@link #reserve(int, LayerRange)}, for a session whose batches may run beside others ({@link StageRun#beside}). The
+     * thread that runs them may begin them, and cut such slots, itself.
+     */
+    default Optional<KvSlot> reserveBeside(int tokens, LayerRange layers) {
+        return reserve(tokens, layers);
     }
 
     /** Frees a slot; the slot is dead afterwards. Releasing twice is an error. */
@@ -111,6 +124,18 @@ public interface StageRunner extends AutoCloseable {
          * @throws RuntimeException when they cannot be computed; the batch is then over, its slots as before it
          */
         int advance(int layers);
+
+        /**
+         * The same batch for another thread: its {@link #advance} and {@link #finish} run on that thread alone, while this
+         * runner's thread does what it likes, batches of other slots included. Only for slots of {@link #reserveBeside}; one
+         * batch at a time, and its own methods are not called meanwhile, but for {@link #drop}. A call of the runner that
+         * touches slots or layers waits for the layer at hand. Results have the same bits.
+         *
+         * @throws UnsupportedOperationException where {@link StageRunner#runsBeside} is false
+         */
+        default StageRun beside() {
+            throw new UnsupportedOperationException("this runner computes one batch at a time");
+        }
 
         /** Leaves a session out from now on, as happens by itself when its slot is released or cut. */
         void drop(KvSlot slot);

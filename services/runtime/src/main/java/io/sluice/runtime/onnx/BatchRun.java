@@ -7,6 +7,7 @@ import io.sluice.runtime.StageRunner.StageInput;
 import io.sluice.runtime.StageRunner.StageOutput;
 import java.nio.FloatBuffer;
 import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * One batch on its way through the layers. What it has reached is kept here while it rests, and rows are grouped anew
@@ -16,6 +17,8 @@ import java.util.List;
  */
 final class BatchRun implements StageRunner.StageRun {
     private final BatchWork work;
+    private final BatchWork besideWork;
+    private final ReentrantLock structure;
     private final List<StageInput> batch;
     private final BatchOutputs results;
     private final int[] stamps;
@@ -27,21 +30,40 @@ final class BatchRun implements StageRunner.StageRun {
 
     private boolean over;
 
-    /** @param batch checked; @param results taken by this run until it is over */
-    BatchRun(BatchWork work, List<StageInput> batch, BatchOutputs results) {
+    /** Whether other threads may use its slots' neighbours: then every use of them holds {@link #structure}. */
+    private final boolean guarded;
+
+    /**
+     * @param besideWork null: there is no second set of layers
+     * @param structure held by whoever changes slots or layers
+     * @param batch checked
+     * @param results taken by this run until it is over
+     */
+    BatchRun(
+            BatchWork work,
+            BatchWork besideWork,
+            ReentrantLock structure,
+            List<StageInput> batch,
+            BatchOutputs results) {
         this.work = work;
+        this.besideWork = besideWork;
+        this.structure = structure;
         this.batch = batch;
         this.results = results;
+        guarded = batch.stream()
+                .anyMatch(input -> ((CacheSlot) input.slot()).pool().beside());
         stamps = new int[batch.size()];
         dropped = new boolean[batch.size()];
         int first = batch.isEmpty() ? 0 : Integer.MAX_VALUE;
         int last = 0;
+        lock();
         for (int i = 0; i < stamps.length; i++) {
             first = Math.min(first, batch.get(i).enterLayer());
             last = Math.max(last, slot(i).layers().end());
             stamps[i] = slot(i).stamp();
             slot(i).begin(batch.get(i).count());
         }
+        unlock();
         next = first;
         end = last;
         results.begin(batch);
@@ -69,16 +91,101 @@ final class BatchRun implements StageRunner.StageRun {
 
     @Override
     public int advance(int layers) {
-        requireUnderWay();
+        return advance(work, layers);
+    }
+
+    @Override
+    public StageRunner.StageRun beside() {
+        if (besideWork == null) {
+            return StageRunner.StageRun.super.beside();
+        }
+        for (StageInput input : batch) {
+            if (!((CacheSlot) input.slot()).pool().beside()) {
+                throw new IllegalArgumentException(
+                        input.slot() + " cannot be in a batch beside others: reserve it with reserveBeside");
+            }
+        }
+        return new Beside();
+    }
+
+    /** This batch on the second set of layers. */
+    private final class Beside implements StageRunner.StageRun {
+        @Override
+        public int nextLayer() {
+            return BatchRun.this.nextLayer();
+        }
+
+        @Override
+        public int layersLeft() {
+            return BatchRun.this.layersLeft();
+        }
+
+        @Override
+        public boolean wantsLogits() {
+            return BatchRun.this.wantsLogits();
+        }
+
+        @Override
+        public int advance(int layers) {
+            return BatchRun.this.advance(besideWork, layers);
+        }
+
+        @Override
+        public void drop(KvSlot slot) {
+            BatchRun.this.drop(slot);
+        }
+
+        @Override
+        public List<StageOutput> finish() {
+            return BatchRun.this.finish(besideWork);
+        }
+
+        @Override
+        public void abandon() {
+            BatchRun.this.abandon();
+        }
+    }
+
+    private void lock() {
+        if (guarded) {
+            structure.lock();
+        }
+    }
+
+    private void unlock() {
+        if (guarded) {
+            structure.unlock();
+        }
+    }
+
+    /** Layers on one of the two sets; lets others in after each where the slots are guarded. */
+    private int advance(BatchWork on, int layers) {
         if (layers < 1) {
             throw new IllegalArgumentException("a batch cannot advance by " + layers + " layers: give at least 1");
         }
+        if (!guarded) {
+            return advanceTo(on, layers);
+        }
+        int done = 0;
+        while (done < layers && layersLeft() > 0) {
+            structure.lock();
+            try {
+                done += advanceTo(on, 1);
+            } finally {
+                structure.unlock();
+            }
+        }
+        return done;
+    }
+
+    private int advanceTo(BatchWork on, int layers) {
+        requireUnderWay();
         int to = next + Math.min(layers, end - next);
         try {
             for (RowGroup group : RowGroup.of(batch, this::counts)) {
                 LayerRange span = span(group.enterLayer(), group.pool().range().end(), to);
                 if (span != null) {
-                    work.rows(this, group, span);
+                    on.rows(this, group, span);
                 }
             }
             for (int i = 0; i < stamps.length; i++) {
@@ -86,7 +193,7 @@ final class BatchRun implements StageRunner.StageRun {
                 if (input.count() > 1 && counts(i)) {
                     LayerRange span = span(input.enterLayer(), slot(i).layers().end(), to);
                     if (span != null) {
-                        work.positions(this, i, input, span);
+                        on.positions(this, i, input, span);
                     }
                 }
             }
@@ -101,23 +208,41 @@ final class BatchRun implements StageRunner.StageRun {
 
     @Override
     public void drop(KvSlot slot) {
-        for (int i = 0; i < stamps.length; i++) {
-            if (batch.get(i).slot() == slot && !over && counts(i)) {
-                dropped[i] = true;
-                slot(i).giveUp();
+        lock();
+        try {
+            for (int i = 0; i < stamps.length; i++) {
+                if (batch.get(i).slot() == slot && !over && counts(i)) {
+                    dropped[i] = true;
+                    slot(i).giveUp();
+                }
             }
+        } finally {
+            unlock();
         }
     }
 
     @Override
     public List<StageOutput> finish() {
+        return finish(work);
+    }
+
+    private List<StageOutput> finish(BatchWork on) {
+        lock();
+        try {
+            return finishNow(on);
+        } finally {
+            unlock();
+        }
+    }
+
+    private List<StageOutput> finishNow(BatchWork on) {
         requireUnderWay();
         if (next < end) {
             throw new IllegalStateException("the batch has " + (end - next) + " layers to go: advance it first");
         }
         List<StageOutput> outputs;
         try {
-            outputs = results.finish(work.head(), this::counts);
+            outputs = results.finish(on.head(), this::counts);
         } catch (RuntimeException | Error e) {
             abandon();
             throw e;
@@ -133,12 +258,17 @@ final class BatchRun implements StageRunner.StageRun {
 
     @Override
     public void abandon() {
-        for (int i = 0; i < stamps.length && !over; i++) {
-            if (counts(i)) {
-                slot(i).giveUp();
+        lock();
+        try {
+            for (int i = 0; i < stamps.length && !over; i++) {
+                if (counts(i)) {
+                    slot(i).giveUp();
+                }
             }
+            over = true;
+        } finally {
+            unlock();
         }
-        over = true;
     }
 
     /** Writes what {@code count} positions of an input have before {@code layer}, from row {@code row} of {@code x} on. */

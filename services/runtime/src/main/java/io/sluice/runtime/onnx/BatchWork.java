@@ -18,8 +18,9 @@ final class BatchWork implements AutoCloseable {
     private final LayerSet layers;
     private final HiddenBuffers buffers;
     private final LayerRun layerRun;
-    private boolean closed;
+    private volatile boolean closed;
 
+    /** @param engine the one that the layers were loaded with */
     BatchWork(OnnxEngine engine, ModelWeights weights, LayerSet layers, RopeTables rope) {
         this.weights = weights;
         this.config = weights.config();

@@ -11,7 +11,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * The KV cache of one runner: a {@link KvPool} per layer range and slot length, all within one budget of bytes. Pools
+ * The KV cache of one runner: a {@link KvPool} per layer range, slot length and kind, all within one budget of bytes. Pools
  * double as they fill, or grow by one slot where the budget is nearly spent; when it is short, the others give back
  * every slot they do not use. So a reservation is refused only when the reserved bytes would really exceed the budget.
  * While a pool is resized, one layer's buffer exists twice. Not thread-safe.
@@ -24,9 +24,10 @@ final class KvCache implements AutoCloseable {
     private long allocatedBytes;
     private long reservedBytes;
 
-    private record Key(LayerRange layers, int slotLength) implements Comparable<Key> {
-        private static final Comparator<Key> ORDER =
-                Comparator.comparing(Key::layers).thenComparingInt(Key::slotLength);
+    private record Key(LayerRange layers, int slotLength, boolean beside) implements Comparable<Key> {
+        private static final Comparator<Key> ORDER = Comparator.comparing(Key::layers)
+                .thenComparingInt(Key::slotLength)
+                .thenComparing(Key::beside);
 
         @Override
         public int compareTo(Key other) {
@@ -74,6 +75,11 @@ final class KvCache implements AutoCloseable {
 
     /** Empty when the capacity is used up; errors when the sequence is longer than the model's context. */
     Optional<CacheSlot> reserve(int tokens, LayerRange layers) {
+        return reserve(tokens, layers, false);
+    }
+
+    /** @param beside whether batches of the slot may run beside others: it never has a neighbour whose batches may not */
+    Optional<CacheSlot> reserve(int tokens, LayerRange layers, boolean beside) {
         if (tokens > config.contextLength()) {
             throw new IllegalArgumentException("a sequence of " + tokens + " tokens is longer than the context of "
                     + config.contextLength() + " tokens of model " + config.name());
@@ -84,8 +90,8 @@ final class KvCache implements AutoCloseable {
             return Optional.empty();
         }
         KvPool pool = pools.computeIfAbsent(
-                new Key(layers, slotLength),
-                key -> new KvPool(engine, layers, config.kvHeadCount(), config.headDim(), slotLength));
+                new Key(layers, slotLength, beside),
+                key -> new KvPool(engine, layers, config.kvHeadCount(), config.headDim(), slotLength, beside));
         if (pool.used() == pool.size() && !grow(pool)) {
             return Optional.empty();
         }
@@ -103,7 +109,12 @@ final class KvCache implements AutoCloseable {
 
     /** Whether this cache handed the slot out and still holds it. */
     boolean owns(CacheSlot slot) {
-        return slot.live() && pools.get(new Key(slot.layers(), slot.pool().slotLength())) == slot.pool();
+        return slot.live()
+                && pools.get(new Key(
+                                slot.layers(),
+                                slot.pool().slotLength(),
+                                slot.pool().beside()))
+                        == slot.pool();
     }
 
     /** The layers of all slots taken. */

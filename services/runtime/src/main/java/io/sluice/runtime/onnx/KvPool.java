@@ -21,6 +21,7 @@ final class KvPool {
     private final OnnxEngine engine;
     private final LayerRange range;
     private final int slotLength;
+    private final boolean beside;
     private final int kvHeads;
     private final int headDim;
     private final long slotBytes;
@@ -33,7 +34,8 @@ final class KvPool {
     /** Keys and values of some neighbouring slots, per layer of the pool's range. */
     record View(OnnxTensor[] keys, OnnxTensor[] values) {}
 
-    KvPool(OnnxEngine engine, LayerRange range, int kvHeads, int headDim, int slotLength) {
+    KvPool(OnnxEngine engine, LayerRange range, int kvHeads, int headDim, int slotLength, boolean beside) {
+        this.beside = beside;
         this.engine = engine;
         this.range = range;
         this.slotLength = slotLength;
@@ -50,6 +52,11 @@ final class KvPool {
 
     int slotLength() {
         return slotLength;
+    }
+
+    /** Whether batches of its slots may run beside others. */
+    boolean beside() {
+        return beside;
     }
 
     /** Slots that exist, free ones included. */

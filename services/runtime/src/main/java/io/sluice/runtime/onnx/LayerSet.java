@@ -6,21 +6,41 @@ import io.sluice.runtime.ModelWeights;
 import io.sluice.runtime.ReadyLayers;
 import io.sluice.runtime.weights.LlamaTensors;
 
-/** Sessions of loaded layers by layer index, and the head beside the last one. One owner at a time. */
+/**
+ * Sessions of loaded layers by layer index, and the head beside the last one. May have a second set of the same layers,
+ * which computes on its caller's thread. One owner at a time.
+ */
 final class LayerSet implements ReadyLayers {
     private final RopeTables rope;
     private final TransformerLayer[] sessions;
+    /** Null: these layers run on one pool only. */
+    private final LayerSet beside;
+
     private LogitsHead head;
 
-    /** An empty set for layers that share {@code rope}. */
-    LayerSet(RopeTables rope, int layerCount) {
+    /** An empty set for layers that share {@code rope}; @param twice with a second set */
+    LayerSet(RopeTables rope, int layerCount, boolean twice) {
         this.rope = rope;
         this.sessions = new TransformerLayer[layerCount];
+        this.beside = twice ? new LayerSet(rope, layerCount, false) : null;
     }
 
     /** Loads layers, one after the other; nothing is left behind when it fails. */
-    static LayerSet load(OnnxEngine engine, ModelWeights weights, RopeTables rope, HeldLayers layers) {
-        LayerSet set = new LayerSet(rope, weights.config().layerCount());
+    static LayerSet load(OnnxEngine engine, ModelWeights weights, RopeTables rope, HeldLayers layers, boolean twice) {
+        LayerSet set = new LayerSet(rope, weights.config().layerCount(), twice);
+        try {
+            set.fill(engine, weights, layers);
+            if (twice) {
+                set.beside.fill(engine.onCallersThread(), weights, layers);
+            }
+            return set;
+        } catch (RuntimeException | Error e) {
+            set.close();
+            throw e;
+        }
+    }
+
+    private void fill(OnnxEngine engine, ModelWeights weights, HeldLayers layers) {
         layers.ranges().forEach(range -> LlamaTensors.require(weights, range));
         try (WeightStaging first = new WeightStaging(engine, weights);
                 WeightStaging second = new WeightStaging(engine, weights)) {
@@ -29,17 +49,18 @@ final class LayerSet implements ReadyLayers {
                     if (Thread.currentThread().isInterrupted()) {
                         throw new IllegalStateException("interrupted while layer " + layer + " was to be loaded");
                     }
-                    set.sessions[layer] = TransformerLayer.load(engine, weights, layer, rope, first, second);
+                    sessions[layer] = TransformerLayer.load(engine, weights, layer, rope, first, second);
                 }
             }
-            if (layers.contains(set.sessions.length - 1)) {
-                set.head = new LogitsHead(engine, weights);
+            if (layers.contains(sessions.length - 1)) {
+                head = new LogitsHead(engine, weights);
             }
-            return set;
-        } catch (RuntimeException | Error e) {
-            set.close();
-            throw e;
         }
+    }
+
+    /** The same layers for the thread that calls them; null: there are none. */
+    LayerSet beside() {
+        return beside;
     }
 
     @Override
@@ -68,14 +89,14 @@ final class LayerSet implements ReadyLayers {
         for (TransformerLayer session : sessions) {
             bytes += session == null ? 0 : session.keptBytes();
         }
-        return bytes;
+        return bytes + (beside == null ? 0 : beside.keptBytes());
     }
 
     /** Moves all layers of {@code other}, which must be a set of the same runner and have none of these, into this. */
     void takeAll(LayerSet other) {
         HeldLayers mine = layers();
         HeldLayers theirs = other.layers();
-        if (other.rope != rope) {
+        if (other.rope != rope || (other.beside == null) != (beside == null)) {
             throw new IllegalArgumentException("layers " + theirs + " were loaded by another runner");
         }
         if (!mine.minus(theirs).equals(mine)) {
@@ -86,7 +107,7 @@ final class LayerSet implements ReadyLayers {
 
     /** Moves layers of this set into a new one. */
     LayerSet remove(HeldLayers layers) {
-        LayerSet removed = new LayerSet(rope, sessions.length);
+        LayerSet removed = new LayerSet(rope, sessions.length, beside != null);
         moveTo(removed, layers);
         return removed;
     }
@@ -102,6 +123,9 @@ final class LayerSet implements ReadyLayers {
             target.head = head;
             head = null;
         }
+        if (beside != null) {
+            beside.moveTo(target.beside, layers);
+        }
     }
 
     @Override
@@ -113,7 +137,7 @@ final class LayerSet implements ReadyLayers {
 
     /** As {@link #close}, but leaves it to the C library what becomes of the memory; false when there was nothing. */
     boolean free() {
-        boolean any = head != null;
+        boolean any = head != null | (beside != null && beside.free());
         for (int layer = 0; layer < sessions.length; layer++) {
             if (sessions[layer] != null) {
                 sessions[layer].close();

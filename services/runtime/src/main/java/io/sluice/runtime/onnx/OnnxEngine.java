@@ -17,8 +17,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * ONNX Runtime in this process: one environment with one pool of computing threads for all sessions. Whoever comes
- * first fixes the number of threads. Thread-safe.
+ * ONNX Runtime in this process: one environment with one pool of computing threads for all sessions but those that
+ * compute on their caller's. Whoever comes first fixes the number of threads. Thread-safe.
  */
 final class OnnxEngine {
     private static final Logger log = LoggerFactory.getLogger(OnnxEngine.class);
@@ -31,10 +31,12 @@ final class OnnxEngine {
     private final OrtEnvironment environment;
     private final int threads;
     private final boolean spinning;
+    private final boolean callersThread;
 
     private OnnxEngine(int threads, boolean spinning) {
         this.threads = threads;
         this.spinning = spinning;
+        this.callersThread = false;
         NativeLibraries.unpackOnce();
         environment = onDeepStack(() -> environment(threads, spinning));
         log.info(
@@ -42,6 +44,13 @@ final class OnnxEngine {
                 environment.getVersion(),
                 threads,
                 spinning);
+    }
+
+    private OnnxEngine(OnnxEngine shared) {
+        this.threads = 1;
+        this.spinning = false;
+        this.callersThread = true;
+        this.environment = shared.environment;
     }
 
     private static OrtEnvironment environment(int threads, boolean spinning) {
@@ -92,6 +101,11 @@ final class OnnxEngine {
         return instance;
     }
 
+    /** The same engine for sessions that compute on the thread that calls them, and on no other. */
+    OnnxEngine onCallersThread() {
+        return new OnnxEngine(this);
+    }
+
     OrtEnvironment environment() {
         return environment;
     }
@@ -100,7 +114,13 @@ final class OnnxEngine {
     SessionOptions sessionOptions() throws OrtException {
         SessionOptions options = new SessionOptions();
         options.setOptimizationLevel(SessionOptions.OptLevel.ALL_OPT);
-        options.disablePerSessionThreads();
+        if (callersThread) {
+            // A session's own pool of one thread is the caller.
+            options.setIntraOpNumThreads(1);
+            options.setInterOpNumThreads(1);
+        } else {
+            options.disablePerSessionThreads();
+        }
         // Per-session arenas would each keep the memory of the longest prefill; malloc shares it between all layers.
         options.setCPUArenaAllocator(false);
         options.setMemoryPatternOptimization(false);

@@ -10,6 +10,8 @@ import io.sluice.runtime.RuntimeOptions;
 import io.sluice.runtime.StageRunner;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,6 +22,10 @@ import org.slf4j.LoggerFactory;
  * prompts must be cut into the same kind of chunks ({@link io.sluice.runtime.PromptChunks}) to be reproducible, and
  * what was decoded is computed again as steps ({@link StageInput#asSteps}). A batch that was begun takes rows, KV cache
  * and layers anew whenever it advances, so whatever came between changes no bit either.
+ *
+ * <p>With {@link RuntimeOptions#beside} there is a second set of sessions that compute on the thread that calls them, for
+ * one batch beside others ({@link StageRun#beside}). ONNX Runtime packs matrices for each session, and its Java interface
+ * cannot share what is packed, so the weights are in memory twice.
  *
  * <p>Layers come and go while sessions run. Not thread-safe, but for {@link #load}. The weights must stay open while
  * the runner lives: it looks embeddings up in them.
@@ -38,6 +44,14 @@ public final class OnnxStageRunner implements ElasticStageRunner {
     private final RopeTables rope;
     private final LayerSet layers;
     private final BatchWork work;
+    /** For batches that run beside others, with layers and buffers of their own; null: none do. */
+    private final BatchWork besideWork;
+    /**
+     * Held while a slot that may be in a batch beside others is used, layer by layer, and while slots or layers change. Fair,
+     * so that who goes on from layer to layer lets others in between.
+     */
+    private final ReentrantLock structure = new ReentrantLock(true);
+
     private HeldLayers held = HeldLayers.NONE;
     private Optional<LayerRange> served = Optional.empty();
     private volatile boolean closed;
@@ -51,8 +65,9 @@ public final class OnnxStageRunner implements ElasticStageRunner {
         check = new StageBatchCheck(config, cache);
         rope = new RopeTables(engine, config, cache.positionsMax());
         results = new BatchOutputs(config);
-        layers = new LayerSet(rope, config.layerCount());
+        layers = new LayerSet(rope, config.layerCount(), options.beside());
         work = new BatchWork(engine, weights, layers, rope);
+        besideWork = options.beside() ? new BatchWork(engine.onCallersThread(), weights, layers.beside(), rope) : null;
     }
 
     /**
@@ -119,7 +134,7 @@ public final class OnnxStageRunner implements ElasticStageRunner {
         requireOpen();
         wanted.ranges().forEach(this::requireExists);
         long start = System.nanoTime();
-        LayerSet loaded = LayerSet.load(engine, weights, rope, wanted);
+        LayerSet loaded = LayerSet.load(engine, weights, rope, wanted, besideWork != null);
         log.info(
                 "event=layers_loaded model={} layers=\"{}\" unpacked_weight_bytes={} millis={}",
                 config.name(),
@@ -135,8 +150,11 @@ public final class OnnxStageRunner implements ElasticStageRunner {
         if (!(ready instanceof LayerSet set)) {
             throw new IllegalArgumentException("layers " + ready.layers() + " were loaded by another kind of runner");
         }
-        layers.takeAll(set);
-        held = layers.layers();
+        locked(() -> {
+            layers.takeAll(set);
+            held = layers.layers();
+            return held;
+        });
     }
 
     @Override
@@ -152,6 +170,10 @@ public final class OnnxStageRunner implements ElasticStageRunner {
     @Override
     public Optional<ReadyLayers> retire(HeldLayers keep) {
         requireOpen();
+        return locked(() -> retireNow(keep));
+    }
+
+    private Optional<ReadyLayers> retireNow(HeldLayers keep) {
         HeldLayers needed = keep.plus(cache.inUse());
         if (served.isPresent()) {
             needed = needed.plus(HeldLayers.of(served.get()));
@@ -170,26 +192,44 @@ public final class OnnxStageRunner implements ElasticStageRunner {
     public Optional<KvSlot> reserve(int tokens, LayerRange range) {
         requireOpen();
         requireHeld(range);
-        return cache.reserve(tokens, range).map(slot -> slot);
+        return locked(() -> cache.reserve(tokens, range, false).map(slot -> slot));
+    }
+
+    @Override
+    public boolean runsBeside() {
+        return besideWork != null;
+    }
+
+    @Override
+    public Optional<KvSlot> reserveBeside(int tokens, LayerRange range) {
+        requireOpen();
+        requireHeld(range);
+        return locked(() -> cache.reserve(tokens, range, runsBeside()).map(slot -> slot));
     }
 
     @Override
     public void release(KvSlot slot) {
         requireOpen();
-        cache.release(check.ours(slot));
+        locked(() -> {
+            cache.release(check.ours(slot));
+            return null;
+        });
     }
 
     @Override
     public void truncate(KvSlot slot, int length) {
         requireOpen();
-        check.ours(slot).truncate(length);
+        locked(() -> {
+            check.ours(slot).truncate(length);
+            return null;
+        });
     }
 
     @Override
     public List<StageOutput> run(List<StageInput> batch) {
         requireOpen();
         check.require(batch);
-        BatchRun run = new BatchRun(work, batch, results);
+        BatchRun run = new BatchRun(work, besideWork, structure, batch, results);
         run.advance(config.layerCount());
         return run.finish();
     }
@@ -197,8 +237,10 @@ public final class OnnxStageRunner implements ElasticStageRunner {
     @Override
     public StageRun begin(List<StageInput> batch) {
         requireOpen();
-        check.require(batch);
-        return new BatchRun(work, List.copyOf(batch), new BatchOutputs(config));
+        return locked(() -> {
+            check.require(batch);
+            return new BatchRun(work, besideWork, structure, List.copyOf(batch), new BatchOutputs(config));
+        });
     }
 
     @Override
@@ -207,11 +249,26 @@ public final class OnnxStageRunner implements ElasticStageRunner {
             return;
         }
         closed = true;
-        layers.free();
-        held = HeldLayers.NONE;
-        work.close();
-        rope.close();
-        cache.close();
+        locked(() -> {
+            layers.free();
+            held = HeldLayers.NONE;
+            work.close();
+            if (besideWork != null) {
+                besideWork.close();
+            }
+            rope.close();
+            cache.close();
+            return null;
+        });
+    }
+
+    private <T> T locked(Supplier<T> change) {
+        structure.lock();
+        try {
+            return change.get();
+        } finally {
+            structure.unlock();
+        }
     }
 
     private void requireExists(LayerRange range) {

@@ -1,0 +1,247 @@
+package io.sluice.runtime.onnx;
+
+import static io.sluice.runtime.onnx.TinyStages.LAYERS;
+import static io.sluice.runtime.onnx.TinyStages.copy;
+import static io.sluice.runtime.onnx.TinyStages.runner;
+import static io.sluice.runtime.onnx.TinyStages.solo;
+import static io.sluice.runtime.onnx.TinyStages.tokens;
+import static io.sluice.runtime.onnx.TinyStages.tokensIn;
+import static io.sluice.runtime.onnx.TinyStages.withLogits;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.sluice.core.LayerRange;
+import io.sluice.runtime.HeldLayers;
+import io.sluice.runtime.ModelWeights;
+import io.sluice.runtime.RuntimeOptions;
+import io.sluice.runtime.StageRunner.KvSlot;
+import io.sluice.runtime.StageRunner.StageInput;
+import io.sluice.runtime.StageRunner.StageOutput;
+import io.sluice.runtime.StageRunner.StageRun;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Batches on another thread while the runner's own thread runs others. Every comparison is of bits. */
+final class BesideRunsTest {
+    private static final LayerRange ALL = new LayerRange(0, LAYERS);
+    private static final int PROMPT = 40;
+    private static final int STEPS = 24;
+
+    private static ModelWeights weights;
+    private static OnnxStageRunner alone;
+
+    @BeforeAll
+    static void load(@TempDir Path folder) throws Exception {
+        weights = TinyStages.weights(folder);
+        alone = runner(weights, 0, LAYERS);
+    }
+
+    @AfterAll
+    static void unload() {
+        alone.close();
+        weights.close();
+    }
+
+    private static OnnxStageRunner both() {
+        return OnnxStageRunner.open(weights, ALL, new RuntimeOptions(2, TinyStages.KV_BYTES).withBeside());
+    }
+
+    /** A session's tokens, and the logits after its prompt and after each further token. */
+    private record Script(int[] prompt, int[] following, List<float[]> expected) {
+        static Script of(long seed) {
+            int[] prompt = tokens(seed, PROMPT);
+            int[] following = tokens(seed + 1_000, STEPS);
+            return new Script(prompt, following, solo(alone, prompt, following));
+        }
+
+        StageInput next(KvSlot slot) {
+            return slot.length() == 0
+                    ? withLogits(tokensIn(slot, prompt))
+                    : withLogits(tokensIn(slot, following[slot.length() - PROMPT]));
+        }
+
+        boolean isOver(KvSlot slot) {
+            return slot.length() == PROMPT + STEPS;
+        }
+
+        void requireRight(KvSlot slot, StageOutput output, String where) {
+            assertThat(copy(output.logits()))
+                    .as("%s, %d positions", where, slot.length())
+                    .isEqualTo(expected.get(slot.length() - PROMPT));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3})
+    void shouldGiveEverySessionTheBitsItGetsAloneOnEitherPoolAndOnBothByTurns(long seed) {
+        SplittableRandom random = new SplittableRandom(seed);
+        List<Script> scripts = List.of(Script.of(seed * 10), Script.of(seed * 10 + 1), Script.of(seed * 10 + 2));
+        try (OnnxStageRunner runner = both()) {
+            List<KvSlot> slots = scripts.stream()
+                    .map(script -> runner.reserveBeside(PROMPT + STEPS, ALL).orElseThrow())
+                    .toList();
+            int[] advances = new int[2];
+            while (!scripts.getFirst().isOver(slots.getFirst())) {
+                List<StageInput> batch = new ArrayList<>();
+                for (int i = 0; i < slots.size(); i++) {
+                    batch.add(scripts.get(i).next(slots.get(i)));
+                }
+                StageRun here = runner.begin(batch);
+                StageRun beside = here.beside();
+                while (here.layersLeft() > 0) {
+                    int pool = random.nextInt(2);
+                    advances[pool] += (pool == 0 ? here : beside).advance(1 + random.nextInt(2));
+                }
+                List<StageOutput> outputs = (random.nextBoolean() ? here : beside).finish();
+                for (int i = 0; i < slots.size(); i++) {
+                    scripts.get(i).requireRight(slots.get(i), outputs.get(i), "by turns");
+                }
+            }
+            assertThat(Math.min(advances[0], advances[1])).isGreaterThan(10);
+        }
+    }
+
+    /** The owner decodes, opens, cuts and closes sessions, loads and retires layers, while another thread works. */
+    @Test
+    void shouldChangeNoBitOfEitherWhileBothThreadsWork() throws Exception {
+        List<Script> ours = List.of(Script.of(100), Script.of(101), Script.of(102));
+        List<Script> theirs = List.of(Script.of(200), Script.of(201), Script.of(202));
+        SplittableRandom random = new SplittableRandom(5);
+        try (OnnxStageRunner runner = both();
+                ExecutorService side = Executors.newSingleThreadExecutor()) {
+            int besideBatches = 0;
+            int besideTexts = 0;
+            List<KvSlot> slots = new ArrayList<>();
+            for (Script script : theirs) {
+                slots.add(runner.reserveBeside(PROMPT + STEPS, ALL).orElseThrow());
+            }
+            List<KvSlot> mine = new ArrayList<>();
+            for (Script script : ours) {
+                mine.add(runner.reserve(PROMPT + STEPS, ALL).orElseThrow());
+            }
+            while (besideTexts < 3) {
+                List<StageInput> batch = new ArrayList<>();
+                for (int i = 0; i < slots.size(); i++) {
+                    batch.add(theirs.get(i).next(slots.get(i)));
+                }
+                StageRun run = runner.begin(batch).beside();
+                Future<List<StageOutput>> done = side.submit(() -> {
+                    while (run.layersLeft() > 0) {
+                        run.advance(1);
+                    }
+                    return run.finish();
+                });
+                do {
+                    critical(runner, ours, mine, random);
+                } while (!done.isDone());
+                List<StageOutput> outputs = done.get();
+                for (int i = 0; i < slots.size(); i++) {
+                    theirs.get(i).requireRight(slots.get(i), outputs.get(i), "beside");
+                }
+                besideBatches++;
+                if (theirs.getFirst().isOver(slots.getFirst())) {
+                    slots.forEach(slot -> runner.truncate(slot, 0));
+                    besideTexts++;
+                }
+            }
+            assertThat(besideBatches).isEqualTo(3 * (STEPS + 1));
+        }
+    }
+
+    /** One batch of the owner's, and now and then a change of slots. */
+    private static void critical(
+            OnnxStageRunner runner, List<Script> scripts, List<KvSlot> slots, SplittableRandom random) {
+        List<StageInput> batch = new ArrayList<>();
+        for (int i = 0; i < slots.size(); i++) {
+            batch.add(scripts.get(i).next(slots.get(i)));
+        }
+        List<StageOutput> outputs = runner.run(batch);
+        for (int i = 0; i < slots.size(); i++) {
+            scripts.get(i).requireRight(slots.get(i), outputs.get(i), "owner's");
+        }
+        for (int i = 0; i < slots.size(); i++) {
+            if (scripts.get(i).isOver(slots.get(i))) {
+                runner.truncate(slots.get(i), 0);
+            }
+        }
+        if (random.nextInt(8) == 0) {
+            int i = random.nextInt(slots.size());
+            runner.release(slots.get(i));
+            List<KvSlot> others = new ArrayList<>();
+            for (int more = random.nextInt(4); more >= 0; more--) {
+                runner.reserveBeside(PROMPT + STEPS, ALL).ifPresent(others::add);
+            }
+            slots.set(i, runner.reserve(PROMPT + STEPS, ALL).orElseThrow());
+            others.forEach(runner::release);
+        }
+    }
+
+    @Test
+    void shouldLeaveOutASessionThatEndsWhileItsBatchRunsBeside() throws Exception {
+        Script stays = Script.of(300);
+        Script goes = Script.of(301);
+        try (OnnxStageRunner runner = both();
+                ExecutorService side = Executors.newSingleThreadExecutor()) {
+            KvSlot one = runner.reserveBeside(PROMPT + STEPS, ALL).orElseThrow();
+            KvSlot two = runner.reserveBeside(PROMPT + STEPS, ALL).orElseThrow();
+            StageRun run = runner.begin(List.of(goes.next(one), stays.next(two)));
+            side.submit(() -> run.beside().advance(1)).get();
+            runner.release(one);
+            List<StageOutput> outputs = side.submit(() -> {
+                        StageRun beside = run.beside();
+                        beside.advance(LAYERS);
+                        return beside.finish();
+                    })
+                    .get();
+            assertThat(outputs.getFirst()).isEqualTo(new StageOutput(null, null));
+            stays.requireRight(two, outputs.getLast(), "beside");
+        }
+    }
+
+    @Test
+    void shouldMoveBothSetsOfLayersTogether() {
+        Script script = Script.of(400);
+        try (OnnxStageRunner runner =
+                OnnxStageRunner.empty(weights, new RuntimeOptions(2, TinyStages.KV_BYTES).withBeside())) {
+            runner.adopt(runner.load(HeldLayers.of(new LayerRange(0, 2))));
+            runner.adopt(runner.load(HeldLayers.of(new LayerRange(2, LAYERS))));
+            runner.serve(Optional.of(ALL));
+            KvSlot slot = runner.reserveBeside(PROMPT + STEPS, ALL).orElseThrow();
+            StageRun run = runner.begin(List.of(script.next(slot))).beside();
+            run.advance(LAYERS);
+            script.requireRight(slot, run.finish().getFirst(), "adopted");
+            runner.release(slot);
+            runner.serve(Optional.empty());
+            runner.retire(HeldLayers.NONE).orElseThrow().close();
+            assertThat(runner.held().isEmpty()).isTrue();
+        }
+    }
+
+    @Test
+    void shouldSayWhereBatchesCannotRunBesideOthers() {
+        assertThat(alone.runsBeside()).isFalse();
+        KvSlot slot = alone.reserveBeside(64, ALL).orElseThrow();
+        StageRun run = alone.begin(List.of(tokensIn(slot, tokens(1, 5))));
+        assertThatThrownBy(run::beside).isInstanceOf(UnsupportedOperationException.class);
+        run.abandon();
+        alone.release(slot);
+        try (OnnxStageRunner runner = both()) {
+            KvSlot usual = runner.reserve(64, ALL).orElseThrow();
+            StageRun theirs = runner.begin(List.of(tokensIn(usual, tokens(1, 5))));
+            assertThatThrownBy(theirs::beside).hasMessageContaining("reserveBeside");
+            assertThat(runner.runsBeside()).isTrue();
+        }
+    }
+}
