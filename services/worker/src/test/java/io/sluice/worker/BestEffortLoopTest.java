@@ -230,6 +230,55 @@ final class BestEffortLoopTest {
         }
     }
 
+    /** All that a tenant can say of its work is a weight, and all that makes a layer long is its sessions. */
+    @ParameterizedTest
+    @ValueSource(doubles = {1e-6, 1, 1e6})
+    void shouldSizeSlicesByWhatWasMeasuredWhateverATenantDeclares(double weight) {
+        stages(1);
+        Member worker = cluster.first();
+        long bound = 4 * LAYER;
+        long[] layers = {0, 0};
+        // A layer takes longer the more positions it has, and the longer the sessions are.
+        worker.fake().onLayers = count -> {
+            int positions =
+                    worker.fake().atWork.stream().mapToInt(StageInput::count).sum();
+            int longest = worker.fake().atWork.stream()
+                    .mapToInt(input -> input.position() + input.count())
+                    .max()
+                    .orElseThrow();
+            long took = LAYER / 32 * positions * (100 + longest) / 100;
+            layers[0]++;
+            layers[1] = Math.max(layers[1], took);
+            cluster.clock.addAndGet(count * took);
+        };
+        allow(bound);
+        for (int i = 0; i < 12; i++) {
+            worker.deliver(prompt("greedy" + i, "greedy", weight, ids(i, 400), 40));
+        }
+        worker.deliver(prompt("honest", "honest", 1, ids(50, 8), 40));
+        int slices = 0;
+        int beyond = 0;
+        long most = 0;
+        while (cluster.generated("honest").size() < 40
+                || cluster.generated("greedy11").size() < 40) {
+            long before = cluster.clock.get();
+            if (worker.loop.step()) {
+                long took = cluster.clock.get() - before;
+                slices++;
+                beyond += took > bound ? 1 : 0;
+                most = Math.max(most, took);
+            } else {
+                cluster.clock.addAndGet(Math.max(1, worker.loop.untilReadyNanos()));
+            }
+        }
+        assertThat(slices).isGreaterThan(500);
+        assertThat(layers[1]).as("a layer can be nearly as long as the bound").isGreaterThan(bound / 3);
+        assertThat(most).as("longest of %d slices", slices).isLessThanOrEqualTo(2 * bound);
+        assertThat((double) beyond / slices)
+                .as("slices beyond the bound, because sessions grow while their lengths are learnt")
+                .isLessThan(0.05);
+    }
+
     @Test
     void shouldShareByWeight() {
         stages(1);

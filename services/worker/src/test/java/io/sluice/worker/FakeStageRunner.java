@@ -37,6 +37,9 @@ final class FakeStageRunner implements ElasticStageRunner {
     /** Told of every batch that runs a few layers at a time. */
     Consumer<List<StageInput>> onBegun = batch -> {};
 
+    /** The batch whose layers {@link #onLayers} is told of, where it runs a few at a time. */
+    List<StageInput> atWork = List.of();
+
     private final List<Run> underWay = new ArrayList<>();
     /** When set, a batch with this token or hidden value fails as a whole. */
     Float poison;
@@ -299,6 +302,7 @@ final class FakeStageRunner implements ElasticStageRunner {
                 }
             }
             next += count;
+            atWork = batch;
             onLayers.accept(count);
             return count;
         }
