@@ -188,25 +188,28 @@ final class WorkerCommand implements Callable<Integer>, Logs.InFolder {
     }
 
     private WorkerConfig config() {
-        return new WorkerConfig(
-                new WorkerId(id),
-                endpoints.settings(),
-                model.toAbsolutePath(),
-                modelName == null ? StackConfig.defaultName(model) : modelName,
-                Optional.ofNullable(layers).map(LayerRange::parse),
-                maxLayers == null ? OptionalInt.empty() : OptionalInt.of(maxLayers),
-                DeviceSpec.parse(device),
-                threads == null ? Runtime.getRuntime().availableProcessors() : threads,
-                kvMib,
-                prefillChunk == null ? OptionalInt.empty() : OptionalInt.of(prefillChunk),
-                linkBytesPerSecond == null ? OptionalDouble.empty() : OptionalDouble.of(linkBytesPerSecond),
-                activations,
-                region,
-                alone.metricsPort(),
-                telemetryInterval,
-                alone.startTimeout(),
-                new MembershipSettings(heartbeat, lease, drainDeadline),
-                rebuild,
-                sharing.settings());
+        return WorkerConfig.onCpu(
+                        new WorkerId(id),
+                        endpoints.settings(),
+                        model.toAbsolutePath(),
+                        modelName == null ? StackConfig.defaultName(model) : modelName,
+                        Optional.ofNullable(layers).map(LayerRange::parse))
+                .with(draft -> {
+                    draft.device = DeviceSpec.parse(device);
+                    draft.maxLayers = maxLayers == null ? OptionalInt.empty() : OptionalInt.of(maxLayers);
+                    draft.threads = threads == null ? Runtime.getRuntime().availableProcessors() : threads;
+                    draft.kvMib = kvMib;
+                    draft.prefillChunk = prefillChunk == null ? OptionalInt.empty() : OptionalInt.of(prefillChunk);
+                    draft.linkBytesPerSecond =
+                            linkBytesPerSecond == null ? OptionalDouble.empty() : OptionalDouble.of(linkBytesPerSecond);
+                    draft.activations = activations;
+                    draft.region = region;
+                    draft.metricsPort = alone.metricsPort();
+                    draft.telemetryInterval = telemetryInterval;
+                    draft.startTimeout = alone.startTimeout();
+                    draft.membership = new MembershipSettings(heartbeat, lease, drainDeadline);
+                    draft.rebuild = rebuild;
+                    draft.sharing = sharing.settings();
+                });
     }
 }

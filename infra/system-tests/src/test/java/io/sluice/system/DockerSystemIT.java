@@ -34,7 +34,6 @@ import io.sluice.schemas.Topics;
 import io.sluice.system.ReferenceModel.Case;
 import io.sluice.worker.WorkerConfig;
 import io.sluice.worker.WorkerService;
-import io.sluice.worker.device.DeviceSpec;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -168,22 +167,17 @@ class DockerSystemIT {
     }
 
     private static WorkerConfig worker(Stage stage) {
-        return new WorkerConfig(
-                stage.worker(),
-                settings,
-                ReferenceModel.folder(),
-                ReferenceModel.NAME,
-                Optional.of(stage.layers()),
-                OptionalInt.empty(),
-                DeviceSpec.CPU,
-                1,
-                WorkerConfig.DEFAULT_KV_MIB,
-                WorkerConfig.DEFAULT_PREFILL_CHUNK,
-                ActivationDtype.FP32,
-                "local",
-                0,
-                WorkerConfig.DEFAULT_TELEMETRY_INTERVAL,
-                WorkerConfig.DEFAULT_START_TIMEOUT);
+        return WorkerConfig.onCpu(
+                        stage.worker(),
+                        settings,
+                        ReferenceModel.folder(),
+                        ReferenceModel.NAME,
+                        Optional.of(stage.layers()))
+                .with(draft -> {
+                    draft.threads = 1;
+                    draft.prefillChunk = OptionalInt.of(WorkerConfig.DEFAULT_PREFILL_CHUNK);
+                    draft.activations = ActivationDtype.FP32;
+                });
     }
 
     private static void request(String id, Case wanted) throws Exception {

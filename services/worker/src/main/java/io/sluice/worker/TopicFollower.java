@@ -9,6 +9,7 @@ import io.sluice.schemas.TopicSpec;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.errors.WakeupException;
@@ -16,8 +17,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Reads what a control topic of one partition says of this worker: what is there at start, then what comes, each record
- * once even when reading fails and starts over. Owned by one thread, apart from {@link #stop}.
+ * Reads a control topic of one partition: what is there at start, then what comes. When reading fails it starts over from
+ * the beginning. Owned by one thread, apart from {@link #stop}.
  */
 final class TopicFollower<T extends SpecificRecord> implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(TopicFollower.class);
@@ -28,16 +29,32 @@ final class TopicFollower<T extends SpecificRecord> implements AutoCloseable {
     private final KafkaSettings kafka;
     private final SchemaRegistry registry;
     private final TopicSpec<T> topic;
-    private final String self;
+    private final WorkerId self;
+    private final Predicate<Tailed<T>> wanted;
     private volatile TopicTail<T> tail;
     private volatile boolean closed;
-    private long newestOffset = -1;
 
+    /** Hands over what has this worker's key, each record once even when reading starts over. */
     TopicFollower(KafkaSettings kafka, SchemaRegistry registry, TopicSpec<T> topic, WorkerId self) {
+        this(kafka, registry, topic, self, new OwnOnce<>(self));
+    }
+
+    /**
+     * Hands over what has a value and is wanted.
+     *
+     * @param wanted sees every record with a value, again when reading starts over
+     */
+    TopicFollower(
+            KafkaSettings kafka,
+            SchemaRegistry registry,
+            TopicSpec<T> topic,
+            WorkerId self,
+            Predicate<Tailed<T>> wanted) {
         this.kafka = Objects.requireNonNull(kafka, "kafka");
         this.registry = Objects.requireNonNull(registry, "registry");
         this.topic = Objects.requireNonNull(topic, "topic");
-        this.self = self.value();
+        this.self = Objects.requireNonNull(self, "self");
+        this.wanted = Objects.requireNonNull(wanted, "wanted");
         this.tail = open();
     }
 
@@ -86,11 +103,8 @@ final class TopicFollower<T extends SpecificRecord> implements AutoCloseable {
 
     private void poll(Duration timeout, Consumer<T> sink) {
         for (Tailed<T> record : tail.poll(timeout)) {
-            if (record.offset() > newestOffset) {
-                newestOffset = record.offset();
-                if (record.value() != null && self.equals(record.key())) {
-                    sink.accept(record.value());
-                }
+            if (record.value() != null && wanted.test(record)) {
+                sink.accept(record.value());
             }
         }
     }
@@ -115,5 +129,22 @@ final class TopicFollower<T extends SpecificRecord> implements AutoCloseable {
 
     private TopicTail<T> open() {
         return TopicTail.fromBeginning(kafka, registry, topic, IsolationLevel.READ_COMMITTED);
+    }
+
+    /** Records with a worker's key that are newer than those seen. */
+    private static final class OwnOnce<T> implements Predicate<Tailed<T>> {
+        private final String self;
+        private long newestOffset = -1;
+
+        OwnOnce(WorkerId self) {
+            this.self = self.value();
+        }
+
+        @Override
+        public boolean test(Tailed<T> record) {
+            boolean newer = record.offset() > newestOffset;
+            newestOffset = Math.max(newestOffset, record.offset());
+            return newer && self.equals(record.key());
+        }
     }
 }

@@ -15,6 +15,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.function.Consumer;
 
 /**
  * What a worker is told. Immutable.
@@ -101,155 +102,72 @@ public record WorkerConfig(
         require(!startTimeout.isNegative(), "start timeout", startTimeout, "must not be negative");
     }
 
-    /** With the default heartbeats, lease and drain. */
-    public WorkerConfig(
-            WorkerId id,
-            KafkaSettings kafka,
-            Path model,
-            String modelName,
-            Optional<LayerRange> layers,
-            OptionalInt maxLayers,
-            DeviceSpec device,
-            int threads,
-            int kvMib,
-            OptionalInt prefillChunk,
-            OptionalDouble linkBytesPerSecond,
-            ActivationChoice activations,
-            String region,
-            int metricsPort,
-            Duration telemetryInterval,
-            Duration startTimeout) {
-        this(
-                id,
-                kafka,
-                model,
-                modelName,
-                layers,
-                maxLayers,
-                device,
-                threads,
-                kvMib,
-                prefillChunk,
-                linkBytesPerSecond,
-                activations,
-                region,
-                metricsPort,
-                telemetryInterval,
-                startTimeout,
-                MembershipSettings.DEFAULT,
-                RebuildMode.EXACT,
-                SharingSettings.DEFAULT);
+    /** The same worker with what {@code change} sets. */
+    public WorkerConfig with(Consumer<Draft> change) {
+        Draft draft = new Draft(this);
+        change.accept(draft);
+        return draft.config();
     }
 
-    /** With so many prompt positions per chunk, and the device's network. */
-    public WorkerConfig(
-            WorkerId id,
-            KafkaSettings kafka,
-            Path model,
-            String modelName,
-            Optional<LayerRange> layers,
-            OptionalInt maxLayers,
-            DeviceSpec device,
-            int threads,
-            int kvMib,
-            int prefillChunk,
-            ActivationChoice activations,
-            String region,
-            int metricsPort,
-            Duration telemetryInterval,
-            Duration startTimeout) {
-        this(
-                id,
-                kafka,
-                model,
-                modelName,
-                layers,
-                maxLayers,
-                device,
-                threads,
-                kvMib,
-                OptionalInt.of(prefillChunk),
-                OptionalDouble.empty(),
-                activations,
-                region,
-                metricsPort,
-                telemetryInterval,
-                startTimeout,
-                MembershipSettings.DEFAULT,
-                RebuildMode.EXACT,
-                SharingSettings.DEFAULT);
-    }
+    /** A configuration that is being changed: the fields are the components of the same names. Owned by one thread. */
+    public static final class Draft {
+        public DeviceSpec device;
+        public OptionalInt maxLayers;
+        public int threads;
+        public int kvMib;
+        public OptionalInt prefillChunk;
+        public OptionalDouble linkBytesPerSecond;
+        public ActivationChoice activations;
+        public String region;
+        public int metricsPort;
+        public Duration telemetryInterval;
+        public Duration startTimeout;
+        public MembershipSettings membership;
+        public RebuildMode rebuild;
+        public SharingSettings sharing;
 
-    /** The same worker with other heartbeats, lease and drain. */
-    public WorkerConfig with(MembershipSettings other) {
-        return new WorkerConfig(
-                id,
-                kafka,
-                model,
-                modelName,
-                layers,
-                maxLayers,
-                device,
-                threads,
-                kvMib,
-                prefillChunk,
-                linkBytesPerSecond,
-                activations,
-                region,
-                metricsPort,
-                telemetryInterval,
-                startTimeout,
-                other,
-                rebuild,
-                sharing);
-    }
+        private final WorkerConfig rest;
 
-    /** The same worker that computes sessions again in another way. */
-    public WorkerConfig with(RebuildMode other) {
-        return new WorkerConfig(
-                id,
-                kafka,
-                model,
-                modelName,
-                layers,
-                maxLayers,
-                device,
-                threads,
-                kvMib,
-                prefillChunk,
-                linkBytesPerSecond,
-                activations,
-                region,
-                metricsPort,
-                telemetryInterval,
-                startTimeout,
-                membership,
-                other,
-                sharing);
-    }
+        private Draft(WorkerConfig from) {
+            rest = from;
+            device = from.device;
+            maxLayers = from.maxLayers;
+            threads = from.threads;
+            kvMib = from.kvMib;
+            prefillChunk = from.prefillChunk;
+            linkBytesPerSecond = from.linkBytesPerSecond;
+            activations = from.activations;
+            region = from.region;
+            metricsPort = from.metricsPort;
+            telemetryInterval = from.telemetryInterval;
+            startTimeout = from.startTimeout;
+            membership = from.membership;
+            rebuild = from.rebuild;
+            sharing = from.sharing;
+        }
 
-    /** The same worker that shares its device in another way. */
-    public WorkerConfig with(SharingSettings other) {
-        return new WorkerConfig(
-                id,
-                kafka,
-                model,
-                modelName,
-                layers,
-                maxLayers,
-                device,
-                threads,
-                kvMib,
-                prefillChunk,
-                linkBytesPerSecond,
-                activations,
-                region,
-                metricsPort,
-                telemetryInterval,
-                startTimeout,
-                membership,
-                rebuild,
-                other);
+        private WorkerConfig config() {
+            return new WorkerConfig(
+                    rest.id,
+                    rest.kafka,
+                    rest.model,
+                    rest.modelName,
+                    rest.layers,
+                    maxLayers,
+                    device,
+                    threads,
+                    kvMib,
+                    prefillChunk,
+                    linkBytesPerSecond,
+                    activations,
+                    region,
+                    metricsPort,
+                    telemetryInterval,
+                    startTimeout,
+                    membership,
+                    rebuild,
+                    sharing);
+        }
     }
 
     /** Bandwidth declared, else the device's, bytes per second. */

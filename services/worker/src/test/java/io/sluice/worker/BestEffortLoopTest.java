@@ -11,7 +11,6 @@ import io.sluice.records.HopTiming;
 import io.sluice.records.ServiceClass;
 import io.sluice.records.Token;
 import io.sluice.runtime.StageRunner.StageInput;
-import io.sluice.worker.LocalCluster.Member;
 import io.sluice.worker.sharing.SharingSettings;
 import java.util.ArrayList;
 import java.util.HashMap;

@@ -30,7 +30,7 @@ final class FakeStageRunner implements ElasticStageRunner {
     /** The inputs of batches that ran a few layers at a time, of those that have ended. */
     final List<List<StageInput>> resumed = new ArrayList<>();
 
-    final List<Slot> live = new ArrayList<>();
+    final List<FakeSlot> live = new ArrayList<>();
     /** Told of the layers that a batch is about to have run, for example to let time pass. */
     IntConsumer onLayers = layers -> {};
 
@@ -167,7 +167,7 @@ final class FakeStageRunner implements ElasticStageRunner {
     public Optional<ReadyLayers> retire(HeldLayers keep) {
         HeldLayers gone = held.minus(keep)
                 .minus(served.map(HeldLayers::of).orElse(HeldLayers.NONE))
-                .minus(HeldLayers.of(live.stream().map(Slot::layers).toList()));
+                .minus(HeldLayers.of(live.stream().map(FakeSlot::layers).toList()));
         held = held.minus(gone);
         return gone.isEmpty() ? Optional.empty() : Optional.of(new Ready(gone));
     }
@@ -184,21 +184,21 @@ final class FakeStageRunner implements ElasticStageRunner {
         if (reserved() + (long) rounded * layers.size() > budgetLayerTokens) {
             return Optional.empty();
         }
-        Slot slot = new Slot(layers, rounded);
+        FakeSlot slot = new FakeSlot(layers, rounded);
         live.add(slot);
         return Optional.of(slot);
     }
 
     @Override
     public void release(KvSlot slot) {
-        if (!live.remove((Slot) slot)) {
+        if (!live.remove((FakeSlot) slot)) {
             throw new IllegalStateException("slot released twice");
         }
     }
 
     @Override
     public void truncate(KvSlot slot, int length) {
-        ((Slot) slot).truncate(length);
+        ((FakeSlot) slot).truncate(length);
     }
 
     @Override
@@ -225,7 +225,7 @@ final class FakeStageRunner implements ElasticStageRunner {
     }
 
     private void require(StageInput input) {
-        Slot slot = (Slot) input.slot();
+        FakeSlot slot = (FakeSlot) input.slot();
         assertThat(held.contains(slot.layers)).isTrue();
         assertThat(underWay.stream().anyMatch(run -> run.counts(slot)))
                 .as("a session is in two batches at once")
@@ -247,14 +247,15 @@ final class FakeStageRunner implements ElasticStageRunner {
     /** A batch under way; what it computes it computes at the end, if its slots are still there and as long. */
     private final class Run implements StageRun {
         private final List<StageInput> batch;
-        private final List<Slot> left = new ArrayList<>();
+        private final List<FakeSlot> left = new ArrayList<>();
         private final List<Integer> stamps;
         private final int end;
         private int next;
 
         Run(List<StageInput> batch) {
             this.batch = List.copyOf(batch);
-            stamps = batch.stream().map(input -> ((Slot) input.slot()).stamp).toList();
+            stamps =
+                    batch.stream().map(input -> ((FakeSlot) input.slot()).stamp).toList();
             next = batch.stream().mapToInt(StageInput::enterLayer).min().orElse(0);
             end = batch.stream()
                     .mapToInt(input -> input.slot().layers().end())
@@ -263,11 +264,11 @@ final class FakeStageRunner implements ElasticStageRunner {
         }
 
         private boolean counts(int i) {
-            Slot slot = (Slot) batch.get(i).slot();
+            FakeSlot slot = (FakeSlot) batch.get(i).slot();
             return live.contains(slot) && slot.stamp == stamps.get(i) && !left.contains(slot);
         }
 
-        boolean counts(Slot slot) {
+        boolean counts(FakeSlot slot) {
             return IntStream.range(0, batch.size()).anyMatch(i -> batch.get(i).slot() == slot && counts(i));
         }
 
@@ -309,7 +310,7 @@ final class FakeStageRunner implements ElasticStageRunner {
 
         @Override
         public void drop(KvSlot slot) {
-            left.add((Slot) slot);
+            left.add((FakeSlot) slot);
         }
 
         @Override
@@ -336,7 +337,7 @@ final class FakeStageRunner implements ElasticStageRunner {
     }
 
     private StageOutput run(StageInput input) {
-        Slot slot = (Slot) input.slot();
+        FakeSlot slot = (FakeSlot) input.slot();
         FloatBuffer hidden = FloatBuffer.allocate(input.count() * HIDDEN);
         int out = 0;
         for (int i = 0; i < input.count(); i++) {
@@ -380,48 +381,6 @@ final class FakeStageRunner implements ElasticStageRunner {
         public void close() {
             inMemory = inMemory.minus(layers);
             layers = HeldLayers.NONE;
-        }
-    }
-
-    static final class Slot implements KvSlot {
-        final int[] sums = new int[LAYERS];
-        /** The sums before each position. */
-        private final List<int[]> history = new ArrayList<>();
-
-        private final LayerRange layers;
-        private final int capacity;
-        int length;
-        /** Grows when what was begun on this slot no longer counts. */
-        private int stamp;
-
-        Slot(LayerRange layers, int capacity) {
-            this.layers = layers;
-            this.capacity = capacity;
-        }
-
-        void truncate(int newLength) {
-            assertThat(newLength).isBetween(0, length);
-            stamp++;
-            if (newLength < length) {
-                System.arraycopy(history.get(newLength), 0, sums, 0, LAYERS);
-                history.subList(newLength, length).clear();
-                length = newLength;
-            }
-        }
-
-        @Override
-        public LayerRange layers() {
-            return layers;
-        }
-
-        @Override
-        public int length() {
-            return length;
-        }
-
-        @Override
-        public int capacityTokens() {
-            return capacity;
         }
     }
 }

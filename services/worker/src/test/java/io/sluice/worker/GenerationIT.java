@@ -21,44 +21,20 @@ import io.sluice.records.WorkerStatus;
 import io.sluice.schemas.Topics;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Generation through workers on a real broker and registry, and records that are no use. */
-final class GenerationIT {
-    @TempDir
-    static Path folder;
-
-    private static WorkerStack stack;
+final class GenerationIT extends OnWorkerStack {
     private TopicTail<Token> tokens;
     private TopicTail<ErrorRecord> errors;
     private TopicTail<SessionReport> reports;
-
-    @BeforeAll
-    static void startStack() {
-        stack = WorkerStack.start(folder);
-    }
-
-    @AfterAll
-    static void stopStack() throws Exception {
-        stack.close();
-    }
-
-    @AfterEach
-    void closeAll() throws Exception {
-        stack.closeOpened();
-    }
 
     @BeforeEach
     void openTails() {

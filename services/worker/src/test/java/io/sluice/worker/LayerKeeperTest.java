@@ -10,7 +10,6 @@ import io.sluice.records.ActivationChunk;
 import io.sluice.records.Stage;
 import io.sluice.runtime.ActivationDtype;
 import io.sluice.runtime.HeldLayers;
-import io.sluice.worker.LocalCluster.Member;
 import io.sluice.worker.device.CpuDevice;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -2,13 +2,9 @@ package io.sluice.worker;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.core.LayerRange;
-import io.sluice.core.SessionId;
 import io.sluice.core.WorkerId;
-import io.sluice.core.recovery.LogRange;
 import io.sluice.core.recovery.Trouble;
 import io.sluice.core.sharing.SharingLimits;
-import io.sluice.core.stage.LogPicker;
-import io.sluice.records.ActivationBatch;
 import io.sluice.records.ActivationChunk;
 import io.sluice.records.ChunkKind;
 import io.sluice.records.DType;
@@ -18,27 +14,19 @@ import io.sluice.records.Stage;
 import io.sluice.records.Token;
 import io.sluice.runtime.ActivationDtype;
 import io.sluice.runtime.ElasticStageRunner;
-import io.sluice.runtime.HeldLayers;
-import io.sluice.runtime.ModelConfig;
 import io.sluice.runtime.text.Tokenizer;
 import io.sluice.worker.device.CpuDevice;
 import io.sluice.worker.device.Device;
-import io.sluice.worker.sharing.SharingControl;
 import io.sluice.worker.sharing.SharingSettings;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /** Stages of one pipeline in one thread, with queues in memory in place of topics and a clock that is set by hand. */
@@ -61,219 +49,6 @@ final class LocalCluster {
     /** A record of an activation topic. */
     record Sent(String sender, List<ActivationChunk> chunks, long offset) {}
 
-    /** One worker: its loop, its topic, and what it sent, by receiver. */
-    final class Member implements Outbox, InputLog {
-        final WorkerId id;
-        final boolean exact;
-        final ElasticStageRunner runner;
-        final StageLoop loop;
-        final SharingControl sharing;
-        final LayerKeeper keeper;
-        final QueuedLoads loads;
-        final List<Holding> announced = new ArrayList<>();
-        final ChunkReader reader;
-        final IntervalStats stats = new IntervalStats();
-        final ArrayDeque<Sent> topic = new ArrayDeque<>();
-        final List<ActivationChunk> sent = new ArrayList<>();
-        /** What is to be read from the log again. */
-        final ArrayDeque<LogPicker.Want> orders = new ArrayDeque<>();
-        /** Set where this worker's link is slow. */
-        LinkPacer pacer;
-
-        Member(
-                LoopSettings settings,
-                ElasticStageRunner runner,
-                Device device,
-                Tokenizer tokenizer,
-                String model,
-                int maxLayers) {
-            this.id = settings.self();
-            this.exact = settings.exactRebuild();
-            this.runner = runner;
-            ModelConfig config = runner.model();
-            this.reader = new ChunkReader(config, model, id);
-            Supplier<TokenStep> steps = () ->
-                    new TokenStep(id, tokenizer, Set.copyOf(config.eosTokenIds()), config.contextLength(), () -> 77L);
-            WorkerMetrics metrics = new WorkerMetrics(meters, id.value(), model);
-            this.loads = new QueuedLoads(runner, steps);
-            this.keeper = new LayerKeeper(
-                    id,
-                    runner,
-                    maxLayers,
-                    loads,
-                    (layers, measure) -> new CostModel(0, 1, layers.size()),
-                    announced::add,
-                    metrics,
-                    clock::get);
-            keeper.begin(
-                    new LayerOrder(1, runner.served()),
-                    new CostModel(0, 1, 1),
-                    runner.held().contains(config.layerCount() - 1) ? steps.get() : null);
-            this.sharing = new SharingControl(bestEffort, device.gate());
-            this.loop =
-                    new StageLoop(settings, runner, device, this, this, keeper, stats, metrics, clock::get, sharing);
-        }
-
-        /** Chunks as from the router. */
-        void deliver(ActivationChunk... chunks) {
-            deliver(logged(id, "router", List.of(chunks)));
-        }
-
-        void deliver(Sent record) {
-            Arrival arrival = new Arrival(record.sender, 40, clock.get(), record.offset);
-            List<InboundChunk> read = new ArrayList<>();
-            for (ActivationChunk chunk : record.chunks) {
-                read.add(reader.read(chunk, arrival));
-            }
-            loop.accept(new Inbound.Chunks(read));
-        }
-
-        /** Takes all that has come to its topic. */
-        void receive() {
-            while (!topic.isEmpty()) {
-                deliver(topic.poll());
-            }
-        }
-
-        @Override
-        public void read(LogPicker.Want want) {
-            orders.add(want);
-        }
-
-        /** The log is read for one session; false when nothing is wanted of it. */
-        boolean readLog() {
-            LogPicker.Want want = orders.poll();
-            if (want != null) {
-                loop.accept(answer(want));
-            }
-            return want != null;
-        }
-
-        private Inbound answer(LogPicker.Want want) {
-            LoggedInputs inputs = new LoggedInputs(want);
-            for (LogRange range : want.ranges()) {
-                logs.getOrDefault(range.worker(), List.of()).stream()
-                        .filter(sent -> sent.offset >= range.firstOffset() && sent.offset < range.endOffset())
-                        .forEach(sent -> inputs.take(new ActivationBatch(sent.sender, 0L, sent.chunks)));
-            }
-            try {
-                Arrival arrival = new Arrival("log", 0, clock.get(), Arrival.NOT_LOGGED);
-                return new Inbound.Rebuilt(want.session(), want.attempt(), inputs.inOrder(reader, arrival));
-            } catch (IllegalArgumentException e) {
-                return new Inbound.LogGone(want.session(), want.attempt(), e.getMessage());
-            }
-        }
-
-        /** A placement says this, in the next epoch. */
-        void order(long epoch, LayerRange layers) {
-            loop.accept(new Inbound.Ordered(new LayerOrder(epoch, Optional.ofNullable(layers))));
-        }
-
-        /** The loader does what it was asked to. */
-        void load() {
-            loads.run().ifPresent(outcome -> loop.accept(new Inbound.Loaded(outcome)));
-        }
-
-        /** Time passes, more than former layers are kept for, and the loop looks up. */
-        void sweepAfterGrace() {
-            clock.addAndGet(LayerKeeper.GRACE.toNanos() + 1);
-            loop.sweep();
-        }
-
-        /** So much time passes, and the loop looks up. */
-        void sweepAfter(Duration passed) {
-            clock.addAndGet(passed.toNanos());
-            loop.sweep();
-        }
-
-        Holding newest() {
-            return announced.getLast();
-        }
-
-        FakeStageRunner fake() {
-            return (FakeStageRunner) runner;
-        }
-
-        @Override
-        public void forward(WorkerId to, List<ActivationChunk> chunks) {
-            if (pacer == null) {
-                arrive(to, chunks);
-            } else {
-                chunks.forEach(chunk -> pacer.offer(to, chunk));
-            }
-        }
-
-        @Override
-        public boolean full() {
-            return pacer != null && pacer.full();
-        }
-
-        /** The link is free for one more record. */
-        boolean sendPaced() {
-            LinkPacer.Departure next = pacer == null ? null : pacer.drain();
-            if (next != null) {
-                arrive(next.to(), next.chunks());
-            }
-            return next != null;
-        }
-
-        private void arrive(WorkerId to, List<ActivationChunk> chunks) {
-            sent.addAll(chunks);
-            arrived(to, id.value(), chunks);
-        }
-
-        @Override
-        public void token(Token token) {
-            onToken.accept(token);
-        }
-
-        @Override
-        public void report(SessionId session, int attempt, Trouble trouble, String message) {
-            failures.add(new Failure(session.value(), attempt, trouble, message));
-        }
-    }
-
-    /** Loads only when told to. */
-    static final class QueuedLoads implements LayerLoads {
-        private final ElasticStageRunner runner;
-        private final Supplier<TokenStep> steps;
-        private Supplier<Outcome> asked;
-        int freed;
-
-        QueuedLoads(ElasticStageRunner runner, Supplier<TokenStep> steps) {
-            this.runner = runner;
-            this.steps = steps;
-        }
-
-        @Override
-        public void load(HeldLayers layers, boolean withTokens) {
-            if (asked != null) {
-                throw new IllegalStateException("two loads at once");
-            }
-            asked = () -> LayerLoader.tryLoad(runner, steps, layers, withTokens);
-        }
-
-        boolean isAsked() {
-            return asked != null;
-        }
-
-        Optional<Outcome> run() {
-            Optional<Outcome> outcome = Optional.ofNullable(asked).map(Supplier::get);
-            asked = null;
-            return outcome;
-        }
-
-        @Override
-        public void free(AutoCloseable part) {
-            freed++;
-            try {
-                part.close();
-            } catch (Exception e) {
-                throw new IllegalStateException(e);
-            }
-        }
-    }
-
     static LoopSettings settings(String worker, ActivationDtype type, int prefillChunk) {
         return settings(worker, type, prefillChunk, false);
     }
@@ -292,7 +67,8 @@ final class LocalCluster {
         }
     }
 
-    private Sent logged(WorkerId to, String sender, List<ActivationChunk> chunks) {
+    /** A record stands in a worker's topic; the record. */
+    Sent logged(WorkerId to, String sender, List<ActivationChunk> chunks) {
         List<Sent> log = logs.computeIfAbsent(to, key -> new ArrayList<>());
         log.add(new Sent(sender, List.copyOf(chunks), log.size()));
         return log.getLast();
@@ -313,8 +89,8 @@ final class LocalCluster {
     }
 
     Member add(LoopSettings settings, ElasticStageRunner runner, Device device, Tokenizer tokenizer, int maxLayers) {
-        Member member =
-                new Member(settings, runner, device, tokenizer, runner.model().name(), maxLayers);
+        Member member = new Member(
+                this, settings, runner, device, tokenizer, runner.model().name(), maxLayers);
         members.put(member.id, member);
         return member;
     }

@@ -15,43 +15,24 @@ import io.sluice.records.WorkerOrder;
 import io.sluice.records.WorkerState;
 import io.sluice.records.WorkerStatus;
 import io.sluice.schemas.Topics;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Predicate;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Real workers that join, beat, drain, leave, and lose their name. */
-final class MembershipIT {
+final class MembershipIT extends OnWorkerStack {
     private static final LayerRange ALL = new LayerRange(0, 6);
     private static final String SLOW = "emulated:t4@0.01";
     private static final MembershipSettings QUICK =
             new MembershipSettings(Duration.ofMillis(50), Duration.ofMillis(600), Duration.ZERO);
 
-    @TempDir
-    static Path folder;
-
-    private static WorkerStack stack;
     private TopicTail<Heartbeat> beats;
     private TopicTail<WorkerStatus> statuses;
     private final List<Heartbeat> heard = new ArrayList<>();
-
-    @BeforeAll
-    static void startStack() {
-        stack = WorkerStack.start(folder);
-    }
-
-    @AfterAll
-    static void stopStack() throws Exception {
-        stack.close();
-    }
 
     @BeforeEach
     void openTails() {
@@ -59,15 +40,10 @@ final class MembershipIT {
         statuses = stack.tail(Topics.WORKERS);
     }
 
-    @AfterEach
-    void closeAll() throws Exception {
-        stack.closeOpened();
-    }
-
     @Test
     void shouldBeatWhileItLoadsLayersAndSayWhenItIsGone() {
         WorkerService worker =
-                stack.start(stack.config("beats", "beats", null, "cpu").with(QUICK));
+                stack.start(stack.config("beats", "beats", null, "cpu").with(draft -> draft.membership = QUICK));
         stack.place("beats", 1, new Stage("beats", 0, 6));
         stack.status(statuses, "beats", status -> status.getPlacementEpoch() == 1 && status.getEndLayer() == 6);
 
@@ -92,7 +68,7 @@ final class MembershipIT {
     void shouldFinishItsSessionsWhenToldToDrainAndThenLeave() throws Exception {
         TopicTail<Token> tokens = stack.tail(Topics.TOKENS);
         WorkerService worker =
-                stack.start(stack.config("drains", ALL, "emulated:t4@20").with(QUICK));
+                stack.start(stack.config("drains", ALL, "emulated:t4@20").with(draft -> draft.membership = QUICK));
         CompletableFuture<Void> ended = ended(worker);
         List<Integer> prompt =
                 WorkerStack.ids(WorkerStack.referenceCases().get(0).get("prompt_token_ids"));
@@ -120,7 +96,7 @@ final class MembershipIT {
 
     @Test
     void shouldLeaveAtTheDeadlineWhateverIsLeft() throws Exception {
-        WorkerService worker = stack.start(stack.config("late", ALL, SLOW).with(QUICK));
+        WorkerService worker = stack.start(stack.config("late", ALL, SLOW).with(draft -> draft.membership = QUICK));
         CompletableFuture<Void> ended = ended(worker);
         busy(worker, "late", "psalm");
 
@@ -136,7 +112,7 @@ final class MembershipIT {
     void shouldServeOnWhenTheDrainIsCalledOffAndThenTakeThePlacementItHeldBack() {
         stack.place("undone", 1, new Stage("undone", 0, 6));
         WorkerService worker =
-                stack.start(stack.config("undone", "undone", null, SLOW).with(QUICK));
+                stack.start(stack.config("undone", "undone", null, SLOW).with(draft -> draft.membership = QUICK));
         busy(worker, "undone", "undone");
 
         command("undone", WorkerOrder.DRAIN, Duration.ZERO);
@@ -153,7 +129,7 @@ final class MembershipIT {
     @Test
     void shouldNotObeyCommandsForAnOtherIncarnationOrFromBeforeItsStart() {
         command("deaf", WorkerOrder.DRAIN, Duration.ofSeconds(1));
-        stack.start(stack.config("deaf", ALL, "cpu").with(QUICK));
+        stack.start(stack.config("deaf", ALL, "cpu").with(draft -> draft.membership = QUICK));
         long incarnation = heard("deaf", beat -> true).getIncarnation();
         stack.publish(
                 Topics.WORKER_COMMANDS,
@@ -168,11 +144,11 @@ final class MembershipIT {
 
     @Test
     void shouldStopWhenANewerProcessTakesItsName() {
-        WorkerService older = stack.start(stack.config("twin", ALL, "cpu").with(QUICK));
+        WorkerService older = stack.start(stack.config("twin", ALL, "cpu").with(draft -> draft.membership = QUICK));
         CompletableFuture<Void> ended = ended(older);
         long first = heard("twin", beat -> true).getIncarnation();
 
-        WorkerService newer = stack.start(stack.config("twin", ALL, "cpu").with(QUICK));
+        WorkerService newer = stack.start(stack.config("twin", ALL, "cpu").with(draft -> draft.membership = QUICK));
         await().atMost(WorkerStack.PATIENCE).until(ended::isDone);
 
         assertThatThrownBy(ended::join)
@@ -194,7 +170,7 @@ final class MembershipIT {
 
     @Test
     void shouldBeNewerThanAProcessWhoseClockWasAhead() {
-        WorkerService future = stack.start(stack.config("ahead", ALL, "cpu").with(QUICK));
+        WorkerService future = stack.start(stack.config("ahead", ALL, "cpu").with(draft -> draft.membership = QUICK));
         WorkerStatus status = stack.status(statuses, "ahead", any -> true);
         future.close();
         long ahead = status.getIncarnation() + Duration.ofDays(1).toMillis();
@@ -203,7 +179,7 @@ final class MembershipIT {
                 "ahead",
                 WorkerStatus.newBuilder(status).setIncarnation(ahead).build());
 
-        stack.start(stack.config("ahead", ALL, "cpu").with(QUICK));
+        stack.start(stack.config("ahead", ALL, "cpu").with(draft -> draft.membership = QUICK));
 
         assertThat(heard("ahead", beat -> beat.getIncarnation() >= ahead).getIncarnation())
                 .isEqualTo(ahead + 1);

@@ -15,7 +15,6 @@ import io.sluice.runtime.ModelWeights;
 import io.sluice.runtime.RuntimeOptions;
 import io.sluice.runtime.onnx.OnnxStageRunner;
 import io.sluice.runtime.text.Tokenizer;
-import io.sluice.worker.LocalCluster.Member;
 import io.sluice.worker.device.CpuDevice;
 import java.io.IOException;
 import java.nio.file.Files;

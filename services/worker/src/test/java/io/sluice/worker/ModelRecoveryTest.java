@@ -18,7 +18,6 @@ import io.sluice.runtime.RuntimeOptions;
 import io.sluice.runtime.StageRunner.StageOutput;
 import io.sluice.runtime.onnx.OnnxStageRunner;
 import io.sluice.runtime.text.Tokenizer;
-import io.sluice.worker.LocalCluster.Member;
 import io.sluice.worker.device.CpuDevice;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;

@@ -13,41 +13,17 @@ import io.sluice.records.WorkerState;
 import io.sluice.records.WorkerStatus;
 import io.sluice.schemas.Topics;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Layers of real workers as placements say. */
-final class PlacementIT {
-    @TempDir
-    static Path folder;
-
-    private static WorkerStack stack;
+final class PlacementIT extends OnWorkerStack {
     private TopicTail<Token> tokens;
-
-    @BeforeAll
-    static void startStack() {
-        stack = WorkerStack.start(folder);
-    }
-
-    @AfterAll
-    static void stopStack() throws Exception {
-        stack.close();
-    }
-
-    @AfterEach
-    void closeAll() throws Exception {
-        stack.closeOpened();
-    }
 
     @BeforeEach
     void openTails() {

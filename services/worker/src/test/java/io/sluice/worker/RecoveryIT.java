@@ -21,38 +21,13 @@ import io.sluice.records.Stage;
 import io.sluice.records.StageTrouble;
 import io.sluice.records.Token;
 import io.sluice.schemas.Topics;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** A stage is lost and another one rebuilds it from the lost one's topic, on a real broker; the test is the router. */
-final class RecoveryIT {
-    @TempDir
-    static Path folder;
-
-    private static WorkerStack stack;
-
-    @BeforeAll
-    static void startStack() {
-        stack = WorkerStack.start(folder);
-    }
-
-    @AfterAll
-    static void stopStack() throws Exception {
-        stack.close();
-    }
-
-    @AfterEach
-    void closeAll() throws Exception {
-        stack.closeOpened();
-    }
-
+final class RecoveryIT extends OnWorkerStack {
     @Test
     void shouldGoOnFromTheLogOfALostStage() throws Exception {
         TopicTail<Token> tokens = stack.tail(Topics.TOKENS);

@@ -11,7 +11,6 @@ import io.sluice.records.ActivationChunk;
 import io.sluice.records.Token;
 import io.sluice.runtime.ActivationDtype;
 import io.sluice.worker.Inbound.SessionKey;
-import io.sluice.worker.LocalCluster.Member;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;

@@ -16,30 +16,21 @@ import io.sluice.records.TenantUse;
 import io.sluice.records.Token;
 import io.sluice.records.WorkerStatus;
 import io.sluice.schemas.Topics;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Best-effort requests at a real worker on a real broker; the test is the planner of limits. */
-final class SharingIT {
+final class SharingIT extends OnWorkerStack {
     private static final LayerRange ALL = new LayerRange(0, 6);
     private static final Duration LEASE = Duration.ofSeconds(2);
     /** Wide enough for a layer on any machine that has other work. */
     private static final long SLICE_NANOS = 50_000_000;
 
-    @TempDir
-    static Path folder;
-
-    private static WorkerStack stack;
     private static long epoch;
 
     private TopicTail<Token> tokens;
@@ -47,25 +38,10 @@ final class SharingIT {
     private final List<Token> generated = new ArrayList<>();
     private final List<GpuTelemetry> reports = new ArrayList<>();
 
-    @BeforeAll
-    static void startStack() {
-        stack = WorkerStack.start(folder);
-    }
-
-    @AfterAll
-    static void stopStack() throws Exception {
-        stack.close();
-    }
-
     @BeforeEach
     void openTails() {
         tokens = stack.tail(Topics.TOKENS);
         telemetry = stack.tail(Topics.GPU_TELEMETRY);
-    }
-
-    @AfterEach
-    void closeAll() throws Exception {
-        stack.closeOpened();
     }
 
     @Test

@@ -13,7 +13,6 @@ import io.sluice.records.HopTiming;
 import io.sluice.records.Token;
 import io.sluice.runtime.ActivationDtype;
 import io.sluice.runtime.StageRunner.StageInput;
-import io.sluice.worker.LocalCluster.Member;
 import java.time.Duration;
 import java.util.List;
 import java.util.SplittableRandom;

@@ -11,7 +11,6 @@ import io.sluice.core.recovery.RecoveryPlan;
 import io.sluice.core.recovery.ResumeMode;
 import io.sluice.core.recovery.Trouble;
 import io.sluice.runtime.ActivationDtype;
-import io.sluice.worker.LocalCluster.Member;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;

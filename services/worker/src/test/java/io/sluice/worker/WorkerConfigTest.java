@@ -11,7 +11,6 @@ import io.sluice.messaging.KafkaSettings;
 import io.sluice.messaging.MetricsServer;
 import io.sluice.records.Placement;
 import io.sluice.records.Stage;
-import io.sluice.runtime.ActivationDtype;
 import io.sluice.runtime.ModelFormatException;
 import io.sluice.worker.device.Device;
 import io.sluice.worker.device.DeviceSpec;
@@ -20,7 +19,6 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -34,6 +32,16 @@ final class WorkerConfigTest {
     void shouldNameTheFlagThatIsWrong() {
         assertThatThrownBy(() -> config(0, 128)).hasMessageContaining("--kv-mib is '0'");
         assertThatThrownBy(() -> config(16, 1)).hasMessageContaining("--prefill-chunk is '1'");
+    }
+
+    @Test
+    void shouldKeepWhatIsNotChanged() {
+        WorkerConfig config = config(16, 8);
+
+        assertThat(config.with(draft -> {})).isEqualTo(config);
+        assertThat(config.with(draft -> draft.region = "far").with(draft -> draft.region = config.region()))
+                .isEqualTo(config);
+        assertThat(config.with(draft -> draft.region = "far").kvMib()).isEqualTo(16);
     }
 
     @Test
@@ -97,21 +105,10 @@ final class WorkerConfigTest {
     }
 
     private static WorkerConfig config(int kvMib, int prefillChunk) {
-        return new WorkerConfig(
-                SELF,
-                KAFKA,
-                Path.of("m"),
-                "m",
-                Optional.empty(),
-                OptionalInt.empty(),
-                DeviceSpec.CPU,
-                1,
-                kvMib,
-                prefillChunk,
-                ActivationDtype.FP16,
-                "local",
-                0,
-                Duration.ofMillis(250),
-                Duration.ofSeconds(1));
+        return WorkerConfig.onCpu(SELF, KAFKA, Path.of("m"), "m", Optional.empty())
+                .with(draft -> {
+                    draft.kvMib = kvMib;
+                    draft.prefillChunk = OptionalInt.of(prefillChunk);
+                });
     }
 }

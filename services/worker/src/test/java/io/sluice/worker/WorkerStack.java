@@ -127,42 +127,22 @@ final class WorkerStack implements AutoCloseable {
             Optional<LayerRange> layers,
             String device,
             Duration startTimeout) {
-        return new WorkerConfig(
-                new WorkerId(id),
-                settings,
-                MODEL,
-                servedModel,
-                layers,
-                OptionalInt.empty(),
-                DeviceSpec.parse(device),
-                1,
-                32,
-                16,
-                ActivationDtype.FP32,
-                "local",
-                0,
-                Duration.ofMillis(250),
-                startTimeout);
+        return WorkerConfig.onCpu(new WorkerId(id), settings, MODEL, servedModel, layers)
+                .with(draft -> {
+                    draft.device = DeviceSpec.parse(device);
+                    draft.threads = 1;
+                    draft.kvMib = 32;
+                    draft.prefillChunk = OptionalInt.of(16);
+                    draft.activations = ActivationDtype.FP32;
+                    draft.startTimeout = startTimeout;
+                });
     }
 
     WorkerConfig onSlowLink(String id, LayerRange layers, double bytesPerSecond) {
-        return new WorkerConfig(
-                new WorkerId(id),
-                kafka,
-                MODEL,
-                "psalm",
-                Optional.of(layers),
-                OptionalInt.empty(),
-                DeviceSpec.parse("emulated:a100@20"),
-                1,
-                32,
-                OptionalInt.empty(),
-                OptionalDouble.of(bytesPerSecond),
-                ActivationDtype.FP32,
-                "local",
-                0,
-                Duration.ofMillis(250),
-                PATIENCE);
+        return config(id, layers, "emulated:a100@20").with(draft -> {
+            draft.prefillChunk = OptionalInt.empty();
+            draft.linkBytesPerSecond = OptionalDouble.of(bytesPerSecond);
+        });
     }
 
     void send(String worker, ActivationChunk... chunks) {
