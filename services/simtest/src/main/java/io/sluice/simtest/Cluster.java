@@ -13,6 +13,7 @@ final class Cluster {
     private final List<SimWorker> workers = new ArrayList<>();
     private final List<LayerRange> ranges = new ArrayList<>();
     private final SimPlanner planner;
+    private final SimLimits limits;
     private final SimClients clients;
     private int named;
 
@@ -43,6 +44,7 @@ final class Cluster {
         for (int i = 0; i < routers; i++) {
             world.group().add(new SimRouter(world, i, skew(random), drift(random)));
         }
+        limits = new SimLimits(world, skew(world.sharing()), drift(world.sharing()));
         clients = new SimClients(world, layers);
     }
 
@@ -85,6 +87,7 @@ final class Cluster {
     void start() {
         workers.forEach(worker -> worker.start(worker.layers()));
         planner.start();
+        limits.start();
         routers().forEach(SimRouter::start);
         world.group().start();
         world.at(1_000_000, clients::start);

@@ -32,6 +32,8 @@ public enum FaultKind {
     ROUTER_PARTITION("router partition"),
     /** The planner is killed and starts again from its checkpoint. */
     PLANNER_CRASH("planner crash"),
+    /** No limits of best-effort work are published for a while. */
+    LIMITS_STOP("limits stop coming"),
     /** An old planner publishes its last allocation again. */
     STALE_ALLOCATION("stale allocation"),
     /** A topic gets another leader; what the followers lacked is lost. */

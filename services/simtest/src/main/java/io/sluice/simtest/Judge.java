@@ -33,6 +33,12 @@ final class Judge {
      */
     private record Memory(SimWorker worker, int life, SessionId session) {}
 
+    /** One process, told from others of its name. */
+    private record Life(SimWorker worker, int number) {}
+
+    /** What a process may do of best-effort work, as far as can be said from outside. */
+    private record Permission(boolean any, long untilMicros) {}
+
     /** What is known of one request. */
     private static final class Case {
         private final int[] reference;
@@ -53,6 +59,7 @@ final class Judge {
     private final World world;
     private final Map<SessionId, Case> cases = new LinkedHashMap<>();
     private final Map<Memory, Integer> newestSeen = new HashMap<>();
+    private final Map<Life, Permission> permissions = new HashMap<>();
     private Finding finding;
     private final Map<String, Long> failures = new TreeMap<>();
     private final Set<SessionId> probes = new HashSet<>();
@@ -239,6 +246,27 @@ final class Judge {
                     "3 fencing",
                     session,
                     "worker " + worker.name + " computes for attempt " + attempt + " after it has seen " + newest);
+        }
+    }
+
+    /** A worker has read limits of its own: whether they allow anything, and the length of their lease. */
+    void limited(SimWorker worker, boolean any, long leaseMillis) {
+        permissions.put(new Life(worker, worker.life()), new Permission(any, world.nowMicros() + 1_000 * leaseMillis));
+    }
+
+    /** A worker begins a batch of best-effort work, at any moment within a lease from when its limits were read. */
+    void startsBestEffort(SimWorker worker, SessionId session) {
+        Permission given = permissions.get(new Life(worker, worker.life()));
+        if (given == null || !given.any() || world.nowMicros() >= given.untilMicros()) {
+            violation(
+                    "6 fresh limits",
+                    session,
+                    "worker " + worker.name + " starts best-effort work "
+                            + (given == null
+                                    ? "before it has read any limits"
+                                    : given.any()
+                                            ? (world.nowMicros() - given.untilMicros()) + " us after its limits ended"
+                                            : "though its limits allow nothing"));
         }
     }
 

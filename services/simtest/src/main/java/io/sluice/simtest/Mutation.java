@@ -15,7 +15,9 @@ public enum Mutation {
     /** The router takes up every allocation that arrives, however old. */
     STALE_EPOCH,
     /** A stage that is told to drop a session forgets to free its KV cache. */
-    KV_LEAK;
+    KV_LEAK,
+    /** A stage goes on with best-effort work when its limits have ended. */
+    STALE_LIMITS;
 
     /** Reads {@code no-fencing}, {@code lost-offset-index} and so on. */
     public static Mutation parse(String text) {
@@ -24,8 +26,9 @@ public enum Mutation {
                 return mutation;
             }
         }
-        throw new IllegalArgumentException("mutation '" + text
-                + "' must be none, no-fencing, lost-offset-index, double-publish, stale-epoch or kv-leak");
+        throw new IllegalArgumentException(
+                "mutation '" + text
+                        + "' must be none, no-fencing, lost-offset-index, double-publish, stale-epoch, kv-leak or stale-limits");
     }
 
     @Override

@@ -53,6 +53,7 @@ final class Notices {
                 session.request.maxTokens(),
                 positions,
                 session.request.seed(),
-                resume);
+                resume,
+                session.request.serviceClass());
     }
 }

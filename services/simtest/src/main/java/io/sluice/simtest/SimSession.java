@@ -1,6 +1,7 @@
 package io.sluice.simtest;
 
 import io.sluice.core.Pipeline;
+import io.sluice.core.ServiceClass;
 import io.sluice.core.SessionId;
 import io.sluice.core.recovery.StageResume;
 import io.sluice.core.recovery.StepTrace;
@@ -59,6 +60,11 @@ final class SimSession extends SessionAtStage<SimSession.Chunk, SimSession.Plan,
         @Override
         public int kvTokens() {
             return KvReservation.roundUp(setup.kvTokens());
+        }
+
+        @Override
+        public boolean bestEffort() {
+            return setup.serviceClass() == ServiceClass.BEST_EFFORT;
         }
 
         @Override

@@ -8,6 +8,7 @@ import io.sluice.core.batching.BatchLimits;
 import io.sluice.core.batching.BatchScheduler;
 import io.sluice.core.recovery.StepTrace;
 import io.sluice.core.recovery.Trouble;
+import io.sluice.core.sharing.SharingLimits;
 import io.sluice.core.stage.LogPicker;
 import io.sluice.core.stage.StageChunk;
 import io.sluice.core.stage.StageDesk;
@@ -41,6 +42,7 @@ final class SimStage {
     private final StageIntake<SimSession.Chunk, SimSession.Plan, KvCache, SimSession> intake;
     private final SimLogReader logReader;
     private final BatchScheduler<Work> scheduler = new BatchScheduler<>(LIMITS);
+    private final BestEffortWork<Work> bestEffort = new BestEffortWork<>(LIMITS);
     private final ArrayDeque<Runnable> inbox = new ArrayDeque<>();
     private boolean computing;
     private int prefillTokens;
@@ -62,6 +64,8 @@ final class SimStage {
                 Duration.ofMillis(1_500),
                 Duration.ofSeconds(20),
                 Duration.ofSeconds(5),
+                // Much shorter than a live one's, so that what is forgotten shows within a run.
+                Duration.ofSeconds(20),
                 1);
         this.intake = new StageIntake<>(limits, ledger, memory, new Desk());
         this.logReader = new SimLogReader(worker, answer -> soon(() -> read(answer)));
@@ -94,6 +98,11 @@ final class SimStage {
             action.run();
             start();
         }
+    }
+
+    /** What best-effort work may use from now on. */
+    void limit(SharingLimits limits) {
+        soon(() -> bestEffort.limit(limits));
     }
 
     void undelivered(SessionId id, int attempt) {
@@ -168,19 +177,21 @@ final class SimStage {
 
         @Override
         public void work(SimSession session, SimSession.Chunk chunk) {
+            BatchScheduler<Work> waiting = session.bestEffort() ? bestEffort.waiting() : scheduler;
             if (session.isStep(chunk, session.slot.length())) {
-                scheduler.addDecode(session.id, new Work(session, chunk));
+                waiting.addDecode(session.id, new Work(session, chunk));
                 return;
             }
             for (int from = 0; from < chunk.count(); from += CHUNK_TOKENS) {
                 int to = Math.min(from + CHUNK_TOKENS, chunk.count());
-                scheduler.addPrefill(session.id, to - from, session.rank, new Work(session, chunk.slice(from, to)));
+                waiting.addPrefill(session.id, to - from, session.rank, new Work(session, chunk.slice(from, to)));
             }
         }
 
         @Override
         public void forget(SimSession session) {
             scheduler.remove(session.id);
+            bestEffort.waiting().remove(session.id);
         }
 
         @Override
@@ -231,15 +242,23 @@ final class SimStage {
             return;
         }
         List<Work> batch = scheduler.next();
+        boolean critical = !batch.isEmpty();
+        if (!critical) {
+            batch = bestEffort.next(nowNanos(), world.has(Mutation.STALE_LIMITS));
+        }
         if (batch.isEmpty()) {
             return;
+        }
+        if (!critical) {
+            world.judge().startsBestEffort(worker, batch.getFirst().session().id);
         }
         int positions = batch.stream().mapToInt(w -> w.chunk().count()).sum();
         long micros = worker.batchMicros(positions);
         computing = true;
-        busyMicros += micros;
-        batches++;
-        worker.after(micros, () -> finish(batch));
+        busyMicros += critical ? micros : 0;
+        batches += critical ? 1 : 0;
+        List<Work> started = batch;
+        worker.after(micros, () -> finish(started));
     }
 
     private void finish(List<Work> batch) {
@@ -286,8 +305,9 @@ final class SimStage {
             out[i] = session.slot.append(in);
         }
         boolean prompt = session.plan.isPrompt(chunk.position());
-        prefillTokens += prompt ? out.length : 0;
-        decodeTokens += prompt ? 0 : out.length;
+        int measured = session.bestEffort() ? 0 : out.length;
+        prefillTokens += prompt ? measured : 0;
+        decodeTokens += prompt ? 0 : measured;
         world.trace(
                 session.id,
                 () -> worker.name + " computes attempt " + chunk.attempt() + " positions [" + chunk.position() + ", "

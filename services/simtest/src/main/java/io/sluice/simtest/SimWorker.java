@@ -9,6 +9,8 @@ import io.sluice.core.planning.DeviceSample;
 import io.sluice.core.planning.Holding;
 import io.sluice.core.planning.MemberStatus;
 import io.sluice.core.recovery.Trouble;
+import io.sluice.core.sharing.LimitsLease;
+import io.sluice.core.sharing.SharingLimits;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +30,7 @@ final class SimWorker extends Actor {
     /** After this long a producer gives a record up. */
     static final long DELIVERY_MICROS = 6_000_000;
 
+    private static final long SLICE_NANOS = 1_000_000;
     private static final long BATCH_MICROS = 1_500;
     private static final long POSITION_MICROS = 250;
 
@@ -44,6 +47,7 @@ final class SimWorker extends Actor {
     private Reader<Wire.Activation> reader;
     private Reader<Wire.Command> orders;
     private Reader<MemberStatus> names;
+    private Reader<Wire.Limits> limits;
     private Sender<Beat> beats;
     private Sender<MemberStatus> statuses;
     private Sender<DeviceSample> telemetry;
@@ -111,6 +115,7 @@ final class SimWorker extends Actor {
         reader = new Reader<>(this, own, own.end(), stage::record);
         names = new Reader<>(this, world.statuses, world.statuses.end(), (offset, status) -> compare(status));
         orders = new Reader<>(this, world.commands, world.commands.end(), (offset, order) -> order(order));
+        limits = new Reader<>(this, world.limits, world.limits.end(), (offset, published) -> limit(published));
         beats = new Sender<>(this, world.beats, true, DELIVERY_MICROS);
         statuses = new Sender<>(this, world.statuses, true, DELIVERY_MICROS);
         telemetry = new Sender<>(this, world.telemetry, true, DELIVERY_MICROS);
@@ -141,6 +146,7 @@ final class SimWorker extends Actor {
         reader.close();
         orders.close();
         names.close();
+        limits.close();
         state = MemberStatus.State.LEFT;
     }
 
@@ -180,6 +186,18 @@ final class SimWorker extends Actor {
         }
         announce();
         beat();
+    }
+
+    private void limit(Wire.Limits published) {
+        for (Wire.Limit limit : published.limits()) {
+            if (limit.worker().equals(id) && limit.incarnation() == incarnation) {
+                long nowNanos = world.nowMicros() * 1_000;
+                long end = LimitsLease.endNanos(
+                        published.atMillis(), published.validUntilMillis(), nowNanos, clockMillis());
+                world.judge().limited(this, limit.quota() > 0, published.validUntilMillis() - published.atMillis());
+                stage.limit(new SharingLimits(published.epoch(), limit.quota(), SLICE_NANOS, 1, end));
+            }
+        }
     }
 
     private void sweep() {

@@ -28,7 +28,14 @@ final class Wire {
     record Resume(int position, int[] tokenIds, List<StageResume> stages) {}
 
     /** @param resume null: the attempt starts from nothing */
-    record Setup(Pipeline pipeline, int promptTokens, int maxTokens, int kvTokens, long seed, Resume resume) {
+    record Setup(
+            Pipeline pipeline,
+            int promptTokens,
+            int maxTokens,
+            int kvTokens,
+            long seed,
+            Resume resume,
+            ServiceClass serviceClass) {
         /** What the stage begins with. */
         StageResume resume(int stage) {
             return resume == null ? StageResume.fresh() : resume.stages().get(stage);
@@ -88,6 +95,12 @@ final class Wire {
 
     /** @param refused whether it was never accepted */
     record Failure(SessionId session, boolean refused, String reason) {}
+
+    /** What best-effort work may use of one worker. */
+    record Limit(WorkerId worker, long incarnation, double quota) {}
+
+    /** Limits of all workers, from one lease. */
+    record Limits(long epoch, List<Limit> limits, long atMillis, long validUntilMillis) {}
 
     /** A session as the router publishes it when it is assigned. */
     record Session(SessionId session, int attempt, long epoch, Pipeline pipeline) {}

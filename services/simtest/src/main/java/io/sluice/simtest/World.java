@@ -30,6 +30,7 @@ final class World {
     private final SplittableRandom disk;
     private final SplittableRandom load;
     private final SplittableRandom cluster;
+    private final SplittableRandom sharing;
     private final Faults faults;
     private final Judge judge;
     private final Mutation mutation;
@@ -51,6 +52,7 @@ final class World {
     final Log<DeviceSample> telemetry = new Log<>(this, "telemetry", true);
     final Log<Allocation> allocations = new Log<>(this, "allocations", true);
     final Log<Wire.Command> commands = new Log<>(this, "commands", true);
+    final Log<Wire.Limits> limits = new Log<>(this, "limits", true);
     private final Map<WorkerId, Log<Wire.Activation>> activations = new TreeMap<>();
 
     /** @param traced session whose events are remembered; null: none, which is faster */
@@ -64,6 +66,7 @@ final class World {
         this.traced = traced;
         judge = new Judge(this);
         faults = new Faults(this, root.split());
+        sharing = root.split();
     }
 
     EventQueue queue() {
@@ -84,6 +87,10 @@ final class World {
 
     SplittableRandom cluster() {
         return cluster;
+    }
+
+    SplittableRandom sharing() {
+        return sharing;
     }
 
     Faults faults() {
@@ -161,7 +168,7 @@ final class World {
         for (Partition partition : partitions) {
             all.addAll(List.of(partition.requests, partition.tokens, partition.reports));
         }
-        all.addAll(List.of(completions, failures, sessions, beats, statuses, telemetry, allocations, commands));
+        all.addAll(List.of(completions, failures, sessions, beats, statuses, telemetry, allocations, commands, limits));
         all.addAll(activations.values());
         return all;
     }

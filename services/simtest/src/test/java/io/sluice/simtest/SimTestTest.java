@@ -44,6 +44,7 @@ class SimTestTest {
             case DOUBLE_PUBLISH -> "1 one end";
             case STALE_EPOCH -> "5 newest epoch";
             case KV_LEAK -> "KV reservations";
+            case STALE_LIMITS -> "6 fresh limits";
             case NONE -> "";
         };
     }

@@ -184,7 +184,7 @@ public final class StageIntake<C extends StageChunk<P>, P extends StageSetup, K,
     }
 
     private Duration idleTimeout(S session) {
-        return session.bestEffort() ? StageLimits.BEST_EFFORT_IDLE : limits.idleTimeout();
+        return session.bestEffort() ? limits.bestEffortIdle() : limits.idleTimeout();
     }
 
     /** The attempt of the chunk, which may be new; what a former one has computed waits for the set-up. */

@@ -1,5 +1,6 @@
 package io.sluice.worker.sharing;
 
+import io.sluice.core.sharing.LimitsLease;
 import io.sluice.core.sharing.SharingLimits;
 import io.sluice.core.sharing.TenantId;
 import io.sluice.core.sharing.TenantLevel;
@@ -9,7 +10,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -24,11 +24,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class LimitsReader {
     /** Longest lease, s. */
-    public static final int MOST_LEASE_SECONDS = 60;
+    public static final int MOST_LEASE_SECONDS = LimitsLease.MOST_SECONDS;
 
     private static final Logger LOG = LoggerFactory.getLogger(LimitsReader.class);
-    private static final long MOST_LEASE_MILLIS =
-            Duration.ofSeconds(MOST_LEASE_SECONDS).toMillis();
     private static final long MOST_SLICE_NANOS = Duration.ofSeconds(10).toNanos();
 
     private final String self;
@@ -86,14 +84,8 @@ public final class LimitsReader {
                 published.getQuota(),
                 published.getSliceNs(),
                 published.getLanes(),
-                end(published, nowNanos, epochMillis),
+                LimitsLease.endNanos(published.getAtMs(), published.getValidUntilMs(), nowNanos, epochMillis),
                 levels);
-    }
-
-    private static long end(Limits published, long nowNanos, long epochMillis) {
-        double lease = Math.min(MOST_LEASE_MILLIS, (double) published.getValidUntilMs() - published.getAtMs());
-        double left = Math.min(lease, (double) published.getValidUntilMs() - epochMillis);
-        return left <= 0 ? Long.MIN_VALUE : nowNanos + TimeUnit.MILLISECONDS.toNanos((long) left);
     }
 
     private void warn(String what) {
