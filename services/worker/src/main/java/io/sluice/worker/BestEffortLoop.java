@@ -34,6 +34,8 @@ final class BestEffortLoop {
     static final int RESTING_MAX = 8;
     /** Smallest part of a prompt. */
     private static final int LEAST_POSITIONS = 4;
+    /** A batch under way is begun anew when a layer of it takes so many bounds: what it has done is lost then. */
+    private static final double TOO_LARGE = 2;
     /** The gate is not asked again sooner, unless something has happened. */
     private static final long LEAST_WAIT_NANOS = 10_000;
 
@@ -144,9 +146,7 @@ final class BestEffortLoop {
         List<Candidate> candidates = new ArrayList<>();
         for (BestEffortTenant tenant : queue.tenants()) {
             long bound = sharing.sliceBoundNanos(tenant.id, now);
-            int rows = Math.min(
-                    most(tenant, Phase.DECODE, 1, BestEffortTenant.ROWS_MAX, bound),
-                    most(tenant, Phase.HEAD, 1, BestEffortTenant.ROWS_MAX, bound));
+            int rows = most(tenant, Phase.DECODE, 1, BestEffortTenant.ROWS_MAX, bound);
             if (tenant.resting != null && isTooLarge(tenant, bound)) {
                 tenant.putBackResting();
             }
@@ -176,7 +176,7 @@ final class BestEffortLoop {
             return candidate(tenant, batch, batch.size(), rows, LEAST_POSITIONS);
         }
         int count = ready.getFirst().chunk().count();
-        int positions = most(tenant, phase, LEAST_POSITIONS, SliceSizing.sizeClass(count), bound / 2);
+        int positions = most(tenant, phase, LEAST_POSITIONS, SliceSizing.sizeClass(count), bound);
         return candidate(tenant, List.of(ready.getFirst()), BestEffortTenant.part(count, positions), rows, positions);
     }
 
@@ -195,7 +195,7 @@ final class BestEffortLoop {
         return bound > 0
                 && !tenant.resting.atHead()
                 && kind.size() > least
-                && sharing.upperUnitNanos(tenant.id, kind.name(model)) > bound;
+                && sharing.unitNanos(tenant.id, kind.name(model)) > TOO_LARGE * bound;
     }
 
     private int most(BestEffortTenant tenant, Phase phase, int least, int most, long bound) {
@@ -204,7 +204,7 @@ final class BestEffortLoop {
                 most,
                 bound,
                 tenant.triesAgain(),
-                size -> sharing.upperUnitNanos(tenant.id, SliceKind.name(model, phase, size)));
+                size -> sharing.unitNanos(tenant.id, SliceKind.name(model, phase, size)));
     }
 
     private void run(Candidate chosen, RunningSlice slice, boolean holdPrompts, BooleanSupplier interrupted) {
@@ -214,6 +214,7 @@ final class BestEffortLoop {
         List<Work> works =
                 tenant.resting == null ? tenant.take(holdPrompts, chosen.rows, chosen.positions) : tenant.resting.works;
         int units = 0;
+        List<Long> unitNanos = new ArrayList<>();
         List<StageOutput> outputs = null;
         RuntimeException failure = null;
         try {
@@ -226,7 +227,9 @@ final class BestEffortLoop {
                 if (units > 0 && (interrupted.getAsBoolean() || sharing.mustYield(slice, nanos.getAsLong()))) {
                     break;
                 }
+                long before = nanos.getAsLong();
                 units += layer(batch);
+                unitNanos.add(nanos.getAsLong() - before);
             }
             if (batch.atHead() && (head || !batch.run.wantsLogits())) {
                 outputs = batch.run.finish();
@@ -253,8 +256,19 @@ final class BestEffortLoop {
             }
         } finally {
             // Sampling and sending are part of it: latency-critical work waits for them as well.
-            sharing.sliceEnded(slice, units, chosen.computes, nanos.getAsLong());
+            sharing.sliceEnded(slice, units, usual(unitNanos), chosen.computes, nanos.getAsLong());
         }
+    }
+
+    /** The lower median, so that what the machine did to a few of them is not taken for what such a batch costs. */
+    private static long usual(List<Long> nanos) {
+        return nanos.isEmpty()
+                ? 0
+                : nanos.stream()
+                        .sorted()
+                        .skip((nanos.size() - 1) / 2)
+                        .findFirst()
+                        .orElseThrow();
     }
 
     private RestingBatch begin(List<Work> works) {

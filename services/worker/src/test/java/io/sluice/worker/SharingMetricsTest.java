@@ -37,7 +37,7 @@ final class SharingMetricsTest {
         RunningSlice slice =
                 ((Start) sharing.next(List.of(new SliceOffer(tenant, 1, "k", 2, 1, 0)), clock.get())).slice();
         clock.addAndGet(8 * MS);
-        sharing.sliceEnded(slice, slice.units(), 3, clock.get());
+        sharing.sliceEnded(slice, slice.units(), 0, 3, clock.get());
         sharing.bestEffortDone(tenant, 3);
         sharing.bestEffortWaiting(List.of(), 2);
         sharing.criticalStarted(clock.get());

@@ -134,7 +134,7 @@ final class TelemetryPublisherTest {
         sharing.limits(new SharingLimits(1, 1, ms(10), 1, ms(10_000)), 0);
         clock.set(ms(100));
         var start = (GateDecision.Start) sharing.next(List.of(new SliceOffer(tenant, 1, "decode", 1, 1, 0)), ms(100));
-        sharing.sliceEnded(start.slice(), 1, 1, ms(105));
+        sharing.sliceEnded(start.slice(), 1, 0, 1, ms(105));
         clock.set(ms(250));
         assertThat(telemetry.device().getSharing().getTenants())
                 .singleElement()

@@ -25,14 +25,15 @@ import java.util.stream.IntStream;
 
 /**
  * Interactive requests on this machine's cores, really computed by a worker behind broker and router: alone, beside a
- * best-effort batch that the worker's gate lets through, and beside the same batch in a process of the lowest priority. The
- * arrivals are a Poisson process with the same seed in all three, at a rate that keeps the worker busy for half of the time
- * when it is alone.
+ * best-effort batch that the worker's gate lets through, beside the same batch in a process of the lowest priority, and
+ * alone once more, which shows what the machine does by itself. The arrivals are a Poisson process with the same seed in all,
+ * at a rate that keeps the worker busy for half of the time when it is alone; requests are short, so that a percentile is of
+ * many. The batch by itself runs in slices, as latency-critical work of the same stack, which is in none, and in the process.
  */
 final class SharingCpuPart {
     private static final double LOAD = 0.5;
-    private static final int PROMPT = 16;
-    private static final int TOKENS = 16;
+    private static final int PROMPT = 8;
+    private static final int TOKENS = 8;
     private static final int CALIBRATION_REQUESTS = 40;
     /** More than any machine this is for gets through in a window. */
     private static final int BATCH_REQUESTS = 5_000;
@@ -56,7 +57,8 @@ final class SharingCpuPart {
     private enum Beside {
         NOTHING,
         BEST_EFFORT,
-        LOW_PRIORITY
+        LOW_PRIORITY,
+        NOTHING_AGAIN
     }
 
     /** Something that takes its time. */
@@ -88,7 +90,7 @@ final class SharingCpuPart {
     SharingCpuPart(Bench.Setting setting, BenchReport report) {
         this.setting = setting;
         this.report = report;
-        this.window = Duration.ofSeconds(setting.quick() ? 20 : 60);
+        this.window = Duration.ofSeconds(setting.quick() ? 30 : 60);
         this.rounds = setting.quick() ? 1 : setting.rounds();
     }
 
@@ -112,7 +114,7 @@ final class SharingCpuPart {
         for (int i = 0; i < WARM_UPS; i++) {
             play(0, 1, IN_FLIGHT, 8);
         }
-        batch(Duration.ofSeconds(10), Work.NONE);
+        batch(ServiceClass.BEST_EFFORT, Duration.ofSeconds(10), Work.NONE);
         Thread.sleep(REST);
         double busySeconds = busySeconds(play(0, 1, 1, CALIBRATION_REQUESTS)) / CALIBRATION_REQUESTS;
         double perSecond = LOAD / busySeconds;
@@ -121,8 +123,9 @@ final class SharingCpuPart {
                 "cpu: a request keeps the worker busy for %.0f ms, so %.2f of them a second",
                 busySeconds * 1e3,
                 perSecond));
-        Seen[] seen = {new Seen(), new Seen(), new Seen()};
+        Seen[] seen = {new Seen(), new Seen(), new Seen(), new Seen()};
         double soloTokens = 0;
+        double servedTokens = 0;
         double nicedSoloTokens = 0;
         double soloSeconds = 0;
         Duration solo = window.dividedBy(3);
@@ -133,13 +136,15 @@ final class SharingCpuPart {
                         + beside.name().toLowerCase(Locale.ROOT).replace('_', ' '));
                 one(seen[beside.ordinal()], beside, perSecond, round, niced);
             }
-            setting.progress("cpu: round " + (round + 1) + " of " + rounds + ", the batch alone, both ways");
-            soloTokens += batch(solo, Work.NONE);
+            setting.progress("cpu: round " + (round + 1) + " of " + rounds + ", the batch alone, all ways");
+            soloTokens += batch(ServiceClass.BEST_EFFORT, solo, Work.NONE);
+            Thread.sleep(REST);
+            servedTokens += batch(ServiceClass.LATENCY_CRITICAL, solo, Work.NONE);
             Thread.sleep(REST);
             nicedSoloTokens += niced(niced, solo);
             soloSeconds += solo.toNanos() / 1e9;
         }
-        rows(seen, soloTokens / soloSeconds, nicedSoloTokens / soloSeconds);
+        rows(seen, soloTokens / soloSeconds, servedTokens / soloSeconds, nicedSoloTokens / soloSeconds);
     }
 
     private void one(Seen seen, Beside beside, double perSecond, long seed, NicedBatch niced)
@@ -147,8 +152,8 @@ final class SharingCpuPart {
         List<RequestOutcome> outcomes = new ArrayList<>();
         Work interactive = () -> outcomes.addAll(poisson(perSecond, seed));
         switch (beside) {
-            case NOTHING -> interactive.run();
-            case BEST_EFFORT -> seen.batchTokens += batch(window, interactive);
+            case NOTHING, NOTHING_AGAIN -> interactive.run();
+            case BEST_EFFORT -> seen.batchTokens += batch(ServiceClass.BEST_EFFORT, window, interactive);
             case LOW_PRIORITY -> {
                 long before = niced.tokens();
                 niced.go();
@@ -177,13 +182,13 @@ final class SharingCpuPart {
     }
 
     /** Keeps a batch going beside {@code meanwhile}, for so long; tokens that came in this time. */
-    private double batch(Duration duration, Work meanwhile) throws InterruptedException {
+    private double batch(ServiceClass serviceClass, Duration duration, Work meanwhile) throws InterruptedException {
         String run = "batch" + runs++ + "-" + Long.toString(System.nanoTime(), 36);
         List<LoadPlan.Planned> planned = IntStream.range(0, BATCH_REQUESTS)
                 .mapToObj(i -> new LoadPlan.Planned(
                         0,
                         request(run + "-" + i, BatchShape.prompt(BatchShape.PROMPT, i), BatchShape.TOKENS)
-                                .setServiceClass(ServiceClass.BEST_EFFORT)
+                                .setServiceClass(serviceClass)
                                 .setTenant("bench")
                                 .build()))
                 .toList();
@@ -279,10 +284,11 @@ final class SharingCpuPart {
                 .sum();
     }
 
-    private void rows(Seen[] seen, double solo, double nicedSolo) {
+    private void rows(Seen[] seen, double solo, double served, double nicedSolo) {
         Seen alone = seen[Beside.NOTHING.ordinal()];
         Seen ours = seen[Beside.BEST_EFFORT.ordinal()];
         Seen plain = seen[Beside.LOW_PRIORITY.ordinal()];
+        Seen again = seen[Beside.NOTHING_AGAIN.ordinal()];
         for (double percent : new double[] {50, 99}) {
             String p = String.format(Locale.ROOT, "p%.0f", percent);
             double base = alone.percentile(alone.responseMillis, percent);
@@ -294,6 +300,12 @@ final class SharingCpuPart {
                     plain.percentile(plain.responseMillis, percent),
                     base,
                     null);
+            report.add(
+                    "sharing.cpu.response_alone_again." + p,
+                    "ms",
+                    again.percentile(again.responseMillis, percent),
+                    base,
+                    null);
             double gap = alone.percentile(alone.gapMillis, percent);
             report.add("sharing.cpu.token_gap." + p, "ms", ours.percentile(ours.gapMillis, percent), gap, null);
             report.add(
@@ -303,6 +315,7 @@ final class SharingCpuPart {
                     gap,
                     null);
         }
+        report.add("sharing.cpu.batch_alone", "tokens/s", solo, served, ">= 0.7");
         report.add("sharing.cpu.batch_throughput", "tokens/s", ours.batchRate(), solo, null);
         report.add("sharing.cpu.batch_throughput_low_priority", "tokens/s", plain.batchRate(), nicedSolo, null);
         report.note(String.format(
@@ -311,7 +324,8 @@ final class SharingCpuPart {
                         + " interactive requests each way (%d tokens after a prompt of %d) in %d rounds of %d s, Poisson; busy"
                         + " time of the requests' own steps alone %.2f of the time; batch: %d texts at once of %d tokens"
                         + " after a prompt of %d; low priority: the same batch in a process with nice 19 on the same model"
-                        + " and threads; baseline of latencies: alone in the same run, of throughputs: the batch alone",
+                        + " and threads; baseline of latencies: alone in the same run; of throughputs: the batch alone, and of that: the same requests as"
+                        + " latency-critical work of the same stack",
                 THREADS,
                 alone.responseMillis.size(),
                 TOKENS,

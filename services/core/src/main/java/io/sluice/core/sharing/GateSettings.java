@@ -10,6 +10,11 @@ package io.sluice.core.sharing;
  * @param tolerance a slice longer than its bound by more than this factor counts as an overrun, at least 1
  * @param holdFactor an overrun of x ns holds its tenant back for this many times x, doubled with each further one
  * @param longestHoldNanos no tenant is held back longer; at least the hold of the first overrun should fit
+ * @param turnNanos 0: a slice that has started runs to its end, so all of it must fit the bound. Above 0: the device goes back
+ *     to latency-critical work after any unit, so the bound is for one unit, by what it usually takes, and a slice takes as
+ *     many as fit a turn of so long
+ * @param longestIdleNanos the idle hysteresis may grow so far where short idle times are a small part of all, see
+ *     {@link SliceGate}; at least {@code idleNanos}, which leaves it as it is
  */
 public record GateSettings(
         int lanes,
@@ -18,7 +23,9 @@ public record GateSettings(
         long idleNanos,
         double tolerance,
         double holdFactor,
-        long longestHoldNanos) {
+        long longestHoldNanos,
+        long turnNanos,
+        long longestIdleNanos) {
     /** Overruns take at most about 1/50 of the time. */
     public static final double HOLD_FACTOR = 50;
 
@@ -28,12 +35,41 @@ public record GateSettings(
         Shares.notNegative("idle hysteresis in ns", idleNanos);
         Shares.positive("longest hold in ns", longestHoldNanos);
         Shares.positive("hold factor", holdFactor);
+        Shares.notNegative("turn in ns", turnNanos);
+        if (longestIdleNanos < idleNanos) {
+            throw new IllegalArgumentException("longest idle hysteresis is " + longestIdleNanos
+                    + " ns: it must not be below the hysteresis of " + idleNanos + " ns");
+        }
         if (!(tolerance >= 1) || Double.isInfinite(tolerance)) {
             throw new IllegalArgumentException("tolerance is " + tolerance + ": it must be finite and at least 1");
         }
         if (spatial && lanes < 2) {
             throw new IllegalArgumentException("a device of one lane cannot be divided: set spatial to false");
         }
+    }
+
+    /** A device on which a slice that has started runs to its end. */
+    public GateSettings(
+            int lanes,
+            boolean spatial,
+            double knee,
+            long idleNanos,
+            double tolerance,
+            double holdFactor,
+            long longestHoldNanos) {
+        this(lanes, spatial, knee, idleNanos, tolerance, holdFactor, longestHoldNanos, 0, idleNanos);
+    }
+
+    /** Whether latency-critical work waits for one unit at most, and not for a slice. */
+    public boolean stopsBetweenUnits() {
+        return turnNanos > 0;
+    }
+
+    /** How long so many units of a slice may take: where a slice stops between units, each has its part of the bound. */
+    public long boundNanos(RunningSlice slice, long units) {
+        return stopsBetweenUnits()
+                ? slice.boundNanos() / slice.units() * Math.clamp(units, 1, slice.units())
+                : slice.boundNanos();
     }
 
     /** A device that runs one thing at a time: the quota is the share of its time. Idle hysteresis 100 us. */

@@ -51,6 +51,11 @@ final class Shares {
         return value;
     }
 
+    /** Product of what is not negative, that stays at the end of the range instead of wrapping round. */
+    static long times(long a, long b) {
+        return Math.multiplyHigh(a, b) != 0 || a * b < 0 ? Long.MAX_VALUE : a * b;
+    }
+
     /** Sum that stays at the ends of the range instead of wrapping round. */
     static long plus(long a, long b) {
         long sum = a + b;

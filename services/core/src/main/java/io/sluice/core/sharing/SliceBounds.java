@@ -12,6 +12,7 @@ public final class SliceBounds {
     public static final int COUNT = 5;
 
     private static final double LAYERS = 4;
+    private static final double LAYERS_BETWEEN_STOPS = 1.25;
     private static final long CPU_LEAST_NANOS = 1_000_000;
     private static final long LEAST_NANOS = 100_000;
     private static final long MOST_LEAST_NANOS = 100_000_000;
@@ -34,8 +35,9 @@ public final class SliceBounds {
         long least;
         if (layerNanos > 0 && layerNanos < Double.MAX_VALUE) {
             // Other programs use the same cores: what takes 20 us now and then takes half a millisecond.
-            double four = Math.min(MOST_LEAST_NANOS, LAYERS * layerNanos);
-            least = Math.max(cpu || emulated ? CPU_LEAST_NANOS : LEAST_NANOS, (long) four);
+            double layers = cpu || emulated ? LAYERS_BETWEEN_STOPS : LAYERS;
+            least = Math.max(cpu || emulated ? CPU_LEAST_NANOS : LEAST_NANOS, (long)
+                    Math.min(MOST_LEAST_NANOS, layers * layerNanos));
         } else {
             least = cpu ? UNKNOWN_CPU_NANOS : emulated ? UNKNOWN_EMULATED_NANOS : UNKNOWN_NANOS;
         }

@@ -14,6 +14,10 @@ import java.util.List;
  * the knee k throttles the idle time ({@code q/k} of it), and the rest, {@code (q-k)/(1-k)}, is the share of lanes that
  * best-effort work may hold while latency-critical work is there. One knob, monotone, without a jump at 0.
  *
+ * <p><b>The idle hysteresis.</b> Where it may grow it is as long as it can be without costing more than a fifth of the idle time seen
+ * lately ({@link IdleWait}): so the short times between the steps of a request are left alone, where most of the idle
+ * time is between requests.
+ *
  * <p><b>The bound.</b> A slice takes as many units as its {@link SliceProfile} says fit the slice bound. Kinds that are
  * not known yet run one unit at a time, on an idle device, one such slice at once. A slice that is longer than its bound
  * all the same is charged in full and holds its tenant back {@code holdFactor} times its length, doubled with each further
@@ -39,6 +43,7 @@ public final class SliceGate {
     private final List<RunningSlice> running = new ArrayList<>();
     private SharingLimits limits = SharingLimits.NONE;
     private final TokenBucket bucket = new TokenBucket();
+    private final IdleWait idleWait;
     private int criticalWaiting;
     private int criticalRunning;
     private long idleSinceNanos = Long.MIN_VALUE;
@@ -50,6 +55,7 @@ public final class SliceGate {
 
     public SliceGate(GateSettings settings) {
         this.settings = settings;
+        this.idleWait = new IdleWait(settings.idleNanos(), settings.longestIdleNanos());
         this.accounts = new TenantAccounts(settings);
     }
 
@@ -82,6 +88,9 @@ public final class SliceGate {
     /** Latency-critical work is there and waits for the device: best-effort work beyond its lanes must yield. */
     public void criticalArrived(long nowNanos) {
         advance(nowNanos);
+        if (!criticalThere() && idleSinceNanos != Long.MIN_VALUE) {
+            idleWait.ended(newestNanos - idleSinceNanos);
+        }
         criticalWaiting++;
         settle();
     }
@@ -167,7 +176,7 @@ public final class SliceGate {
         if (allowed == 0) {
             return criticalThere()
                     ? new Wait(Reason.CRITICAL_WORK, Long.MAX_VALUE)
-                    : new Wait(Reason.NOT_IDLE_YET, Shares.plus(idleSinceNanos, settings.idleNanos()));
+                    : new Wait(Reason.NOT_IDLE_YET, Shares.plus(idleSinceNanos, idleWait.nanos()));
         }
         if (lanesHeld >= allowed) {
             return new Wait(Reason.LANES_TAKEN, Long.MAX_VALUE);
@@ -186,6 +195,15 @@ public final class SliceGate {
      * @return how long its tenant is held back for it, ns; 0: not at all
      */
     public long finished(long id, long unitsDone, long nowNanos) {
+        return finished(id, unitsDone, 0, nowNanos);
+    }
+
+    /**
+     * As {@link #finished(long, long, long)}, by a device that has timed its units.
+     *
+     * @param usualNanos what most of the units took; 0: not timed, then each has its part of the slice
+     */
+    public long finished(long id, long unitsDone, long usualNanos, long nowNanos) {
         advance(nowNanos);
         int at = 0;
         while (at < running.size() && running.get(at).id() != id) {
@@ -198,8 +216,8 @@ public final class SliceGate {
         lanesHeld -= slice.lanes();
         probes -= slice.probe() ? 1 : 0;
         accounts.settle(limits, burstNanos(), newestNanos);
-        long hold = accounts.finished(slice, unitsDone, newestNanos);
-        meter.ended(overdue(slice));
+        long hold = accounts.finished(slice, unitsDone, usualNanos, newestNanos);
+        meter.ended(newestNanos - slice.startNanos() > settings.boundNanos(slice, unitsDone) * settings.tolerance());
         settle();
         return hold;
     }
@@ -238,9 +256,12 @@ public final class SliceGate {
         return meter.read();
     }
 
-    /** What was learnt of a kind of work: ns per unit on {@code lanes} lanes, upper estimate; 0: nothing. */
-    public double upperUnitNanos(TenantId tenant, String kind, int lanes) {
-        return accounts.upperUnitNanos(tenant, kind, lanes);
+    /**
+     * What was learnt of a kind of work: ns per unit on {@code lanes} lanes, by which it is held against the slice bound: an
+     * upper estimate, or the usual time where slices stop between units; 0: nothing.
+     */
+    public double unitNanos(TenantId tenant, String kind, int lanes) {
+        return accounts.unitNanos(tenant, kind, lanes);
     }
 
     private int lanesAllowed() {
@@ -248,8 +269,7 @@ public final class SliceGate {
             return 0;
         }
         boolean idle = !criticalThere()
-                && (idleSinceNanos == Long.MIN_VALUE
-                        || newestNanos >= Shares.plus(idleSinceNanos, settings.idleNanos()));
+                && (idleSinceNanos == Long.MIN_VALUE || newestNanos >= Shares.plus(idleSinceNanos, idleWait.nanos()));
         int device = idle ? settings.lanes() : settings.lanesBeside(limits.quota());
         return Math.min(device, limits.lanes());
     }

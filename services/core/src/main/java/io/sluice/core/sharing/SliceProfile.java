@@ -1,5 +1,7 @@
 package io.sluice.core.sharing;
 
+import java.util.Arrays;
+
 /**
  * Learns from seen durations how long one unit of one kind of best-effort work takes, without a look at the work itself.
  *
@@ -7,8 +9,10 @@ package io.sluice.core.sharing;
  * machine does not count and the second one does; of fewer than {@value #PROVEN} it is the longest. Only durations on
  * nearly as many lanes count (within a factor of two), once there are {@value #PROVEN} of them; until then all count,
  * those on more lanes in proportion and those on fewer lanes as they are, because more lanes need not help. A fixed cost
- * of a slice is spread over its units: the estimate for a longer slice than seen is then too long, never too short. Not
- * thread-safe.
+ * of a slice is spread over its units: the estimate for a longer slice than seen is then too long, never too short.
+ *
+ * <p>The usual duration is the median of those remembered, on whatever lanes: what the machine does to one in three says
+ * nothing about the work. Not thread-safe.
  */
 public final class SliceProfile {
     /** Durations remembered. */
@@ -25,6 +29,7 @@ public final class SliceProfile {
     private long newestNanos = Long.MIN_VALUE;
     private int estimatedLanes;
     private double estimate;
+    private double usual;
 
     /** {@code units} units took {@code nanos} together, on {@code onLanes} lanes, and ended at {@code nowNanos}. */
     public void observe(long units, long nanos, int onLanes, long nowNanos) {
@@ -39,6 +44,7 @@ public final class SliceProfile {
         seen++;
         newestNanos = nowNanos;
         estimatedLanes = 0;
+        usual = 0;
     }
 
     /** Whether enough was seen to go by it. */
@@ -63,6 +69,16 @@ public final class SliceProfile {
             estimatedLanes = onLanes;
         }
         return estimate;
+    }
+
+    /** Usual duration of a unit, the lower median; 0: nothing seen. */
+    public double usualUnitNanos() {
+        if (usual == 0 && seen > 0) {
+            double[] sorted = Arrays.copyOf(unitNanos, (int) Math.min(seen, MEMORY));
+            Arrays.sort(sorted);
+            usual = sorted[(sorted.length - 1) / 2];
+        }
+        return usual;
     }
 
     private double upper(int onLanes, boolean likeOnly) {

@@ -63,17 +63,19 @@ final class TenantAccounts {
     }
 
     /** @return how long the tenant is held back, ns; 0: it kept its bound */
-    long finished(RunningSlice slice, long unitsDone, long nowNanos) {
+    long finished(RunningSlice slice, long unitsDone, long usualNanos, long nowNanos) {
         TenantAccount account = accounts.get(slice.tenant());
         Charge charge = charges.remove(slice.id());
         long took = nowNanos - slice.startNanos();
         account.turns().correct((took - charge.expectedNanos()) * slice.lanes(), charge.weight());
         account.lanesHeld(-slice.lanes());
         if (unitsDone > 0) {
-            account.profile(slice.kind()).observe(unitsDone, took, slice.lanes(), nowNanos);
+            long learnt = usualNanos > 0 ? Shares.times(usualNanos, unitsDone) : took;
+            account.profile(slice.kind()).observe(unitsDone, learnt, slice.lanes(), nowNanos);
         }
-        if (!overrun(slice, nowNanos)) {
-            account.keptItsBound(took, slice.boundNanos(), settings);
+        long bound = settings.boundNanos(slice, unitsDone);
+        if (took <= bound * settings.tolerance()) {
+            account.keptItsBound(took, bound, settings);
             return 0;
         }
         long hold = account.strike(took, nowNanos, settings);
@@ -91,9 +93,13 @@ final class TenantAccounts {
         return nowNanos - slice.startNanos() > slice.boundNanos() * settings.tolerance();
     }
 
-    double upperUnitNanos(TenantId tenant, String kind, int lanes) {
+    double unitNanos(TenantId tenant, String kind, int lanes) {
         TenantAccount account = accounts.get(tenant);
-        return account == null ? 0 : account.profile(kind).upperUnitNanos(lanes);
+        return account == null
+                ? 0
+                : settings.stopsBetweenUnits()
+                        ? account.profile(kind).usualUnitNanos()
+                        : account.profile(kind).upperUnitNanos(lanes);
     }
 
     /** Brings the shares of all tenants up to date under {@code limits}, before those change. */

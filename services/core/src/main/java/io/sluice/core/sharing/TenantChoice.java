@@ -81,6 +81,15 @@ final class TenantChoice {
             return;
         }
         SliceProfile profile = its.profile(candidate.kind());
+        if (settings.stopsBetweenUnits()) {
+            // Whoever comes waits for a unit at most, and what a unit takes is the batch's size: the smallest may
+            // always run.
+            double each = Math.max(profile.usualUnitNanos(), candidate.claimedUnitNanos());
+            boolean known = profile.proven();
+            long most = known ? Math.clamp((long) (settings.turnNanos() / each), 1, candidate.units()) : 1;
+            offer(candidate, its, onLanes, Shares.times(bound, most), most, !known, profile);
+            return;
+        }
         double unitNanos = Math.max(profile.upperUnitNanos(onLanes), candidate.claimedUnitNanos());
         long fitting = profile.proven() ? Math.min(candidate.units(), (long) (bound / unitNanos)) : 1;
         boolean unknown = !profile.proven();
@@ -94,6 +103,17 @@ final class TenantChoice {
             unknown = true;
             fitting = 1;
         }
+        offer(candidate, its, onLanes, bound, fitting, unknown, profile);
+    }
+
+    private void offer(
+            SliceOffer candidate,
+            TenantAccount its,
+            int onLanes,
+            long bound,
+            long fitting,
+            boolean unknown,
+            SliceProfile profile) {
         if (unknown && (!mayProbe || nowNanos < accounts.probeAfterNanos())) {
             refuse(Reason.LENGTH_UNKNOWN, mayProbe ? accounts.probeAfterNanos() : Long.MAX_VALUE);
             return;

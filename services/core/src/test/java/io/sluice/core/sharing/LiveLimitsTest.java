@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 class LiveLimitsTest {
     private static final long WINDOW = 250_000_000L;
     private static final double STEP_NANOS = 20_000_000;
-    private static final List<Long> BOUNDS = SliceBounds.of("cpu", 300_000);
+    private static final List<Long> BOUNDS = SliceBounds.of("cpu", 1_000_000);
 
     private final LimitPolicy policy = LimitPolicy.live(0.1, 0.01, 3_000_000_000L, BOUNDS);
     private final LimitPlanner planner = new LimitPlanner(policy);
@@ -132,11 +132,11 @@ class LiveLimitsTest {
 
     @Test
     void shouldChooseSlicesThatHarmNobodyWhereThereAreSuch() {
-        // A tenth of 20 ms is 2 ms: bounds are 1.2, 2.4, 4.8 ms and so on.
+        // A tenth of 20 ms is 2 ms: bounds are 1.25, 2.5, 5 ms and so on.
         windows(30, steps(5, 0, STEP_NANOS), tenant("a", 1, 1e8, 1));
-        assertThat(level("a").sliceNanos()).isEqualTo(1_200_000);
+        assertThat(level("a").sliceNanos()).isEqualTo(1_250_000);
         assertThat(level("a").admission()).isEqualTo(1);
-        assertThat(state.published().sliceNanos()).isEqualTo(1_200_000);
+        assertThat(state.published().sliceNanos()).isEqualTo(1_250_000);
     }
 
     @Test
@@ -235,14 +235,18 @@ class LiveLimitsTest {
 
     @Test
     void shouldSuitSliceBoundsToTheDevice() {
-        assertThat(SliceBounds.of("cpu", 300_000))
-                .containsExactly(1_200_000L, 2_400_000L, 4_800_000L, 9_600_000L, 19_200_000L);
+        assertThat(SliceBounds.of("cpu", 1_000_000))
+                .as("for a layer")
+                .containsExactly(1_250_000L, 2_500_000L, 5_000_000L, 10_000_000L, 20_000_000L);
+        assertThat(SliceBounds.of("emulated:t4", 4_000_000).getFirst()).isEqualTo(5_000_000);
         assertThat(SliceBounds.of("cpu", 20_000).getFirst())
                 .as("room for accidents")
                 .isEqualTo(1_000_000);
         assertThat(SliceBounds.of("cpu", Double.NaN).getFirst()).isEqualTo(2_000_000);
         assertThat(SliceBounds.of("emulated:t4", 0).getFirst()).isEqualTo(8_000_000);
-        assertThat(SliceBounds.of("cuda:0", 60_000).getFirst()).isEqualTo(240_000);
+        assertThat(SliceBounds.of("cuda:0", 60_000).getFirst())
+                .as("of several layers, and none stops before its end")
+                .isEqualTo(240_000);
         assertThat(SliceBounds.of("cpu", 1e300).getFirst()).isEqualTo(100_000_000);
         for (String device : List.of("cpu", "emulated:l4@4", "cuda:1", "")) {
             assertThat(SliceBounds.of(device, -1)).hasSize(SliceBounds.COUNT).isSorted();

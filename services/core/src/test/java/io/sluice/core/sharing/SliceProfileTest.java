@@ -43,6 +43,18 @@ class SliceProfileTest {
     }
 
     @Test
+    void shouldTakeForUsualWhatAccidentsToOneInThreeDoNotChange() {
+        assertThat(profile.usualUnitNanos()).isZero();
+        for (int i = 0; i < 3 * SliceProfile.MEMORY; i++) {
+            see(1, 1, i % 3 == 0 ? 50_000 : 100, 1);
+        }
+        assertThat(profile.usualUnitNanos()).isEqualTo(100);
+        assertThat(profile.upperUnitNanos(1)).isEqualTo(50_000);
+        see(SliceProfile.MEMORY, 1, 700, 1);
+        assertThat(profile.usualUnitNanos()).as("the work has changed").isEqualTo(700);
+    }
+
+    @Test
     void shouldRarelyBeExceededByDurationsOfOneDistribution() {
         SplittableRandom random = new SplittableRandom(5);
         int exceeded = 0;

@@ -12,19 +12,30 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 final class SliceSizingTest {
     @Test
-    void shouldBeginWithTheSmallestAndDoubleWhileTwiceItsTimeFits() {
+    void shouldBeginWithTheSmallestAndDoubleWhileWhatIsForeseenFits() {
         Map<Integer, Double> known = new HashMap<>();
         assertThat(fitting(known, 1, 64, 1_000)).isEqualTo(1);
         known.put(1, 300.0);
         assertThat(fitting(known, 1, 64, 1_000)).isEqualTo(2);
+        assertThat(fitting(known, 1, 64, 300))
+                .as("twice as much may take no longer")
+                .isEqualTo(2);
         known.put(2, 400.0);
         assertThat(fitting(known, 1, 64, 1_000)).isEqualTo(4);
+        assertThat(fitting(known, 1, 64, 599)).as("200 more do not fit").isEqualTo(2);
         known.put(4, 600.0);
-        assertThat(fitting(known, 1, 64, 1_000)).as("twice 600 does not fit").isEqualTo(4);
+        assertThat(fitting(known, 1, 64, 1_000)).as("400 more fit").isEqualTo(8);
+        assertThat(fitting(known, 1, 64, 999)).as("400 more do not fit").isEqualTo(4);
         assertThat(fitting(known, 1, 64, 500)).isEqualTo(2);
         assertThat(fitting(known, 1, 64, 100)).as("the gate refuses it").isEqualTo(1);
         assertThat(fitting(known, 1, 3, 1_000)).isEqualTo(2);
         assertThat(fitting(known, 1, 64, 0)).as("without limits").isEqualTo(1);
+    }
+
+    @Test
+    void shouldForeseeNoLessThanTheSizeBeforeTook() {
+        assertThat(fitting(new HashMap<>(Map.of(1, 700.0, 2, 600.0)), 1, 64, 800))
+                .isEqualTo(4);
     }
 
     @Test
@@ -33,8 +44,8 @@ final class SliceSizingTest {
         assertThat(fitting(known, 1, 64, 1_000)).isEqualTo(1);
         assertThat(SliceSizing.fitting(1, 64, 1_000, true, size -> known.getOrDefault(size, 0.0)))
                 .isEqualTo(2);
-        assertThat(SliceSizing.fitting(1, 64, 500, true, size -> known.getOrDefault(size, 0.0)))
-                .as("twice 300 does not fit")
+        assertThat(SliceSizing.fitting(1, 64, 299, true, size -> known.getOrDefault(size, 0.0)))
+                .as("300 does not fit")
                 .isEqualTo(1);
         known.put(2, 350.0);
         assertThat(fitting(known, 1, 64, 1_000)).isEqualTo(4);
@@ -42,7 +53,7 @@ final class SliceSizingTest {
 
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3, 4})
-    void shouldNeverTryMoreThanTheBoundWhereTwiceAsMuchTakesAtMostTwiceAsLong(long seed) {
+    void shouldNeverTryMoreThanTheBoundButOnceWhereTimeRisesByALine(long seed) {
         SplittableRandom random = new SplittableRandom(seed);
         for (int trial = 0; trial < 200; trial++) {
             double fixed = random.nextDouble(1, 100);
@@ -53,10 +64,14 @@ final class SliceSizingTest {
             for (int tries = 0; tries < 20; tries++) {
                 size = fitting(known, 4, 256, bound);
                 double took = fixed + each * size;
-                assertThat(took).isLessThanOrEqualTo(bound);
+                if (size == 8 && tries == 1) {
+                    assertThat(took).isLessThanOrEqualTo(2.0 * bound);
+                } else {
+                    assertThat(took).isLessThanOrEqualTo(bound);
+                }
                 known.put(size, took);
             }
-            boolean most = size == 256 || fixed + each * 2 * size > bound || 2 * (fixed + each * size) > bound;
+            boolean most = size == 256 || fixed + each * 2 * size > bound;
             assertThat(most)
                     .as("size %d of bound %d with %s", size, bound, known)
                     .isTrue();

@@ -10,13 +10,14 @@ public final class CpuDevice implements Device {
     private static final double LINK_BYTES_PER_SECOND = 1.25e9;
 
     /**
-     * Best-effort slices one at a time on all cores. The operating system takes cores away in the middle of a layer: beside
-     * compilers (load 6 on two cores) one of a thousand layers of 0.3 ms took 4.5 ms. By the figures for a GPU, where an overrun
-     * is the tenant's doing and memory of it lasts a minute, slices of at most 2 ms then filled 0.1 % of the time; with these
-     * 69 % (durations of 28,000 layers, replayed). A unit is a layer of the worker's own model here, so nobody can make it long
-     * but by its batch, and overruns are still bounded to a tenth of the time.
+     * Best-effort slices one at a time on all cores. A slice stops after any layer, so the bound is for a layer, and by what it
+     * usually takes: the operating system takes cores away in the middle of one (beside compilers, load 6 on two cores, one
+     * of a thousand layers of 0.3 ms took 4.5 ms), and judged by its longest layers a batch never grew beyond one session. A
+     * layer is of the worker's own model, so nobody can make it long but by its batch, whose size the worker chooses; what
+     * takes more than four times the bound all the same is held back as long as it took. The idle hysteresis grows up to 6.4
+     * ms, because the way of a token through broker and router needs the same cores.
      */
-    static final GateSettings GATE = new GateSettings(1, false, 1, 100_000, 4, 10, 4_000_000);
+    static final GateSettings GATE = new GateSettings(1, false, 1, 100_000, 4, 1, 4_000_000, 8_000_000, 6_400_000);
 
     private final long memoryBytes = physicalMemoryBytes();
     private final RaplEnergy energy = RaplEnergy.ofMachine();

@@ -183,9 +183,9 @@ public final class SharingControl {
                 .orElse(published.sliceNanos());
     }
 
-    /** Upper estimate of what a unit of a kind takes, ns; 0: nothing was seen. */
-    public synchronized double upperUnitNanos(TenantId tenant, String kind) {
-        return gate.upperUnitNanos(tenant, kind, 1);
+    /** What a unit of a kind takes, as it is held against the slice bound, ns; 0: nothing was seen. */
+    public synchronized double unitNanos(TenantId tenant, String kind) {
+        return gate.unitNanos(tenant, kind, 1);
     }
 
     /** Whether a running slice must stop at its next point of return. */
@@ -197,15 +197,17 @@ public final class SharingControl {
      * A slice has ended, early or not, well or not.
      *
      * @param unitsDone layers it has done; 0: none
+     * @param usualNanos what most of the layers took; 0: unknown
      * @param positions in each of them
      * @return how long its tenant is held back for it, ns; 0: not at all
      */
-    public synchronized long sliceEnded(RunningSlice slice, long unitsDone, int positions, long nowNanos) {
-        long hold = gate.finished(slice.id(), unitsDone, nowNanos);
+    public synchronized long sliceEnded(
+            RunningSlice slice, long unitsDone, long usualNanos, int positions, long nowNanos) {
+        long hold = gate.finished(slice.id(), unitsDone, usualNanos, nowNanos);
         long took = Math.max(0, nowNanos - slice.startNanos());
         slices.add(slice.startNanos(), nowNanos);
         sliceNanos += took;
-        boolean overrun = took > slice.boundNanos() * device.tolerance();
+        boolean overrun = took > device.boundNanos(slice, unitsDone) * device.tolerance();
         tenants.ended(slice, (double) unitsDone * positions, overrun, nowNanos);
         return hold;
     }

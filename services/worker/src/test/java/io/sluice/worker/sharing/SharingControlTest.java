@@ -51,7 +51,7 @@ final class SharingControlTest {
     }
 
     private void end(RunningSlice slice) {
-        control.sliceEnded(slice, slice.units(), 8, now);
+        control.sliceEnded(slice, slice.units(), 0, 8, now);
     }
 
     /** A slice of this length. */
@@ -256,7 +256,7 @@ final class SharingControlTest {
                     reported = believable(reported);
                 }
                 control.sliceEnded(
-                        started.slice(), random.nextLong(started.slice().units() + 1), 8, now);
+                        started.slice(), random.nextLong(started.slice().units() + 1), 0, 8, now);
             }
             now += random.nextLong(MS);
             if (now - reported > 250 * MS) {
@@ -297,7 +297,7 @@ final class SharingControlTest {
             GateDecision decision = control.next(List.of(new SliceOffer(TENANT, 1, "lie", 1_000, 1, 0)), now);
             if (decision instanceof Start started) {
                 now += 2 * MS;
-                control.sliceEnded(started.slice(), started.slice().units(), 1, now);
+                control.sliceEnded(started.slice(), started.slice().units(), 0, 1, now);
             } else {
                 now = Math.max(now + 1, Math.min(next, ((Wait) decision).until()));
             }
