@@ -27,8 +27,11 @@ public record StageLimits(
         Duration rebuildTimeout,
         Duration bestEffortIdle,
         double bestEffortKvShare) {
-    /** After so long without a chunk nobody remembers a best-effort session; limits may forbid work for days. */
-    public static final Duration BEST_EFFORT_IDLE = Duration.ofDays(7);
+    /**
+     * After so long without a chunk a stage forgets a best-effort session. Limits may forbid work for longer; such a session
+     * goes on with a prefill, which is cheaper than KV cache held for days, perhaps for a session that nobody knows any more.
+     */
+    public static final Duration BEST_EFFORT_IDLE = Duration.ofHours(6);
 
     public StageLimits {
         Objects.requireNonNull(self, "self");
