@@ -237,7 +237,7 @@ final class BestEffortLoopTest {
         stages(1);
         Member worker = cluster.first();
         long bound = 4 * LAYER;
-        long[] layers = {0, 0};
+        long[] layers = {0, 0, 0};
         // A layer takes longer the more positions it has, and the longer the sessions are.
         worker.fake().onLayers = count -> {
             int positions =
@@ -249,6 +249,7 @@ final class BestEffortLoopTest {
             long took = LAYER / 32 * positions * (100 + longest) / 100;
             layers[0]++;
             layers[1] = Math.max(layers[1], took);
+            layers[2] += took > bound ? 1 : 0;
             cluster.clock.addAndGet(count * took);
         };
         allow(bound);
@@ -257,7 +258,6 @@ final class BestEffortLoopTest {
         }
         worker.deliver(prompt("honest", "honest", 1, ids(50, 8), 40));
         int slices = 0;
-        int beyond = 0;
         long most = 0;
         while (cluster.generated("honest").size() < 40
                 || cluster.generated("greedy11").size() < 40) {
@@ -265,7 +265,6 @@ final class BestEffortLoopTest {
             if (worker.loop.step()) {
                 long took = cluster.clock.get() - before;
                 slices++;
-                beyond += took > bound ? 1 : 0;
                 most = Math.max(most, took);
             } else {
                 cluster.clock.addAndGet(Math.max(1, worker.loop.untilReadyNanos()));
@@ -273,9 +272,12 @@ final class BestEffortLoopTest {
         }
         assertThat(slices).isGreaterThan(500);
         assertThat(layers[1]).as("a layer can be nearly as long as the bound").isGreaterThan(bound / 3);
-        assertThat(most).as("longest of %d slices", slices).isLessThanOrEqualTo(2 * bound);
-        assertThat((double) beyond / slices)
-                .as("slices beyond the bound, because sessions grow while their lengths are learnt")
+        assertThat(layers[1]).as("a slice stops after a layer").isLessThanOrEqualTo(2 * bound);
+        assertThat(most)
+                .as("longest of %d slices, in turns of 8 layers", slices)
+                .isLessThanOrEqualTo(2 * 8 * LAYER);
+        assertThat((double) layers[2] / layers[0])
+                .as("layers beyond the bound, because sessions grow while their lengths are learnt")
                 .isLessThan(0.05);
     }
 
