@@ -312,16 +312,16 @@ class StageIntakeTest {
     }
 
     @Test
-    void shouldEndNoBestEffortSessionForWaitingAndNoneForBeingIdleForDays() {
+    void shouldEndNoBestEffortSessionForWaitingAndNoneForBeingIdleForHours() {
         forward(ONE, 1, 0, 4, bestEffort());
         forward(TWO, 1, 0, 4, bestEffort());
         assertThat(done()).as("half of the cache is for them").containsExactly("r1#1 computes [0, 4)");
 
-        intake.sweep(Duration.ofDays(6).toNanos());
+        intake.sweep(StageLimits.BEST_EFFORT_IDLE.minusMinutes(1).toNanos());
         assertThat(done()).isEmpty();
         assertThat(intake.sessions()).hasSize(2);
 
-        intake.sweep(Duration.ofDays(8).toNanos());
+        intake.sweep(StageLimits.BEST_EFFORT_IDLE.plusMinutes(1).toNanos());
         assertThat(done())
                 .as("nobody remembers them")
                 .containsExactly(
