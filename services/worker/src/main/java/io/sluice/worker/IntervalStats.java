@@ -101,7 +101,10 @@ final class IntervalStats {
      * latency-critical work: by them the planner tells how fast the worker is and what passes through it.
      */
     synchronized Interval take(long nowNanos) {
-        long busy = busyNanos(nowNanos) - slicesNanos(nowNanos);
+        // The compute thread reads the clock a little before it says that a batch is done: what was counted here for a
+        // batch
+        // under way may be more than it took, and is then missing from the next interval, never below zero.
+        long busy = Math.max(busySeenNanos, busyNanos(nowNanos) - slicesNanos(nowNanos));
         List<ClassLatency> classes = new ArrayList<>(samples.size());
         samples.forEach((serviceClass, taken) -> classes.add(taken.summary(serviceClass)));
         Interval interval = new Interval(

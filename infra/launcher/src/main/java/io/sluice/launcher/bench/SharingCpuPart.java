@@ -38,7 +38,9 @@ final class SharingCpuPart {
     /** More than any machine this is for gets through in a window. */
     private static final int BATCH_REQUESTS = 5_000;
 
-    private static final int WARM_UPS = 6;
+    /** One after the other, before anything is measured: a fresh JVM needs some 1,500 steps until it is as fast as it gets. */
+    private static final int WARM_UP_REQUESTS = 200;
+
     private static final int IN_FLIGHT = 64;
     /** What is under way when a batch is stopped ends within this time. */
     private static final Duration REST = Duration.ofSeconds(4);
@@ -111,9 +113,9 @@ final class SharingCpuPart {
     }
 
     private void measure(NicedBatch niced) throws InterruptedException {
-        for (int i = 0; i < WARM_UPS; i++) {
-            play(0, 1, IN_FLIGHT, 8);
-        }
+        setting.progress("cpu: warming up");
+        play(0, 1, IN_FLIGHT, 2 * IN_FLIGHT);
+        play(0, 1, 1, WARM_UP_REQUESTS);
         batch(ServiceClass.BEST_EFFORT, Duration.ofSeconds(10), Work.NONE);
         Thread.sleep(REST);
         double busySeconds = busySeconds(play(0, 1, 1, CALIBRATION_REQUESTS)) / CALIBRATION_REQUESTS;
