@@ -95,35 +95,15 @@ public record Calibration(
 
     /** The same with another spread of service times; 0: every request alone lasts as long. */
     public Calibration withRequestJitter(double other) {
-        return new Calibration(
-                latencyShare,
-                convolutionScale,
-                matrixScale,
-                memoryScale,
-                issueCompute,
-                issueMemory,
-                issueUnknown,
-                memoryCompute,
-                memoryMemory,
-                memoryUnknown,
-                criticalGridScale,
-                other,
-                launchNanos,
-                roundTripNanos,
-                forwardNanos,
-                flagNanos,
-                persistentFactor,
-                persistentBlockNanos,
-                sliceNanos,
-                switchNanos,
-                extraProcessNanos,
-                prepareNanos,
-                takeoverNanos,
-                pollNanos);
+        return withRequest(other, prepareNanos, takeoverNanos, pollNanos);
     }
 
     /** The same with other times of a request outside its kernels: for sensitivity runs. */
     public Calibration withRequestNanos(long prepare, double takeover, double poll) {
+        return withRequest(requestJitter, prepare, takeover, poll);
+    }
+
+    private Calibration withRequest(double jitter, long prepare, double takeover, double poll) {
         return new Calibration(
                 latencyShare,
                 convolutionScale,
@@ -136,7 +116,7 @@ public record Calibration(
                 memoryMemory,
                 memoryUnknown,
                 criticalGridScale,
-                requestJitter,
+                jitter,
                 launchNanos,
                 roundTripNanos,
                 forwardNanos,
