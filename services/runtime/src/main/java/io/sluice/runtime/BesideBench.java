@@ -23,7 +23,8 @@ import java.util.stream.Stream;
 /**
  * Prints what a batch costs an interactive session by where its layers run: in the gaps between the session's decode steps,
  * on one core beside them, or both by turns. The session rests after each step for as long as a step takes alone (half
- * load). One round is one mode after the other; the figures are over all rounds.
+ * load). The batch's logits are computed in the gaps in every mode. One round is one mode after the other; the figures are
+ * over all rounds.
  *
  * <pre>java … io.sluice.runtime.BesideBench [SECONDS] [ROUNDS] [ROWS]</pre>
  */
@@ -74,7 +75,7 @@ public final class BesideBench {
             ModelConfig config = weights.config();
             long kvBytes = 2L * (rows + 2) * CONTEXT * config.kvBytesPerTokenAndLayer() * config.layerCount();
             RuntimeOptions options =
-                    new RuntimeOptions(Runtime.getRuntime().availableProcessors(), kvBytes).withBeside();
+                    new RuntimeOptions(Runtime.getRuntime().availableProcessors(), kvBytes).withLanes(1);
             try (OnnxStageRunner runner =
                     OnnxStageRunner.open(weights, new LayerRange(0, config.layerCount()), options)) {
                 new BesideBench(runner, rows).run(seconds, rounds);
@@ -144,7 +145,7 @@ public final class BesideBench {
             while (System.nanoTime() < due) {
                 if (mode == Mode.GAPS || mode == Mode.BOTH) {
                     unit(begun());
-                } else {
+                } else if (side == null || !side.turn()) {
                     Thread.sleep(0, 100_000);
                 }
             }
@@ -228,8 +229,7 @@ public final class BesideBench {
                     continue;
                 }
                 try {
-                    StageRun here = begun();
-                    unit(here.beside());
+                    batch.advanceBeside(0, 1);
                 } finally {
                     ends();
                 }
@@ -238,14 +238,26 @@ public final class BesideBench {
 
         private synchronized boolean begins() {
             try {
-                if (!may) {
+                if (!may || batch == null || batch.layersLeft() == 0) {
                     wait(1);
                 }
             } catch (InterruptedException e) {
                 return false;
             }
-            atWork = may;
+            atWork = may && batch != null && batch.layersLeft() > 0;
             return atWork;
+        }
+
+        /** The owner's part: ends a batch whose layers are done and begins the next one; false when there was nothing to do. */
+        private synchronized boolean turn() {
+            if (atWork || (batch != null && batch.layersLeft() > 0)) {
+                return false;
+            }
+            if (batch != null) {
+                unit(batch);
+            }
+            begun();
+            return true;
         }
 
         private synchronized void ends() {

@@ -7,10 +7,13 @@ package io.sluice.runtime;
  * @param kvBudgetBytes most memory of the KV cache over all layers held
  * @param spinning whether idle threads spin for a moment: a little faster on a machine of its own, wasteful on a shared
  *     one
- * @param beside whether batches may run on one thread of the caller's beside others ({@link StageRunner.StageRun#beside});
- *     takes the memory of the layers' weights once more
+ * @param lanes batches that may run beside others at once, each on one thread of the caller's
+ *     ({@link StageRunner.StageRun#advanceBeside}); any takes the memory of the layers' weights once more
  */
-public record RuntimeOptions(int threads, long kvBudgetBytes, boolean spinning, boolean beside) {
+public record RuntimeOptions(int threads, long kvBudgetBytes, boolean spinning, int lanes) {
+    /** Most lanes. */
+    public static final int LANES_MAX = 64;
+
     public RuntimeOptions {
         if (threads < 1 || threads > 1024) {
             throw new IllegalArgumentException("threads " + threads + " must be 1 to 1024");
@@ -18,15 +21,18 @@ public record RuntimeOptions(int threads, long kvBudgetBytes, boolean spinning, 
         if (kvBudgetBytes < 1) {
             throw new IllegalArgumentException("a KV budget of " + kvBudgetBytes + " bytes must be above 0");
         }
+        if (lanes < 0 || lanes > LANES_MAX) {
+            throw new IllegalArgumentException("lanes " + lanes + " must be 0 to " + LANES_MAX);
+        }
     }
 
     /** Without spinning, one batch at a time. */
     public RuntimeOptions(int threads, long kvBudgetBytes) {
-        this(threads, kvBudgetBytes, false, false);
+        this(threads, kvBudgetBytes, false, 0);
     }
 
-    /** The same, with batches that run beside others. */
-    public RuntimeOptions withBeside() {
-        return new RuntimeOptions(threads, kvBudgetBytes, spinning, true);
+    /** The same, with so many batches that run beside others at once. */
+    public RuntimeOptions withLanes(int newLanes) {
+        return new RuntimeOptions(threads, kvBudgetBytes, spinning, newLanes);
     }
 }

@@ -8,7 +8,7 @@ import java.util.Optional;
 /**
  * Runs layers of one model. A session runs a range of the layers held, fixed when its slot is reserved. The runner that
  * holds layer 0 embeds token ids; the one that holds the last layer applies the final norm and the head. Not
- * thread-safe: one thread owns a runner and its slots, but for {@link StageRun#beside}.
+ * thread-safe: one thread owns a runner and its slots, but for {@link StageRun#advanceBeside}.
  */
 public interface StageRunner extends AutoCloseable {
     /** What speed and capacity of a runner that serves nothing are counted over. */
@@ -56,15 +56,12 @@ public interface StageRunner extends AutoCloseable {
         return reserve(tokens, layers());
     }
 
-    /** Whether batches may run beside others ({@link StageRun#beside}). */
-    default boolean runsBeside() {
-        return false;
+    /** Batches that may run beside others at once ({@link StageRun#advanceBeside}). */
+    default int lanes() {
+        return 0;
     }
 
-    /**
-     * As {@link #reserve(int, LayerRange)}, for a session whose batches may run beside others ({@link StageRun#beside}). The
-     * thread that runs them may begin them, and cut such slots, itself.
-     */
+    /** As {@link #reserve(int, LayerRange)}, for a session whose batches may run beside others ({@link StageRun#advanceBeside}). */
     default Optional<KvSlot> reserveBeside(int tokens, LayerRange layers) {
         return reserve(tokens, layers);
     }
@@ -126,15 +123,18 @@ public interface StageRunner extends AutoCloseable {
         int advance(int layers);
 
         /**
-         * The same batch for another thread: its {@link #advance} and {@link #finish} run on that thread alone, while this
-         * runner's thread does what it likes, batches of other slots included. Only for slots of {@link #reserveBeside}; one
-         * batch at a time, and its own methods are not called meanwhile, but for {@link #drop}. A call of the runner that
-         * touches slots or layers waits for the layer at hand. Results have the same bits.
+         * As {@link #advance}, computed on the calling thread alone, which may be another one than the runner's: that one
+         * does meanwhile what it likes, batches of other slots included. Only for slots of {@link #reserveBeside}. No two
+         * batches are on one lane at once, and of this one no other method is called meanwhile but {@link #drop}; it goes on
+         * by any of them afterwards, with the same bits. A call of the runner that touches slots or layers waits for the
+         * layers at hand.
          *
-         * @throws UnsupportedOperationException where {@link StageRunner#runsBeside} is false
+         * @param lane from 0 to {@link StageRunner#lanes} - 1
+         * @throws UnsupportedOperationException where the runner has no such lane
          */
-        default StageRun beside() {
-            throw new UnsupportedOperationException("this runner computes one batch at a time");
+        default int advanceBeside(int lane, int layers) {
+            throw new UnsupportedOperationException(
+                    "this runner has no lane " + lane + ": it computes one batch at a time");
         }
 
         /** Leaves a session out from now on, as happens by itself when its slot is released or cut. */

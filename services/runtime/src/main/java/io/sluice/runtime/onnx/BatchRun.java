@@ -7,7 +7,7 @@ import io.sluice.runtime.StageRunner.StageInput;
 import io.sluice.runtime.StageRunner.StageOutput;
 import java.nio.FloatBuffer;
 import java.util.List;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.locks.ReadWriteLock;
 
 /**
  * One batch on its way through the layers. What it has reached is kept here while it rests, and rows are grouped anew
@@ -17,8 +17,8 @@ import java.util.concurrent.locks.ReentrantLock;
  */
 final class BatchRun implements StageRunner.StageRun {
     private final BatchWork work;
-    private final BatchWork besideWork;
-    private final ReentrantLock structure;
+    private final List<BatchWork> lanes;
+    private final ReadWriteLock structure;
     private final List<StageInput> batch;
     private final BatchOutputs results;
     private final int[] stamps;
@@ -33,25 +33,30 @@ final class BatchRun implements StageRunner.StageRun {
     /** Whether other threads may use its slots' neighbours: then every use of them holds {@link #structure}. */
     private final boolean guarded;
 
+    private final boolean mayRunBeside;
+
     /**
-     * @param besideWork null: there is no second set of layers
-     * @param structure held by whoever changes slots or layers
+     * @param lanes on the second set of layers, one for each batch that runs beside others at once
+     * @param structure its write lock is held by whoever changes slots or layers, its read lock by a layer that other
+     *     threads' layers may run beside
      * @param batch checked
      * @param results taken by this run until it is over
      */
     BatchRun(
             BatchWork work,
-            BatchWork besideWork,
-            ReentrantLock structure,
+            List<BatchWork> lanes,
+            ReadWriteLock structure,
             List<StageInput> batch,
             BatchOutputs results) {
         this.work = work;
-        this.besideWork = besideWork;
+        this.lanes = lanes;
         this.structure = structure;
         this.batch = batch;
         this.results = results;
         guarded = batch.stream()
                 .anyMatch(input -> ((CacheSlot) input.slot()).pool().beside());
+        mayRunBeside = batch.stream()
+                .allMatch(input -> ((CacheSlot) input.slot()).pool().beside());
         stamps = new int[batch.size()];
         dropped = new boolean[batch.size()];
         int first = batch.isEmpty() ? 0 : Integer.MAX_VALUE;
@@ -95,66 +100,26 @@ final class BatchRun implements StageRunner.StageRun {
     }
 
     @Override
-    public StageRunner.StageRun beside() {
-        if (besideWork == null) {
-            return StageRunner.StageRun.super.beside();
+    public int advanceBeside(int lane, int layers) {
+        if (lane < 0 || lane >= lanes.size()) {
+            return StageRunner.StageRun.super.advanceBeside(lane, layers);
         }
-        for (StageInput input : batch) {
-            if (!((CacheSlot) input.slot()).pool().beside()) {
-                throw new IllegalArgumentException(
-                        input.slot() + " cannot be in a batch beside others: reserve it with reserveBeside");
-            }
+        if (!mayRunBeside) {
+            throw new IllegalArgumentException(
+                    "a slot of this batch cannot be in a batch beside others: reserve it with reserveBeside");
         }
-        return new Beside();
-    }
-
-    /** This batch on the second set of layers. */
-    private final class Beside implements StageRunner.StageRun {
-        @Override
-        public int nextLayer() {
-            return BatchRun.this.nextLayer();
-        }
-
-        @Override
-        public int layersLeft() {
-            return BatchRun.this.layersLeft();
-        }
-
-        @Override
-        public boolean wantsLogits() {
-            return BatchRun.this.wantsLogits();
-        }
-
-        @Override
-        public int advance(int layers) {
-            return BatchRun.this.advance(besideWork, layers);
-        }
-
-        @Override
-        public void drop(KvSlot slot) {
-            BatchRun.this.drop(slot);
-        }
-
-        @Override
-        public List<StageOutput> finish() {
-            return BatchRun.this.finish(besideWork);
-        }
-
-        @Override
-        public void abandon() {
-            BatchRun.this.abandon();
-        }
+        return advance(lanes.get(lane), layers);
     }
 
     private void lock() {
         if (guarded) {
-            structure.lock();
+            structure.writeLock().lock();
         }
     }
 
     private void unlock() {
         if (guarded) {
-            structure.unlock();
+            structure.writeLock().unlock();
         }
     }
 
@@ -163,43 +128,49 @@ final class BatchRun implements StageRunner.StageRun {
         if (layers < 1) {
             throw new IllegalArgumentException("a batch cannot advance by " + layers + " layers: give at least 1");
         }
-        if (!guarded) {
-            return advanceTo(on, layers);
-        }
-        int done = 0;
-        while (done < layers && layersLeft() > 0) {
-            structure.lock();
-            try {
-                done += advanceTo(on, 1);
-            } finally {
-                structure.unlock();
-            }
-        }
-        return done;
-    }
-
-    private int advanceTo(BatchWork on, int layers) {
-        requireUnderWay();
-        int to = next + Math.min(layers, end - next);
         try {
-            for (RowGroup group : RowGroup.of(batch, this::counts)) {
-                LayerRange span = span(group.enterLayer(), group.pool().range().end(), to);
-                if (span != null) {
-                    on.rows(this, group, span);
-                }
+            if (!guarded) {
+                return layers(on, layers);
             }
-            for (int i = 0; i < stamps.length; i++) {
-                StageInput input = batch.get(i);
-                if (input.count() > 1 && counts(i)) {
-                    LayerRange span = span(input.enterLayer(), slot(i).layers().end(), to);
-                    if (span != null) {
-                        on.positions(this, i, input, span);
-                    }
-                }
-            }
+            int done = 0;
+            do {
+                done += guardedLayer(on);
+            } while (done < layers && layersLeft() > 0);
+            return done;
         } catch (RuntimeException | Error e) {
+            // With no lock held: whoever ends a batch waits for all layers at hand, and so would this thread for its
+            // own.
             abandon();
             throw e;
+        }
+    }
+
+    private int guardedLayer(BatchWork on) {
+        structure.readLock().lock();
+        try {
+            return layers(on, 1);
+        } finally {
+            structure.readLock().unlock();
+        }
+    }
+
+    private int layers(BatchWork on, int layers) {
+        requireUnderWay();
+        int to = next + Math.min(layers, end - next);
+        for (RowGroup group : RowGroup.of(batch, this::counts)) {
+            LayerRange span = span(group.enterLayer(), group.pool().range().end(), to);
+            if (span != null) {
+                on.rows(this, group, span);
+            }
+        }
+        for (int i = 0; i < stamps.length; i++) {
+            StageInput input = batch.get(i);
+            if (input.count() > 1 && counts(i)) {
+                LayerRange span = span(input.enterLayer(), slot(i).layers().end(), to);
+                if (span != null) {
+                    on.positions(this, i, input, span);
+                }
+            }
         }
         int done = to - next;
         next = to;
@@ -223,36 +194,28 @@ final class BatchRun implements StageRunner.StageRun {
 
     @Override
     public List<StageOutput> finish() {
-        return finish(work);
-    }
-
-    private List<StageOutput> finish(BatchWork on) {
-        lock();
-        try {
-            return finishNow(on);
-        } finally {
-            unlock();
-        }
-    }
-
-    private List<StageOutput> finishNow(BatchWork on) {
         requireUnderWay();
         if (next < end) {
             throw new IllegalStateException("the batch has " + (end - next) + " layers to go: advance it first");
         }
         List<StageOutput> outputs;
         try {
-            outputs = results.finish(on.head(), this::counts);
+            outputs = results.finish(work.head(), this::counts);
         } catch (RuntimeException | Error e) {
             abandon();
             throw e;
         }
-        for (int i = 0; i < stamps.length; i++) {
-            if (counts(i)) {
-                slot(i).complete();
+        lock();
+        try {
+            for (int i = 0; i < stamps.length; i++) {
+                if (counts(i)) {
+                    slot(i).complete();
+                }
             }
+            over = true;
+        } finally {
+            unlock();
         }
-        over = true;
         return outputs;
     }
 

@@ -16,15 +16,20 @@ final class BatchWork implements AutoCloseable {
     private final ModelWeights weights;
     private final ModelConfig config;
     private final LayerSet layers;
+    private final int lane;
     private final HiddenBuffers buffers;
     private final LayerRun layerRun;
     private volatile boolean closed;
 
-    /** @param engine the one that the layers were loaded with */
-    BatchWork(OnnxEngine engine, ModelWeights weights, LayerSet layers, RopeTables rope) {
+    /**
+     * @param engine the one that the layers were loaded with
+     * @param lane which of those that may run at once; {@link KvPool#view}
+     */
+    BatchWork(OnnxEngine engine, ModelWeights weights, LayerSet layers, RopeTables rope, int lane) {
         this.weights = weights;
         this.config = weights.config();
         this.layers = layers;
+        this.lane = lane;
         buffers = new HiddenBuffers(engine, config);
         layerRun = new LayerRun(buffers, layers, LayerSession.attention(engine, config, rope));
     }
@@ -65,7 +70,7 @@ final class BatchWork implements AutoCloseable {
             lastPositions.put(row, position);
             longest = Math.max(longest, position + 1);
         }
-        KvPool.View view = group.pool().view(group.firstRow(), group.rows());
+        KvPool.View view = group.pool().view(lane, group.firstRow(), group.rows());
         FloatBuffer y = layerRun.together(shape, span, group.pool().range(), longest, view);
         for (int row = 0; row < group.rows(); row++) {
             int index = group.inputs()[row];
@@ -94,7 +99,7 @@ final class BatchWork implements AutoCloseable {
         run.put(index, span.first(), buffers.first(), 0, from, count);
         int position = input.position() + from;
         buffers.lastPositions().put(0, position + count - 1);
-        KvPool.View view = slot.pool().view(slot.row(), 1);
+        KvPool.View view = slot.pool().view(lane, slot.row(), 1);
         FloatBuffer y = input.asSteps()
                 ? layerRun.steps(shape, span, slot.layers(), position, count, view)
                 : layerRun.together(shape, span, slot.layers(), position + count, view);

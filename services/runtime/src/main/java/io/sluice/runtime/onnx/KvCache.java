@@ -20,6 +20,7 @@ final class KvCache implements AutoCloseable {
     private final OnnxEngine engine;
     private final ModelConfig config;
     private final long budgetBytes;
+    private final int lanes;
     private final Map<Key, KvPool> pools = new TreeMap<>();
     private long allocatedBytes;
     private long reservedBytes;
@@ -35,10 +36,12 @@ final class KvCache implements AutoCloseable {
         }
     }
 
-    KvCache(OnnxEngine engine, ModelConfig config, long budgetBytes) {
+    /** @param lanes that batches of slots which may run beside others run on */
+    KvCache(OnnxEngine engine, ModelConfig config, long budgetBytes, int lanes) {
         this.engine = engine;
         this.config = config;
         this.budgetBytes = budgetBytes;
+        this.lanes = lanes;
     }
 
     /** @throws IllegalArgumentException when the budget has no room for one short session over these layers */
@@ -78,7 +81,8 @@ final class KvCache implements AutoCloseable {
         return reserve(tokens, layers, false);
     }
 
-    /** @param beside whether batches of the slot may run beside others: it never has a neighbour whose batches may not */
+    /** @param beside whether batches of the slot may run beside others, of which there must be lanes: it never has a
+     *     neighbour whose batches may not */
     Optional<CacheSlot> reserve(int tokens, LayerRange layers, boolean beside) {
         if (tokens > config.contextLength()) {
             throw new IllegalArgumentException("a sequence of " + tokens + " tokens is longer than the context of "
@@ -91,7 +95,8 @@ final class KvCache implements AutoCloseable {
         }
         KvPool pool = pools.computeIfAbsent(
                 new Key(layers, slotLength, beside),
-                key -> new KvPool(engine, layers, config.kvHeadCount(), config.headDim(), slotLength, beside));
+                key -> new KvPool(
+                        engine, layers, config.kvHeadCount(), config.headDim(), slotLength, beside ? lanes : 0));
         if (pool.used() == pool.size() && !grow(pool)) {
             return Optional.empty();
         }

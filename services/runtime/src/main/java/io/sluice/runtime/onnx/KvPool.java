@@ -7,7 +7,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * Slots of one length over one range of layers: per layer one buffer of keys and one of values, {@code [slots, kvHeads, slotLength, headDim]}
@@ -27,15 +29,21 @@ final class KvPool {
     private final long slotBytes;
     private final ByteBuffer[] keys;
     private final ByteBuffer[] values;
-    private final Map<Long, View> views = new LinkedHashMap<>(16, 0.75f, true);
+    /** By lane, because two lanes may run at once. */
+    private final List<Map<Long, View>> views;
+
     private CacheSlot[] slots = {};
     private int used;
 
     /** Keys and values of some neighbouring slots, per layer of the pool's range. */
     record View(OnnxTensor[] keys, OnnxTensor[] values) {}
 
-    KvPool(OnnxEngine engine, LayerRange range, int kvHeads, int headDim, int slotLength, boolean beside) {
-        this.beside = beside;
+    /** @param lanes that batches of its slots may run on beside the usual one; 0: none */
+    KvPool(OnnxEngine engine, LayerRange range, int kvHeads, int headDim, int slotLength, int lanes) {
+        beside = lanes > 0;
+        views = Stream.generate(() -> (Map<Long, View>) new LinkedHashMap<Long, View>(16, 0.75f, true))
+                .limit(1L + lanes)
+                .toList();
         this.engine = engine;
         this.range = range;
         this.slotLength = slotLength;
@@ -125,18 +133,23 @@ final class KvPool {
         resize(used);
     }
 
-    /** Tensors over rows {@code [first, first + count)}; valid until the pool is resized. */
-    View view(int first, int count) {
+    /**
+     * Tensors over rows {@code [first, first + count)}; valid until the pool is resized.
+     *
+     * @param lane whose tensors; different lanes may ask at once, and use what they get. 0: the runner's own thread
+     */
+    View view(int lane, int first, int count) {
+        Map<Long, View> known = views.get(lane);
         long key = (long) first << 32 | count;
-        View view = views.get(key);
+        View view = known.get(key);
         if (view == null) {
-            if (views.size() == VIEWS_MAX) {
-                var eldest = views.entrySet().iterator();
+            if (known.size() == VIEWS_MAX) {
+                var eldest = known.entrySet().iterator();
                 close(eldest.next().getValue());
                 eldest.remove();
             }
             view = new View(tensors(keys, first, count), tensors(values, first, count));
-            views.put(key, view);
+            known.put(key, view);
         }
         return view;
     }
@@ -178,8 +191,10 @@ final class KvPool {
     }
 
     private void dropViews() {
-        views.values().forEach(KvPool::close);
-        views.clear();
+        for (Map<Long, View> known : views) {
+            known.values().forEach(KvPool::close);
+            known.clear();
+        }
     }
 
     private static void close(View view) {

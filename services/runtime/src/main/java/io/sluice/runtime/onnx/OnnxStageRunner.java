@@ -10,8 +10,10 @@ import io.sluice.runtime.RuntimeOptions;
 import io.sluice.runtime.StageRunner;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,9 +25,9 @@ import org.slf4j.LoggerFactory;
  * what was decoded is computed again as steps ({@link StageInput#asSteps}). A batch that was begun takes rows, KV cache
  * and layers anew whenever it advances, so whatever came between changes no bit either.
  *
- * <p>With {@link RuntimeOptions#beside} there is a second set of sessions that compute on the thread that calls them, for
- * one batch beside others ({@link StageRun#beside}). ONNX Runtime packs matrices for each session, and its Java interface
- * cannot share what is packed, so the weights are in memory twice.
+ * <p>With {@link RuntimeOptions#lanes} there is a second set of sessions that compute on the thread that calls them, for
+ * batches beside others ({@link StageRun#advanceBeside}), but for the head. ONNX Runtime packs matrices for each session, and its Java interface
+ * cannot share what is packed, so the weights of the layers are in memory twice, however many lanes there are.
  *
  * <p>Layers come and go while sessions run. Not thread-safe, but for {@link #load}. The weights must stay open while
  * the runner lives: it looks embeddings up in them.
@@ -44,13 +46,13 @@ public final class OnnxStageRunner implements ElasticStageRunner {
     private final RopeTables rope;
     private final LayerSet layers;
     private final BatchWork work;
-    /** For batches that run beside others, with layers and buffers of their own; null: none do. */
-    private final BatchWork besideWork;
+    /** For batches that run beside others, with layers of their own, and buffers of its own each. */
+    private final List<BatchWork> lanes;
     /**
-     * Held while a slot that may be in a batch beside others is used, layer by layer, and while slots or layers change. Fair,
-     * so that who goes on from layer to layer lets others in between.
+     * Read: while a slot that may be in a batch beside others is used, layer by layer. Write: while slots or layers change.
+     * Fair, so that who goes on from layer to layer lets others in between.
      */
-    private final ReentrantLock structure = new ReentrantLock(true);
+    private final ReadWriteLock structure = new ReentrantReadWriteLock(true);
 
     private HeldLayers held = HeldLayers.NONE;
     private Optional<LayerRange> served = Optional.empty();
@@ -60,14 +62,16 @@ public final class OnnxStageRunner implements ElasticStageRunner {
         this.weights = weights;
         this.config = weights.config();
         engine = OnnxEngine.get(options.threads(), options.spinning());
-        cache = new KvCache(engine, config, options.kvBudgetBytes());
+        cache = new KvCache(engine, config, options.kvBudgetBytes(), options.lanes());
         cache.require(ONE_LAYER);
         check = new StageBatchCheck(config, cache);
         rope = new RopeTables(engine, config, cache.positionsMax());
         results = new BatchOutputs(config);
-        layers = new LayerSet(rope, config.layerCount(), options.beside());
-        work = new BatchWork(engine, weights, layers, rope);
-        besideWork = options.beside() ? new BatchWork(engine.onCallersThread(), weights, layers.beside(), rope) : null;
+        layers = new LayerSet(rope, config.layerCount(), options.lanes() > 0);
+        work = new BatchWork(engine, weights, layers, rope, 0);
+        lanes = IntStream.rangeClosed(1, options.lanes())
+                .mapToObj(lane -> new BatchWork(engine.onCallersThread(), weights, layers.beside(), rope, lane))
+                .toList();
     }
 
     /**
@@ -134,7 +138,7 @@ public final class OnnxStageRunner implements ElasticStageRunner {
         requireOpen();
         wanted.ranges().forEach(this::requireExists);
         long start = System.nanoTime();
-        LayerSet loaded = LayerSet.load(engine, weights, rope, wanted, besideWork != null);
+        LayerSet loaded = LayerSet.load(engine, weights, rope, wanted, !lanes.isEmpty());
         log.info(
                 "event=layers_loaded model={} layers=\"{}\" unpacked_weight_bytes={} millis={}",
                 config.name(),
@@ -196,15 +200,15 @@ public final class OnnxStageRunner implements ElasticStageRunner {
     }
 
     @Override
-    public boolean runsBeside() {
-        return besideWork != null;
+    public int lanes() {
+        return lanes.size();
     }
 
     @Override
     public Optional<KvSlot> reserveBeside(int tokens, LayerRange range) {
         requireOpen();
         requireHeld(range);
-        return locked(() -> cache.reserve(tokens, range, runsBeside()).map(slot -> slot));
+        return locked(() -> cache.reserve(tokens, range, !lanes.isEmpty()).map(slot -> slot));
     }
 
     @Override
@@ -229,7 +233,7 @@ public final class OnnxStageRunner implements ElasticStageRunner {
     public List<StageOutput> run(List<StageInput> batch) {
         requireOpen();
         check.require(batch);
-        BatchRun run = new BatchRun(work, besideWork, structure, batch, results);
+        BatchRun run = new BatchRun(work, lanes, structure, batch, results);
         run.advance(config.layerCount());
         return run.finish();
     }
@@ -239,7 +243,7 @@ public final class OnnxStageRunner implements ElasticStageRunner {
         requireOpen();
         return locked(() -> {
             check.require(batch);
-            return new BatchRun(work, besideWork, structure, List.copyOf(batch), new BatchOutputs(config));
+            return new BatchRun(work, lanes, structure, List.copyOf(batch), new BatchOutputs(config));
         });
     }
 
@@ -253,9 +257,7 @@ public final class OnnxStageRunner implements ElasticStageRunner {
             layers.free();
             held = HeldLayers.NONE;
             work.close();
-            if (besideWork != null) {
-                besideWork.close();
-            }
+            lanes.forEach(BatchWork::close);
             rope.close();
             cache.close();
             return null;
@@ -263,11 +265,11 @@ public final class OnnxStageRunner implements ElasticStageRunner {
     }
 
     private <T> T locked(Supplier<T> change) {
-        structure.lock();
+        structure.writeLock().lock();
         try {
             return change.get();
         } finally {
-            structure.unlock();
+            structure.writeLock().unlock();
         }
     }
 

@@ -60,7 +60,22 @@ record RowGroup(KvPool pool, int enterLayer, int firstRow, int[] inputs) {
         CacheSlot b = slot(batch, right);
         return batch.get(left).enterLayer() == batch.get(right).enterLayer()
                 && a.pool() == b.pool()
-                && b.row() - a.row() - 1 <= IDLE_ROWS_MAX;
+                && b.row() - a.row() - 1 <= IDLE_ROWS_MAX
+                && mayIdle(a.pool(), a.row() + 1, b.row());
+    }
+
+    /**
+     * Whether rows may be written at their idle positions. Where another lane may be at work on a row at this moment, that
+     * must be none of the positions that it computes.
+     */
+    private static boolean mayIdle(KvPool pool, int first, int end) {
+        for (int row = first; row < end && pool.beside(); row++) {
+            CacheSlot slot = pool.at(row);
+            if (slot != null && slot.pending() > 0 && slot.idlePosition() < slot.length() + slot.pending()) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static RowGroup group(List<StageInput> batch, List<Integer> members) {

@@ -54,8 +54,8 @@ final class BesideRunsTest {
         weights.close();
     }
 
-    private static OnnxStageRunner both() {
-        return OnnxStageRunner.open(weights, ALL, new RuntimeOptions(2, TinyStages.KV_BYTES).withBeside());
+    private static OnnxStageRunner withLanes(int lanes) {
+        return OnnxStageRunner.open(weights, ALL, new RuntimeOptions(2, TinyStages.KV_BYTES).withLanes(lanes));
     }
 
     /** A session's tokens, and the logits after its prompt and after each further token. */
@@ -88,7 +88,7 @@ final class BesideRunsTest {
     void shouldGiveEverySessionTheBitsItGetsAloneOnEitherPoolAndOnBothByTurns(long seed) {
         SplittableRandom random = new SplittableRandom(seed);
         List<Script> scripts = List.of(Script.of(seed * 10), Script.of(seed * 10 + 1), Script.of(seed * 10 + 2));
-        try (OnnxStageRunner runner = both()) {
+        try (OnnxStageRunner runner = withLanes(1)) {
             List<KvSlot> slots = scripts.stream()
                     .map(script -> runner.reserveBeside(PROMPT + STEPS, ALL).orElseThrow())
                     .toList();
@@ -99,12 +99,12 @@ final class BesideRunsTest {
                     batch.add(scripts.get(i).next(slots.get(i)));
                 }
                 StageRun here = runner.begin(batch);
-                StageRun beside = here.beside();
                 while (here.layersLeft() > 0) {
                     int pool = random.nextInt(2);
-                    advances[pool] += (pool == 0 ? here : beside).advance(1 + random.nextInt(2));
+                    int layers = 1 + random.nextInt(2);
+                    advances[pool] += pool == 0 ? here.advance(layers) : here.advanceBeside(0, layers);
                 }
-                List<StageOutput> outputs = (random.nextBoolean() ? here : beside).finish();
+                List<StageOutput> outputs = here.finish();
                 for (int i = 0; i < slots.size(); i++) {
                     scripts.get(i).requireRight(slots.get(i), outputs.get(i), "by turns");
                 }
@@ -119,7 +119,7 @@ final class BesideRunsTest {
         List<Script> ours = List.of(Script.of(100), Script.of(101), Script.of(102));
         List<Script> theirs = List.of(Script.of(200), Script.of(201), Script.of(202));
         SplittableRandom random = new SplittableRandom(5);
-        try (OnnxStageRunner runner = both();
+        try (OnnxStageRunner runner = withLanes(1);
                 ExecutorService side = Executors.newSingleThreadExecutor()) {
             int besideBatches = 0;
             int besideTexts = 0;
@@ -136,17 +136,13 @@ final class BesideRunsTest {
                 for (int i = 0; i < slots.size(); i++) {
                     batch.add(theirs.get(i).next(slots.get(i)));
                 }
-                StageRun run = runner.begin(batch).beside();
-                Future<List<StageOutput>> done = side.submit(() -> {
-                    while (run.layersLeft() > 0) {
-                        run.advance(1);
-                    }
-                    return run.finish();
-                });
+                StageRun run = runner.begin(batch);
+                Future<?> done = side.submit(() -> through(run, 0));
                 do {
                     critical(runner, ours, mine, random);
                 } while (!done.isDone());
-                List<StageOutput> outputs = done.get();
+                done.get();
+                List<StageOutput> outputs = run.finish();
                 for (int i = 0; i < slots.size(); i++) {
                     theirs.get(i).requireRight(slots.get(i), outputs.get(i), "beside");
                 }
@@ -157,6 +153,60 @@ final class BesideRunsTest {
                 }
             }
             assertThat(besideBatches).isEqualTo(3 * (STEPS + 1));
+        }
+    }
+
+    private static void through(StageRun run, int lane) {
+        while (run.layersLeft() > 0) {
+            run.advanceBeside(lane, 1);
+        }
+    }
+
+    /** Two batches of slots that stand between one another's, on a lane each, up to the last position of every slot. */
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3})
+    void shouldChangeNoBitWhileTwoLanesWorkBesideTheOwner(long seed) throws Exception {
+        List<Script> ours = List.of(Script.of(500 + seed));
+        SplittableRandom random = new SplittableRandom(seed);
+        int sessions = 6;
+        try (OnnxStageRunner runner = withLanes(2);
+                ExecutorService side = Executors.newFixedThreadPool(2)) {
+            List<KvSlot> mine = new ArrayList<>();
+            mine.add(runner.reserve(PROMPT + STEPS, ALL).orElseThrow());
+            List<Script> scripts = new ArrayList<>();
+            List<KvSlot> slots = new ArrayList<>();
+            for (int i = 0; i < sessions; i++) {
+                scripts.add(Script.of(600 + seed * 10 + i));
+                slots.add(runner.reserveBeside(PROMPT + STEPS, ALL).orElseThrow());
+            }
+            assertThat(slots.getFirst().capacityTokens())
+                    .as("they fill their slots")
+                    .isEqualTo(PROMPT + STEPS);
+            while (!scripts.getFirst().isOver(slots.getFirst())) {
+                List<StageRun> runs = new ArrayList<>();
+                for (int lane = 0; lane < 2; lane++) {
+                    List<StageInput> batch = new ArrayList<>();
+                    for (int i = lane; i < sessions; i += 2) {
+                        batch.add(scripts.get(i).next(slots.get(i)));
+                    }
+                    runs.add(runner.begin(batch));
+                }
+                List<Future<?>> done = new ArrayList<>();
+                for (int lane = 0; lane < 2; lane++) {
+                    int its = lane;
+                    done.add(side.submit(() -> through(runs.get(its), its)));
+                }
+                do {
+                    critical(runner, ours, mine, random);
+                } while (!done.stream().allMatch(Future::isDone));
+                for (int lane = 0; lane < 2; lane++) {
+                    done.get(lane).get();
+                    List<StageOutput> outputs = runs.get(lane).finish();
+                    for (int i = lane; i < sessions; i += 2) {
+                        scripts.get(i).requireRight(slots.get(i), outputs.get(i / 2), "lane " + lane);
+                    }
+                }
+            }
         }
     }
 
@@ -192,19 +242,15 @@ final class BesideRunsTest {
     void shouldLeaveOutASessionThatEndsWhileItsBatchRunsBeside() throws Exception {
         Script stays = Script.of(300);
         Script goes = Script.of(301);
-        try (OnnxStageRunner runner = both();
+        try (OnnxStageRunner runner = withLanes(1);
                 ExecutorService side = Executors.newSingleThreadExecutor()) {
             KvSlot one = runner.reserveBeside(PROMPT + STEPS, ALL).orElseThrow();
             KvSlot two = runner.reserveBeside(PROMPT + STEPS, ALL).orElseThrow();
             StageRun run = runner.begin(List.of(goes.next(one), stays.next(two)));
-            side.submit(() -> run.beside().advance(1)).get();
+            side.submit(() -> run.advanceBeside(0, 1)).get();
             runner.release(one);
-            List<StageOutput> outputs = side.submit(() -> {
-                        StageRun beside = run.beside();
-                        beside.advance(LAYERS);
-                        return beside.finish();
-                    })
-                    .get();
+            side.submit(() -> through(run, 0)).get();
+            List<StageOutput> outputs = run.finish();
             assertThat(outputs.getFirst()).isEqualTo(new StageOutput(null, null));
             stays.requireRight(two, outputs.getLast(), "beside");
         }
@@ -214,13 +260,13 @@ final class BesideRunsTest {
     void shouldMoveBothSetsOfLayersTogether() {
         Script script = Script.of(400);
         try (OnnxStageRunner runner =
-                OnnxStageRunner.empty(weights, new RuntimeOptions(2, TinyStages.KV_BYTES).withBeside())) {
+                OnnxStageRunner.empty(weights, new RuntimeOptions(2, TinyStages.KV_BYTES).withLanes(1))) {
             runner.adopt(runner.load(HeldLayers.of(new LayerRange(0, 2))));
             runner.adopt(runner.load(HeldLayers.of(new LayerRange(2, LAYERS))));
             runner.serve(Optional.of(ALL));
             KvSlot slot = runner.reserveBeside(PROMPT + STEPS, ALL).orElseThrow();
-            StageRun run = runner.begin(List.of(script.next(slot))).beside();
-            run.advance(LAYERS);
+            StageRun run = runner.begin(List.of(script.next(slot)));
+            run.advanceBeside(0, LAYERS);
             script.requireRight(slot, run.finish().getFirst(), "adopted");
             runner.release(slot);
             runner.serve(Optional.empty());
@@ -231,17 +277,20 @@ final class BesideRunsTest {
 
     @Test
     void shouldSayWhereBatchesCannotRunBesideOthers() {
-        assertThat(alone.runsBeside()).isFalse();
+        assertThat(alone.lanes()).isZero();
         KvSlot slot = alone.reserveBeside(64, ALL).orElseThrow();
         StageRun run = alone.begin(List.of(tokensIn(slot, tokens(1, 5))));
-        assertThatThrownBy(run::beside).isInstanceOf(UnsupportedOperationException.class);
+        assertThatThrownBy(() -> run.advanceBeside(0, 1))
+                .isInstanceOf(UnsupportedOperationException.class)
+                .hasMessageContaining("no lane 0");
         run.abandon();
         alone.release(slot);
-        try (OnnxStageRunner runner = both()) {
+        try (OnnxStageRunner runner = withLanes(1)) {
             KvSlot usual = runner.reserve(64, ALL).orElseThrow();
             StageRun theirs = runner.begin(List.of(tokensIn(usual, tokens(1, 5))));
-            assertThatThrownBy(theirs::beside).hasMessageContaining("reserveBeside");
-            assertThat(runner.runsBeside()).isTrue();
+            assertThatThrownBy(() -> theirs.advanceBeside(0, 1)).hasMessageContaining("reserveBeside");
+            assertThatThrownBy(() -> theirs.advanceBeside(1, 1)).hasMessageContaining("no lane 1");
+            assertThat(runner.lanes()).isOne();
         }
     }
 }

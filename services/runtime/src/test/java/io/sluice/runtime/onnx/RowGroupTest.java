@@ -11,7 +11,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 final class RowGroupTest {
-    private final KvCache cache = new KvCache(OnnxEngine.get(2, false), SyntheticModel.tiny(), TinyStages.KV_BYTES);
+    private final KvCache cache = new KvCache(OnnxEngine.get(2, false), SyntheticModel.tiny(), TinyStages.KV_BYTES, 0);
     private final List<CacheSlot> slots = new ArrayList<>();
 
     RowGroupTest() {

@@ -146,7 +146,7 @@ final class StepsTest {
     /** All keys and values of the slot, per layer and head, up to its length. */
     private static List<float[]> cache(KvSlot slot) {
         CacheSlot mine = (CacheSlot) slot;
-        KvPool.View view = mine.pool().view(mine.row(), 1);
+        KvPool.View view = mine.pool().view(0, mine.row(), 1);
         List<float[]> heads = new ArrayList<>();
         for (OnnxTensor[] tensors : List.of(view.keys(), view.values())) {
             for (OnnxTensor tensor : tensors) {
