@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Cuts the lines of a job into records that Kafka takes: at most {@value #PART_BYTES} bytes or one line. Stateless. */
-final class JobParts {
+public final class JobParts {
     /** Bytes of lines in a record, where they are several. */
     static final int PART_BYTES = 512 << 10;
     /** A record has room for one line of this. */
@@ -18,7 +18,7 @@ final class JobParts {
     private JobParts() {}
 
     /** @param head what every part says; its items are the lines */
-    static List<BestEffortJob> of(BestEffortJob head, List<String> lines) {
+    public static List<BestEffortJob> of(BestEffortJob head, List<String> lines) {
         List<BestEffortJob> parts = new ArrayList<>();
         int first = 0;
         int bytes = 0;

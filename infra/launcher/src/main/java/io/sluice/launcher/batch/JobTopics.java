@@ -24,7 +24,7 @@ import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.serialization.StringSerializer;
 
 /** The topics of offline jobs, as a client sees them. Not thread-safe. */
-final class JobTopics implements AutoCloseable {
+public final class JobTopics implements AutoCloseable {
     private static final Duration TIMEOUT = Duration.ofSeconds(10);
     private static final Duration POLL = Duration.ofMillis(200);
 
@@ -32,7 +32,7 @@ final class JobTopics implements AutoCloseable {
     private final SchemaRegistry registry;
 
     /** @throws UserException when no batch service has run against the broker */
-    JobTopics(KafkaSettings settings) {
+    public JobTopics(KafkaSettings settings) {
         this.settings = settings;
         try (TopicAdmin admin = new TopicAdmin(settings, TIMEOUT)) {
             if (!admin.names()
@@ -45,7 +45,7 @@ final class JobTopics implements AutoCloseable {
     }
 
     /** What is known of one job. */
-    static final class JobView {
+    public static final class JobView {
         private final TreeMap<Long, String> results = new TreeMap<>();
         private BestEffortProgress newest;
 
@@ -62,7 +62,7 @@ final class JobTopics implements AutoCloseable {
         }
 
         /** Results in the order of the items. */
-        Collection<String> results() {
+        public Collection<String> results() {
             return results.values();
         }
 
@@ -97,13 +97,13 @@ final class JobTopics implements AutoCloseable {
     }
 
     /** One job; says that there is none of this name. */
-    JobView require(String id) {
+    public JobView require(String id) {
         return find(id).orElseThrow(() ->
                 new UserException("nothing is known of job '" + id + "' (yet); ./sluice batch status lists the jobs"));
     }
 
     /** Sends records; returns when the broker has them. */
-    void send(List<BestEffortJob> records) {
+    public void send(List<BestEffortJob> records) {
         try (KafkaProducer<String, BestEffortJob> producer = new KafkaProducer<>(
                 KafkaClients.durableProducer(settings, "sluice-batch-client"),
                 new StringSerializer(),

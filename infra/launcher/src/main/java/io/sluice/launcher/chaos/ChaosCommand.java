@@ -17,7 +17,7 @@ import picocli.CommandLine.Option;
 @Command(
         name = "chaos",
         description = {
-            "Starts a stack, sends it requests while faults happen to it, heals it and gives a verdict.",
+            "Starts a stack, sends it requests and offline jobs while faults happen to it, heals it and gives a verdict.",
             "Three layer ranges, two workers each. The same seed gives the same schedule of faults. Exit status 0 only when"
                     + " nothing was lost, duplicated, stuck or wrong, and memory, threads, topics and files are back at"
                     + " their level."
@@ -28,10 +28,13 @@ import picocli.CommandLine.Option;
             "  failed, wrong, stale, longest_pause_s, recoveries{mode: count}, seed, minutes, requests, unsent",
             "  (requests that the broker did not take in time);",
             "  fault_kinds[]: kind, count, longest_pause_s; fault_log[]: at_s, kind, target, duration_s, note;",
+            "  jobs{jobs, cancelled, items, done, failed, lost, duplicated, stuck, wrong, notes[]};",
             "  resources[]: what, unit, before, after, back; notes[]: one line for each request not completed in order"
         },
         mixinStandardHelpOptions = true)
 public final class ChaosCommand implements Callable<Integer>, Logs.InFolder {
+    private static final int MOST_JOB_ITEMS = 1_000;
+
     @Option(
             names = "--minutes",
             paramLabel = "N",
@@ -49,11 +52,11 @@ public final class ChaosCommand implements Callable<Integer>, Logs.InFolder {
     @Option(
             names = "--faults",
             paramLabel = "KIND,...",
-            defaultValue = "kill,stop,partition,broker,registry,router,flink,disk",
+            defaultValue = "kill,stop,partition,broker,registry,router,flink,disk,batcher",
             description =
                     "Kinds of faults, which take turns; default: ${DEFAULT-VALUE}. kill: kill -9 of a worker; stop:"
                             + " SIGSTOP, and SIGCONT seconds later; partition: a worker cut off from the broker; broker,"
-                            + " registry, router: killed or stopped, and started again; flink: its TaskManager is lost; disk:"
+                            + " registry, router, batcher (the batch service): killed or stopped, and started again; flink: its TaskManager is lost; disk:"
                             + " files of the broker or a worker cannot grow for a while.")
     private String faults;
 
@@ -77,6 +80,15 @@ public final class ChaosCommand implements Callable<Integer>, Logs.InFolder {
             defaultValue = "48",
             description = "Tokens of the longest answers; the shortest have half; default: ${DEFAULT-VALUE}.")
     private int maxTokens;
+
+    @Option(
+            names = "--job-items",
+            paramLabel = "N",
+            defaultValue = "12",
+            description =
+                    "Items of the offline job that is sent every minute, of which each third is cancelled while it"
+                            + " runs; 0: none; default: ${DEFAULT-VALUE}.")
+    private int jobItems;
 
     @Option(
             names = "--device",
@@ -125,15 +137,17 @@ public final class ChaosCommand implements Callable<Integer>, Logs.InFolder {
     private ChaosRun.Setting setting() {
         try {
             Set<FaultKind> kinds = FaultKind.parse(faults);
-            if (!(rate > 0) || maxTokens < 2 || quietSeconds < 1) {
+            if (!(rate > 0) || maxTokens < 2 || quietSeconds < 1 || jobItems < 0 || jobItems > MOST_JOB_ITEMS) {
                 throw new UserException("--rate " + rate + " must be positive, --max-tokens " + maxTokens
-                        + " at least 2, --quiet " + quietSeconds + " at least 1");
+                        + " at least 2, --quiet " + quietSeconds + " at least 1, --job-items " + jobItems + " 0 to "
+                        + MOST_JOB_ITEMS);
             }
             return new ChaosRun.Setting(
                     new FaultSchedule.Rule(minutes, faultsPerMinute, kinds, ChaosStack.workers(), keepServing),
                     seed,
                     rate,
                     maxTokens,
+                    jobItems,
                     quietSeconds,
                     DeviceSpec.parse(device),
                     dataFolder());

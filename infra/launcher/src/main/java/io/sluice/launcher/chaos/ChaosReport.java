@@ -18,6 +18,7 @@ final class ChaosReport {
     private final List<Resources.Line> resources;
     private final int requests;
     private final int unsent;
+    private final JobVerdict jobs;
 
     /**
      * @param requests how many the broker took
@@ -30,7 +31,8 @@ final class ChaosReport {
             Pauses pauses,
             List<Resources.Line> resources,
             int requests,
-            int unsent) {
+            int unsent,
+            JobVerdict jobs) {
         this.setting = setting;
         this.verdict = verdict;
         this.faults = List.copyOf(faults);
@@ -38,15 +40,24 @@ final class ChaosReport {
         this.resources = List.copyOf(resources);
         this.requests = requests;
         this.unsent = unsent;
+        this.jobs = jobs;
     }
 
     Verdict verdict() {
         return verdict;
     }
 
+    JobVerdict jobs() {
+        return jobs;
+    }
+
     /** Whether nothing was lost, duplicated, stuck or wrong, and processes, topics and files are back at their level. */
     boolean holds() {
-        return verdict.holds() && back();
+        return kept() && back();
+    }
+
+    private boolean kept() {
+        return verdict.holds() && jobs.holds();
     }
 
     private boolean back() {
@@ -105,17 +116,32 @@ final class ChaosReport {
         row(out, "stuck", verdict.stuck(), "");
         row(out, "wrong texts", verdict.wrong(), "against the undisturbed run");
         row(out, "faults", inflicted(), faults.size() - inflicted() + " left out");
-        verdict.notes().stream().limit(MOST_NOTES).forEach(note -> out.println("  " + note));
-        if (verdict.notes().size() > MOST_NOTES) {
-            out.println("  … " + (verdict.notes().size() - MOST_NOTES) + " more");
+        print(out, verdict.notes());
+        if (jobs.jobs() > 0) {
+            out.println();
+            row(out, "jobs", jobs.jobs(), jobs.items() + " items; " + jobs.cancelled() + " jobs cancelled");
+            row(out, "items done", jobs.done(), "");
+            row(out, "items failed", jobs.failed(), "an error is their one result");
+            row(out, "items lost", jobs.lost(), "");
+            row(out, "duplicated", jobs.duplicated(), "items with several results, jobs that ended again");
+            row(out, "jobs stuck", jobs.stuck(), "");
+            row(out, "wrong results", jobs.wrong(), "against the undisturbed job");
+            print(out, jobs.notes());
         }
         out.printf(
                 Locale.ROOT,
                 "%n%s: seed %d, %.1f min, longest pause %.2f s%n",
-                holds() ? "every promise was kept" : verdict.holds() ? "NOT BACK at its level" : "BROKEN",
+                holds() ? "every promise was kept" : kept() ? "NOT BACK at its level" : "BROKEN",
                 setting.seed(),
                 setting.rule().minutes(),
                 pauses.longestSeconds());
+    }
+
+    private static void print(PrintStream out, List<String> notes) {
+        notes.stream().limit(MOST_NOTES).forEach(note -> out.println("  " + note));
+        if (notes.size() > MOST_NOTES) {
+            out.println("  … " + (notes.size() - MOST_NOTES) + " more");
+        }
     }
 
     private static int sum(Map<String, Integer> counts) {
@@ -153,6 +179,7 @@ final class ChaosReport {
         json.put("minutes", setting.rule().minutes());
         json.put("requests", requests);
         json.put("unsent", unsent);
+        json.put("jobs", jobs);
         json.put("resources_back", back());
         json.put("resources", resources);
         json.put(

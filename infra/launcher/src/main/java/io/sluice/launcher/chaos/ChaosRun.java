@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -32,6 +33,7 @@ final class ChaosRun {
      * What is run.
      *
      * @param perSecond requests a second
+     * @param jobItems items of the offline job that is sent every minute; 0: none is
      * @param quietSeconds most time for what is open when all is healed
      */
     record Setting(
@@ -39,6 +41,7 @@ final class ChaosRun {
             long seed,
             double perSecond,
             int maxTokens,
+            int jobItems,
             long quietSeconds,
             DeviceSpec device,
             Path data) {}
@@ -70,9 +73,18 @@ final class ChaosRun {
     }
 
     private ChaosReport run(EmbeddedStack stack, FaultSchedule schedule) throws InterruptedException {
-        ChaosLoad load = new ChaosLoad(
-                stack, setting.maxTokens(), setting.seed(), "chaos" + Long.toString(System.currentTimeMillis(), 36));
+        String runId = "chaos" + Long.toString(System.currentTimeMillis(), 36);
+        try (ChaosJobs jobs = new ChaosJobs(stack, progress, runId, setting.jobItems())) {
+            return run(stack, schedule, new ChaosLoad(stack, setting.maxTokens(), setting.seed(), runId), jobs);
+        }
+    }
+
+    private ChaosReport run(EmbeddedStack stack, FaultSchedule schedule, ChaosLoad load, ChaosJobs jobs)
+            throws InterruptedException {
         load.rehearse();
+        if (setting.jobItems() > 0) {
+            jobs.rehearse();
+        }
         progress.step("load", "every prompt answered once, undisturbed");
         load.warmUp(setting.perSecond(), WARM_UP);
         progress.step("load", "a minute of it undisturbed: what the stack holds now is its starting level");
@@ -81,27 +93,29 @@ final class ChaosRun {
         Duration length = Duration.ofMillis(Math.round(setting.rule().minutes() * 60_000));
         Tally tally = new Tally();
         long beganNanos = System.nanoTime();
-        CompletableFuture<LoadGenerator.Run> playing = new CompletableFuture<>();
-        Thread.ofPlatform().daemon().name("chaos-load").start(() -> {
-            try {
-                playing.complete(
-                        load.play(setting.perSecond(), length, Duration.ofSeconds(setting.quietSeconds()), tally));
-            } catch (InterruptedException | RuntimeException e) {
-                playing.completeExceptionally(e);
+        CompletableFuture<LoadGenerator.Run> playing = beside(
+                "load",
+                () -> load.play(setting.perSecond(), length, Duration.ofSeconds(setting.quietSeconds()), tally));
+        CompletableFuture<Void> submitting = beside("jobs", () -> {
+            if (setting.jobItems() > 0) {
+                jobs.play(length);
             }
+            return null;
         });
         FaultRunner runner =
                 new FaultRunner(stack, setting.rule().workers(), setting.rule().keepServing(), progress);
         CompletableFuture<Void> telling = tell(playing, tally, beganNanos);
         List<FaultRunner.Done> faults = runner.run(schedule, beganNanos);
         progress.step("faults", "all " + faults.size() + " healed");
-        LoadGenerator.Run played = get(playing);
+        LoadGenerator.Run played = get("load", playing);
+        get("jobs", submitting);
         telling.join();
         progress.step("load", "over: " + tally.line());
 
         List<RequestOutcome> sent =
                 played.outcomes().stream().filter(RequestOutcome::sent).toList();
         Verdict verdict = quiet(stack, runner, load, sent);
+        JobVerdict jobVerdict = quiet(jobs);
         Resources after = resources(stack);
         return new ChaosReport(
                 setting,
@@ -110,7 +124,20 @@ final class ChaosRun {
                 new Pauses(played.outcomes()),
                 before.compare(after),
                 sent.size(),
-                played.outcomes().size() - sent.size());
+                played.outcomes().size() - sent.size(),
+                jobVerdict);
+    }
+
+    private static <T> CompletableFuture<T> beside(String name, Callable<T> work) {
+        CompletableFuture<T> done = new CompletableFuture<>();
+        Thread.ofPlatform().daemon().name("chaos-" + name).start(() -> {
+            try {
+                done.complete(work.call());
+            } catch (Exception e) { // thrown where it is waited for
+                done.completeExceptionally(e);
+            }
+        });
+        return done;
     }
 
     /** Waits until nothing is open and every worker serves, or the time for that is over; then judges. */
@@ -123,6 +150,18 @@ final class ChaosRun {
                     .judge(undisturbed);
             boolean settled = verdict.lost() + verdict.stuck() == 0 && runner.allServe();
             if (settled || System.nanoTime() - deadline >= 0) {
+                return verdict;
+            }
+            TimeUnit.MILLISECONDS.sleep(LOOK_MS);
+        }
+    }
+
+    /** Waits until every job has ended, or the time for that is over; then judges. */
+    private JobVerdict quiet(ChaosJobs jobs) throws InterruptedException {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(setting.quietSeconds());
+        while (true) {
+            JobVerdict verdict = jobs.judge();
+            if (verdict.lost() + verdict.stuck() == 0 || System.nanoTime() - deadline >= 0) {
                 return verdict;
             }
             TimeUnit.MILLISECONDS.sleep(LOOK_MS);
@@ -159,12 +198,12 @@ final class ChaosRun {
                 task -> Thread.ofPlatform().daemon().name("chaos-progress").start(task));
     }
 
-    private static LoadGenerator.Run get(CompletableFuture<LoadGenerator.Run> playing) throws InterruptedException {
+    private static <T> T get(String name, CompletableFuture<T> done) throws InterruptedException {
         try {
-            return playing.get();
+            return done.get();
         } catch (ExecutionException e) {
             throw new IllegalStateException(
-                    "the load broke off: " + e.getCause().getMessage(), e.getCause());
+                    "the " + name + " broke off: " + e.getCause().getMessage(), e.getCause());
         }
     }
 

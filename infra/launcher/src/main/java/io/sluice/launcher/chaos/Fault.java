@@ -25,7 +25,7 @@ record Fault(long atMs, FaultKind kind, String target, long durationMs, boolean 
     public String toString() {
         String how =
                 switch (kind) {
-                    case BROKER, ROUTER -> hard ? " killed" : " stopped";
+                    case BROKER, ROUTER, BATCHER -> hard ? " killed" : " stopped";
                     default -> "";
                 };
         String time = durationMs == 0 ? "" : String.format(Locale.ROOT, " for %.1f s", durationMs / 1e3);

@@ -15,7 +15,8 @@ enum FaultKind {
     REGISTRY(2_000, 8_000, 10_000),
     ROUTER(0, 3_000, 15_000),
     FLINK(0, 0, 15_000),
-    DISK(2_000, 6_000, 10_000);
+    DISK(2_000, 6_000, 10_000),
+    BATCHER(0, 3_000, 15_000);
 
     private final int leastMs;
     private final int mostMs;

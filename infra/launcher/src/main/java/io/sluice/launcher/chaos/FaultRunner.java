@@ -129,6 +129,13 @@ final class FaultRunner {
                     faults.stopRouter();
                 }
             }
+            case BATCHER -> {
+                if (fault.hard()) {
+                    faults.killBatch();
+                } else {
+                    faults.stopBatch();
+                }
+            }
             case DISK -> {
                 if (fault.target().equals(BROKER)) {
                     faults.fillBrokerDisk();
@@ -148,6 +155,7 @@ final class FaultRunner {
             case REGISTRY -> faults.startRegistry();
             case BROKER -> faults.startBroker();
             case ROUTER -> faults.startRouter();
+            case BATCHER -> faults.startBatch();
             case DISK -> {
                 if (fault.target().equals(BROKER)) {
                     faults.startBroker();

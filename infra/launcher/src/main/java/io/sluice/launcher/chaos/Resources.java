@@ -120,7 +120,7 @@ record Resources(Map<String, Held> processes, int topics, int files) {
     /** Compares sums over processes of a kind with a later look; the workers together, everybody else alone. */
     List<Line> compare(Resources later) {
         Stream.Builder<Line> lines = Stream.builder();
-        for (String group : List.of("stack", "broker", "registry", "router", "workers")) {
+        for (String group : List.of("stack", "broker", "registry", "router", "batcher", "workers")) {
             Held before = sum(group);
             Held after = later.sum(group);
             int members = Math.max(1, count(group));
@@ -145,7 +145,8 @@ record Resources(Map<String, Held> processes, int topics, int files) {
     }
 
     private boolean isIn(String group, String process) {
-        boolean worker = !List.of("stack", "broker", "registry", "router").contains(process);
+        boolean worker =
+                !List.of("stack", "broker", "registry", "router", "batcher").contains(process);
         return worker ? group.equals("workers") : group.equals(process);
     }
 

@@ -13,6 +13,7 @@
  *   <li>broker: the broker is stopped in order, or killed, and started again 1 to 4 s later on the same port and data.
  *   <li>registry: {@code kill -9} of the schema registry, started again 2 to 8 s later.
  *   <li>router: {@code kill -9} of the router, or an orderly stop, started again at most 3 s later.
+ *   <li>batcher: the same with the batch service.
  *   <li>flink: Flink's TaskManager is taken away and replaced; the job goes on from its last checkpoint.
  *   <li>disk: no file of the broker, or of a worker, grows for 2 to 6 s. Emulated with RLIMIT_FSIZE, so a write fails with
  *       EFBIG where a full disk says ENOSPC; needs Linux. Kafka gives the broker up then, and it is started again once

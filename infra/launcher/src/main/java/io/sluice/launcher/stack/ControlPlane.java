@@ -33,16 +33,33 @@ final class ControlPlane {
         if (!config.isolation().processes()) {
             return new Restartable<>("router", routerHere(), this::routerHere);
         }
-        AtomicReference<Restartable<AutoCloseable>> router = new AtomicReference<>();
-        RouterProcess first = RouterProcess.start(config, settings, folder, false);
-        router.set(new Restartable<>(
-                "router", first, () -> watched(RouterProcess.start(config, settings, folder, true), router)));
-        watched(first, router);
-        return router.get();
+        return startProcess(
+                "router",
+                List.of(
+                        "--models",
+                        config.modelName() + "=" + config.model(),
+                        "--policy",
+                        config.policy().toString(),
+                        "--best-effort-kv-share",
+                        Double.toString(config.sharing().kvShare()),
+                        "--data",
+                        folder.router().toString()));
     }
 
-    private static RouterProcess watched(RouterProcess process, AtomicReference<Restartable<AutoCloseable>> router) {
-        process.process().onUnexpectedExit(() -> router.get().ended(process));
+    /** A service in a process of its own, started again whenever it ends by itself. */
+    private Restartable<AutoCloseable> startProcess(String command, List<String> arguments) {
+        AtomicReference<Restartable<AutoCloseable>> service = new AtomicReference<>();
+        ServiceProcess first = ServiceProcess.start(command, arguments, settings, folder, false);
+        service.set(new Restartable<>(
+                command,
+                first,
+                () -> watched(ServiceProcess.start(command, arguments, settings, folder, true), service)));
+        watched(first, service);
+        return service.get();
+    }
+
+    private static ServiceProcess watched(ServiceProcess process, AtomicReference<Restartable<AutoCloseable>> service) {
+        process.process().onUnexpectedExit(() -> service.get().ended(process));
         return process;
     }
 
@@ -62,8 +79,14 @@ final class ControlPlane {
         }
     }
 
-    /** A batch service, here, whose jobs become requests to the stack's router; returns when it takes jobs. */
+    /**
+     * A batch service, here or in a process of its own, whose jobs become requests to the stack's router; returns when it
+     * takes jobs.
+     */
     Restartable<AutoCloseable> startBatch() {
+        if (config.isolation().processes()) {
+            return startProcess("batcher", List.of("--data", folder.batch().toString()));
+        }
         return new Restartable<>("batch service", batchHere(), this::batchHere);
     }
 

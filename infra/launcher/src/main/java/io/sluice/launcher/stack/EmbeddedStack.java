@@ -33,7 +33,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Everything on one machine: broker, Flink job, router and batch service in this JVM or, where the configuration isolates
- * them, broker and router in processes of their own and no batch service; registry and workers as child processes; all on loopback and under one folder.
+ * them, all but the job in processes of their own; registry and workers as child processes; all on loopback and under one
+ * folder.
  * Started when the first allocation carries tokens and the router runs. A worker that ends by itself is reported to the
  * router at once and started again. Thread-safe.
  */
@@ -55,6 +56,7 @@ public final class EmbeddedStack implements AutoCloseable {
     private SchemaRegistry schemas;
     private Placements.Made placement;
     private volatile Restartable<AutoCloseable> router;
+    private volatile Restartable<AutoCloseable> batch;
     private WorkerSupervisor supervisor;
     private RunningStack description;
     private boolean closed;
@@ -176,11 +178,8 @@ public final class EmbeddedStack implements AutoCloseable {
             progress.step("router", "runs, policy " + config.policy());
             return null;
         });
-        if (config.isolation().processes()) {
-            return CompletableFuture.allOf(job, routing);
-        }
         CompletableFuture<Void> batches = Async.run(() -> {
-            parts.opened("batch service", controlPlane.startBatch());
+            batch = parts.opened("batch service", controlPlane.startBatch());
             return null;
         });
         return CompletableFuture.allOf(job, routing, batches);
@@ -362,7 +361,7 @@ public final class EmbeddedStack implements AutoCloseable {
 
     /** What can be done to the stack to see whether it survives. */
     public StackFaults faults() {
-        return new StackFaults(infrastructure, router, workers);
+        return new StackFaults(infrastructure, router, batch, workers);
     }
 
     /** Stops everything, newest first; idempotent. */

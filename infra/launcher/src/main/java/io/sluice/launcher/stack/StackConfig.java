@@ -209,11 +209,11 @@ public record StackConfig(
     /**
      * What stands apart from the stack's own process, so that it can fail alone.
      *
-     * @param processes whether broker and router have processes of their own
+     * @param processes whether broker, router and batch service have processes of their own
      * @param relays whether each worker reaches the broker through a relay of its own, which can be cut
      */
     public record Isolation(boolean processes, boolean relays) {
-        /** Broker and router in the stack's JVM, workers connect directly. */
+        /** Broker, router and batch service in the stack's JVM, workers connect directly. */
         public static final Isolation SHARED = new Isolation(false, false);
         /** Everything that can fail alone does; for tests of faults. */
         public static final Isolation FULL = new Isolation(true, true);

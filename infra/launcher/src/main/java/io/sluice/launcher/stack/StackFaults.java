@@ -19,11 +19,17 @@ public final class StackFaults {
 
     private final Infrastructure infrastructure;
     private final Restartable<AutoCloseable> router;
+    private final Restartable<AutoCloseable> batch;
     private final WorkerProcesses workers;
 
-    StackFaults(Infrastructure infrastructure, Restartable<AutoCloseable> router, WorkerProcesses workers) {
+    StackFaults(
+            Infrastructure infrastructure,
+            Restartable<AutoCloseable> router,
+            Restartable<AutoCloseable> batch,
+            WorkerProcesses workers) {
         this.infrastructure = infrastructure;
         this.router = router;
+        this.batch = batch;
         this.workers = workers;
     }
 
@@ -112,12 +118,7 @@ public final class StackFaults {
 
     /** {@code kill -9} of the router; it stays away until {@link #startRouter}. */
     public void killRouter() {
-        if (!(router.current() instanceof RouterProcess process)) {
-            throw new UnsupportedOperationException("the router runs in this process: start the stack isolated");
-        }
-        router.hold();
-        process.process().kill();
-        await(process.process());
+        kill("router", router);
     }
 
     /** Stops the router in order; it stays away until {@link #startRouter}. */
@@ -128,6 +129,30 @@ public final class StackFaults {
     /** Starts the router again, if it is away. */
     public void startRouter() {
         router.start();
+    }
+
+    /** {@code kill -9} of the batch service; it stays away until {@link #startBatch}. */
+    public void killBatch() {
+        kill("batch service", batch);
+    }
+
+    /** Stops the batch service in order; it stays away until {@link #startBatch}. */
+    public void stopBatch() {
+        batch.stop();
+    }
+
+    /** Starts the batch service again, if it is away. */
+    public void startBatch() {
+        batch.start();
+    }
+
+    private static void kill(String name, Restartable<AutoCloseable> service) {
+        if (!(service.current() instanceof ServiceProcess process)) {
+            throw new UnsupportedOperationException("the " + name + " runs in this process: start the stack isolated");
+        }
+        service.hold();
+        process.process().kill();
+        await(process.process());
     }
 
     /** Takes Flink's TaskManager away; the job goes on from its last checkpoint on a new one. */
@@ -142,7 +167,8 @@ public final class StackFaults {
         ChildProcess broker = infrastructure.brokerProcess();
         put(ids, "broker", broker);
         put(ids, "registry", infrastructure.registry().current().process());
-        put(ids, "router", router.current() instanceof RouterProcess process ? process.process() : null);
+        put(ids, "router", router.current() instanceof ServiceProcess process ? process.process() : null);
+        put(ids, "batcher", batch.current() instanceof ServiceProcess process ? process.process() : null);
         workers.all().forEach((worker, child) -> put(ids, worker.value(), child));
         return ids;
     }

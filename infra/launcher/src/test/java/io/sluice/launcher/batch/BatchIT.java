@@ -6,7 +6,6 @@ import static org.awaitility.Awaitility.await;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.core.routing.RoutingPolicy;
-import io.sluice.embedded.ChildProcess;
 import io.sluice.launcher.Conversation;
 import io.sluice.launcher.Main;
 import io.sluice.launcher.batch.JobTopics.JobView;
@@ -46,13 +45,15 @@ import picocli.CommandLine;
 final class BatchIT {
     private static final Duration PATIENCE = Duration.ofMinutes(6);
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final int ITEMS = 20;
+    /** Many times as many as are in flight at once, so that the service is killed in the middle. */
+    private static final int ITEMS = 240;
+
+    private static final int TOKENS = 16;
 
     @TempDir
     static Path folder;
 
     private static EmbeddedStack stack;
-    private static ChildProcess batcher;
 
     private final StringWriter out = new StringWriter();
     private final StringWriter err = new StringWriter();
@@ -68,46 +69,16 @@ final class BatchIT {
                         ActivationDtype.FP32,
                         folder.resolve("stack"),
                         StackConfig.Ports.FREE)
-                // Broker and router in processes of their own, and no batch service: that one is started, and killed,
-                // here.
+                // Processes of their own, so that the batch service can be killed.
                 .withIsolation(new StackConfig.Isolation(true, false));
         stack = EmbeddedStack.start(config, Progress.SILENT);
-        batcher = startBatcher();
     }
 
     @AfterAll
     static void stop() {
-        if (batcher != null) {
-            batcher.close();
-        }
         if (stack != null) {
             stack.close();
         }
-    }
-
-    private static ChildProcess startBatcher() {
-        return ChildProcess.start(new ChildProcess.Spec(
-                "batcher",
-                List.of(
-                        "-Xmx256m",
-                        "-XX:+UseSerialGC",
-                        "-XX:TieredStopAtLevel=1",
-                        "-Dlogback.configurationFile=logback-child.xml",
-                        "-Dorg.apache.avro.SERIALIZABLE_PACKAGES=io.sluice.records,java.lang"),
-                System.getProperty("java.class.path"),
-                Main.class.getName(),
-                List.of(
-                        "batcher",
-                        "--bootstrap",
-                        stack.settings().bootstrap(),
-                        "--registry",
-                        stack.settings().registryUrl(),
-                        "--window",
-                        "4",
-                        "--data",
-                        folder.resolve("batch").toString()),
-                Map.of(),
-                folder.resolve("batcher.log")));
     }
 
     private int sluice(String... arguments) {
@@ -180,21 +151,19 @@ final class BatchIT {
                 .until(() -> sluice(
                                 "batch",
                                 "submit",
-                                lines("batch.jsonl", ITEMS, 16).toString(),
+                                lines("batch.jsonl", ITEMS, TOKENS).toString(),
                                 "--job",
                                 "night")
                         == 0);
         assertThat(out.toString().strip()).isEqualTo("night");
         try (Conversation conversation = new Conversation(stack.settings())) {
             await().atMost(PATIENCE).until(() -> done("night") >= 4);
-            ask(conversation, "beside-1");
+            stack.faults().killBatch();
             long before = done("night");
-            batcher.kill();
-            assertThat(batcher.awaitEnd(Duration.ofSeconds(30))).isTrue();
+            ask(conversation, "beside-1");
             assertThat(before).as("it was killed in the middle").isLessThan(ITEMS);
             ask(conversation, "beside-2");
-            batcher.close();
-            batcher = startBatcher();
+            stack.faults().startBatch();
             ask(conversation, "beside-3");
         }
         await().atMost(PATIENCE).until(() -> state("night") == JobState.SUCCEEDED);
@@ -216,11 +185,11 @@ final class BatchIT {
                         IntStream.range(0, ITEMS).mapToObj(i -> "c" + i).toList());
         assertThat(read).allSatisfy(line -> {
             JsonNode body = line.path("response").path("body");
-            assertThat(body.path("usage").path("completion_tokens").asInt()).isEqualTo(16);
+            assertThat(body.path("usage").path("completion_tokens").asInt()).isEqualTo(TOKENS);
             assertThat(body.path("choices").path(0).path("text").asText()).isNotBlank();
         });
         assertThat(sluice("batch", "status", "night")).isZero();
-        assertThat(out.toString()).contains("night", "default", "succeeded", "20");
+        assertThat(out.toString()).contains("night", "default", "succeeded", Integer.toString(ITEMS));
         assertThat(sluice("batch", "submit", lines("again.jsonl", 1, 1).toString(), "--job", "night"))
                 .isEqualTo(1);
         assertThat(err.toString()).contains("is the id of another job");

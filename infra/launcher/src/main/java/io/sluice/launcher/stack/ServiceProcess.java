@@ -8,35 +8,49 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** The {@code sluice router} command in a process of its own, so that it can be killed. Thread-safe. */
-final class RouterProcess implements AutoCloseable {
+/** A service of the stack, a {@code sluice} command, in a process of its own, so that it can be killed. Thread-safe. */
+final class ServiceProcess implements AutoCloseable {
     private static final Duration POLL = Duration.ofMillis(100);
     private static final Duration START_TIMEOUT = Duration.ofMinutes(4);
 
     private final ChildProcess child;
 
-    private RouterProcess(ChildProcess child) {
+    private ServiceProcess(ChildProcess child) {
         this.child = child;
     }
 
     /**
-     * Starts a router; returns when it takes requests.
+     * Starts a service; returns when it says that it is ready.
      *
+     * @param command of the launcher, and name of its files; it must take {@code --bootstrap}, {@code --registry} and
+     *     {@code --json}
+     * @param arguments beside those three
      * @param again whether it is a restart: its log goes on in the same file
      * @throws StartupException when the process ends or is not ready in time
      */
-    static RouterProcess start(StackConfig config, KafkaSettings settings, StackFolder folder, boolean again) {
-        Path ready = folder.path().resolve("router.json");
+    static ServiceProcess start(
+            String command, List<String> arguments, KafkaSettings settings, StackFolder folder, boolean again) {
+        Path ready = folder.path().resolve(command + ".json");
         try {
             Files.deleteIfExists(ready);
         } catch (IOException e) {
             throw new StartupException("cannot remove " + ready + ": " + e.getMessage(), e);
         }
+        List<String> all = new ArrayList<>(List.of(
+                command,
+                "--bootstrap",
+                settings.bootstrap(),
+                "--registry",
+                settings.registryUrl(),
+                "--json",
+                ready.toString()));
+        all.addAll(arguments);
         ChildProcess.Spec spec = new ChildProcess.Spec(
-                "router",
+                command,
                 List.of(
                         "-Xms32m",
                         "-Xmx384m",
@@ -48,30 +62,15 @@ final class RouterProcess implements AutoCloseable {
                         "-Dlogback.configurationFile=logback-child.xml"),
                 System.getProperty("java.class.path"),
                 Main.class.getName(),
-                List.of(
-                        "router",
-                        "--bootstrap",
-                        settings.bootstrap(),
-                        "--registry",
-                        settings.registryUrl(),
-                        "--models",
-                        config.modelName() + "=" + config.model(),
-                        "--policy",
-                        config.policy().toString(),
-                        "--best-effort-kv-share",
-                        Double.toString(config.sharing().kvShare()),
-                        "--data",
-                        folder.router().toString(),
-                        "--json",
-                        ready.toString()),
+                all,
                 Map.of(),
-                folder.logs().resolve("router.log"));
-        RouterProcess router = new RouterProcess(ChildProcess.start(again ? spec.again() : spec));
+                folder.logs().resolve(command + ".log"));
+        ServiceProcess service = new ServiceProcess(ChildProcess.start(again ? spec.again() : spec));
         try {
-            router.await(ready);
-            return router;
+            service.await(ready);
+            return service;
         } catch (RuntimeException e) {
-            router.close();
+            service.close();
             throw e;
         }
     }
@@ -81,17 +80,17 @@ final class RouterProcess implements AutoCloseable {
         try {
             while (!Files.exists(ready)) {
                 if (!child.isAlive()) {
-                    throw new StartupException("the router did not start: " + child.describeExit());
+                    throw new StartupException(child.name() + " did not start: " + child.describeExit());
                 }
                 if (System.nanoTime() - began > START_TIMEOUT.toNanos()) {
-                    throw new StartupException("the router was not ready within " + START_TIMEOUT.toSeconds() + " s: "
-                            + child.describeExit());
+                    throw new StartupException(child.name() + " was not ready within " + START_TIMEOUT.toSeconds()
+                            + " s: " + child.describeExit());
                 }
                 Thread.sleep(POLL);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new StartupException("interrupted while the router started", e);
+            throw new StartupException("interrupted while " + child.name() + " started", e);
         }
     }
 
