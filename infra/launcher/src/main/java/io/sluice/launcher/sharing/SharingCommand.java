@@ -6,12 +6,14 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** Best-effort work beside latency-critical work on a simulated GPU; needs no running stack. */
+/** Best-effort work beside latency-critical work: policies on a simulated GPU, and what a running stack does. */
 @Command(
         name = "sharing",
-        description = "Compares policies that fill a GPU with best-effort work, on a simulated GPU.",
+        description =
+                "Compares policies that fill a GPU with best-effort work, on a simulated GPU; says how a running stack's"
+                        + " workers share theirs.",
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {SharingCompareCommand.class, SharingListCommand.class},
+        subcommands = {SharingCompareCommand.class, SharingListCommand.class, SharingStatusCommand.class},
         mixinStandardHelpOptions = true)
 public final class SharingCommand implements Callable<Integer> {
     @Spec
@@ -19,6 +21,6 @@ public final class SharingCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        throw new ParameterException(spec.commandLine(), "Missing a command: compare or list");
+        throw new ParameterException(spec.commandLine(), "Missing a command: compare, list or status");
     }
 }

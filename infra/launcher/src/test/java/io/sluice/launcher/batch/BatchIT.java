@@ -188,6 +188,13 @@ final class BatchIT {
             assertThat(body.path("usage").path("completion_tokens").asInt()).isEqualTo(TOKENS);
             assertThat(body.path("choices").path(0).path("text").asText()).isNotBlank();
         });
+        Path shares = folder.resolve("sharing.json");
+        assertThat(sluice("sharing", "status", "--seconds", "1", "--json", shares.toString()))
+                .isZero();
+        assertThat(out.toString()).contains("one ", "two ", "quota");
+        assertThat(JSON.readTree(shares.toFile()))
+                .hasSize(2)
+                .allSatisfy(row -> assertThat(row.path("published").asDouble()).isPositive());
         assertThat(sluice("batch", "status", "night")).isZero();
         assertThat(out.toString()).contains("night", "default", "succeeded", Integer.toString(ITEMS));
         assertThat(sluice("batch", "submit", lines("again.jsonl", 1, 1).toString(), "--job", "night"))

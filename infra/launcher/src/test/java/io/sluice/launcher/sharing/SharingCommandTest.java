@@ -170,6 +170,6 @@ final class SharingCommandTest {
     @Test
     void shouldExitWithTwoWithoutACommand() {
         assertThat(run("sharing")).isEqualTo(2);
-        assertThat(err.toString()).contains("compare or list");
+        assertThat(err.toString()).contains("compare, list or status");
     }
 }
