@@ -183,6 +183,8 @@ public final class BesideBench {
     private void unit(StageRun run) {
         if (run.layersLeft() > 0) {
             run.advance(1);
+        } else if (run.headLeft() > 1) {
+            run.advanceHead(1);
         } else {
             run.finish();
             tokens.addAndGet(rows.size());

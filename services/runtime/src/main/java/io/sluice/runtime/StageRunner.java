@@ -90,7 +90,8 @@ public interface StageRunner extends AutoCloseable {
     List<StageOutput> run(List<StageInput> batch);
 
     /**
-     * Begins a batch as {@link #run} has it, of which nothing runs yet: it runs a few layers at a time, as its owner says.
+     * Begins a batch as {@link #run} has it, of which nothing runs yet: it runs a few layers, then parts of the
+     * head, at a time, as its owner says.
      * Between two of its steps other batches may run or be begun, slots be reserved, released or cut, and layers be adopted
      * and retired: the results have the same bits as if nothing had come between. A session takes part in one such batch at
      * once, and in no other batch meanwhile; its slot keeps its length until the end. The buffers of the inputs must not
@@ -103,16 +104,19 @@ public interface StageRunner extends AutoCloseable {
     @Override
     void close();
 
-    /** A batch that runs a few layers at a time. Owned by the runner's thread. */
+    /** A batch that runs a few layers, then parts of the head, at a time. Owned by the runner's thread. */
     interface StageRun {
         /** The layer that comes next; all layers below it that any input passes are done. */
         int nextLayer();
 
-        /** Layers still to come; 0: {@link #finish} comes next. */
+        /** Layers still to come; 0: the head, or {@link #finish}, comes next. */
         int layersLeft();
 
-        /** Whether {@link #finish} has logits to compute, which reads the weights of the whole head. */
-        boolean wantsLogits();
+        /**
+         * Parts of the head still to come after the layers; 0 where nobody wants logits. A part is a range of the vocabulary
+         * that takes about as long as a layer; how many there are is the same for all batches of a model.
+         */
+        int headLeft();
 
         /**
          * Runs at most {@code layers} layers, each over all inputs that pass it.
@@ -121,6 +125,15 @@ public interface StageRunner extends AutoCloseable {
          * @throws RuntimeException when they cannot be computed; the batch is then over, its slots as before it
          */
         int advance(int layers);
+
+        /**
+         * Runs at most {@code parts} parts of the head, each over all inputs that want logits; on the runner's thread.
+         *
+         * @return how many it has run
+         * @throws IllegalStateException when there are layers to come
+         * @throws RuntimeException as {@link #advance}
+         */
+        int advanceHead(int parts);
 
         /**
          * As {@link #advance}, computed on the calling thread alone, which may be another one than the runner's: that one
@@ -141,7 +154,7 @@ public interface StageRunner extends AutoCloseable {
         void drop(KvSlot slot);
 
         /**
-         * Ends the batch after its last layer: the slots have grown.
+         * Ends the batch after its last layer, with what is left of the head: the slots have grown.
          *
          * @return one output per input, same order, without anything for an input that was left out; logits are valid
          *     until anything else runs

@@ -22,9 +22,10 @@ import java.util.function.LongSupplier;
 
 /**
  * Runs best-effort work in slices when no latency-critical batch is ready and the gate lets one start. A slice is some
- * layers of one tenant's batch, or the head; it ends early, after a layer, as soon as anything has come for the compute
- * thread. The batch then rests where it is until the gate lets its tenant go on, so latency-critical work waits for one
- * layer at most. Batches are so small that a layer fits the slice bound, as far as is known ({@link SliceSizing}).
+ * layers of one tenant's batch, or some parts of its head; it ends early, after any of them, as soon as anything has come
+ * for the compute thread. The batch then rests where it is until the gate lets its tenant go on, so latency-critical work
+ * waits for one layer at most, or one part of a head, which is about as long. Batches are so small that a layer fits the
+ * slice bound, as far as is known ({@link SliceSizing}).
  *
  * <p>A session that ends or begins anew leaves its batch, and the rest goes on. A batch that cannot be computed is computed
  * again piece by piece, so that only the guilty session fails. Owned by the compute thread.
@@ -152,8 +153,8 @@ final class BestEffortLoop {
             }
             RestingBatch resting = tenant.resting;
             if (resting != null) {
-                candidates.add(
-                        new Candidate(tenant, resting.next(), resting.unitsLeft(), resting.positions(), rows, 0));
+                candidates.add(new Candidate(
+                        tenant, resting.next(), Math.max(1, resting.unitsLeft()), resting.positions(), rows, 0));
             } else if (queue.resting() < RESTING_MAX) {
                 Candidate begins = begins(tenant, holdPrompts, rows, bound);
                 if (begins != null) {
@@ -223,17 +224,17 @@ final class BestEffortLoop {
             }
             RestingBatch batch = tenant.resting;
             boolean head = batch.atHead();
-            while (!batch.atHead() && units < slice.units()) {
+            while (batch.atHead() == head && batch.unitsLeft() > 0 && units < slice.units()) {
                 if (units > 0 && (interrupted.getAsBoolean() || sharing.mustYield(slice, nanos.getAsLong()))) {
                     break;
                 }
                 long before = nanos.getAsLong();
-                units += layer(batch);
+                units += head ? batch.run.advanceHead(1) : layer(batch);
                 unitNanos.add(nanos.getAsLong() - before);
             }
-            if (batch.atHead() && (head || !batch.run.wantsLogits())) {
+            if (batch.isThrough()) {
                 outputs = batch.run.finish();
-                units += head ? 1 : 0;
+                units = Math.max(1, units);
             }
         } catch (RuntimeException e) {
             failure = e;
@@ -256,7 +257,8 @@ final class BestEffortLoop {
             }
         } finally {
             // Sampling and sending are part of it: latency-critical work waits for them as well.
-            sharing.sliceEnded(slice, units, usual(unitNanos), chosen.computes, nanos.getAsLong());
+            boolean sampled = outputs != null && chosen.kind.phase() == Phase.HEAD;
+            sharing.sliceEnded(slice, units, sampled ? 0 : usual(unitNanos), chosen.computes, nanos.getAsLong());
         }
     }
 

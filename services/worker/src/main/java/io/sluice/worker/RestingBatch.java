@@ -17,6 +17,8 @@ final class RestingBatch {
     long computeNanos;
 
     private final List<StageSession> gone = new ArrayList<>();
+    /** What a part of its head is; null until it has come there. */
+    private SliceKind head;
 
     /** @param layers what a layer of it is */
     RestingBatch(StageRun run, List<Work> works, SliceKind layers) {
@@ -53,23 +55,31 @@ final class RestingBatch {
         run.abandon();
     }
 
-    /** Whether all layers are done and the head is to come, which is a unit of its own. */
+    /** Whether all layers are done and the head, if anything, is to come. */
     boolean atHead() {
         return run.layersLeft() == 0;
     }
 
-    /** What its next unit is. */
+    /** What its next unit is; the same for all parts of the head, whoever leaves between them. */
     SliceKind next() {
         if (!atHead()) {
             return layers;
         }
-        int rows = (int) counting().stream().filter(Work::samples).count();
-        return new SliceKind(SliceKind.Phase.HEAD, SliceSizing.sizeClass(Math.max(1, rows)));
+        if (head == null) {
+            int rows = (int) counting().stream().filter(Work::samples).count();
+            head = new SliceKind(SliceKind.Phase.HEAD, SliceSizing.sizeClass(Math.max(1, rows)));
+        }
+        return head;
     }
 
-    /** Units before it must rest or end: layers, or the head. */
+    /** Units before it must rest or end: layers, or parts of the head. */
     int unitsLeft() {
-        return atHead() ? 1 : run.layersLeft();
+        return atHead() ? run.headLeft() : run.layersLeft();
+    }
+
+    /** Whether nothing is left to compute. */
+    boolean isThrough() {
+        return atHead() && run.headLeft() == 0;
     }
 
     /** Positions that a layer of it computes. */

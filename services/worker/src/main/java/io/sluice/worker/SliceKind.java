@@ -5,7 +5,8 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * What the time of a unit of best-effort work depends on. A unit is one layer of a batch, or the whole head. Immutable.
+ * What the time of a unit of best-effort work depends on. A unit is one layer of a batch, or one part of the
+ * head. Immutable.
  *
  * @param size rows or positions, rounded up to a power of two
  */
@@ -17,7 +18,7 @@ record SliceKind(Phase phase, int size) {
         PREFILL,
         /** The same, attention going over them one by one. */
         STEPS,
-        /** Logits of so many rows, of which the head's weights are read once. */
+        /** Logits of so many rows over a range of the vocabulary. */
         HEAD
     }
 

@@ -124,6 +124,82 @@ final class BestEffortLoopTest extends OnBestEffortCluster {
     }
 
     @Test
+    void shouldLetLatencyCriticalWorkWaitForOnePartOfTheHeadAtMost() {
+        stages(1);
+        allow(100 * LAYER);
+        Member worker = cluster.first();
+        worker.fake().onHead = parts -> cluster.clock.addAndGet(parts * LAYER);
+        warmUp();
+        worker.deliver(prompt("rests", "t", ids(1, 1), 2));
+        int urgent = 0;
+        // Comes in the middle of every unit; the first of them are the layers.
+        for (int unit = 1; cluster.generated("rests").isEmpty(); unit++) {
+            long before = cluster.clock.get();
+            assertThat(worker.loop.step(() -> true)).isTrue();
+            assertThat(cluster.clock.get() - before).as("unit %d", unit).isEqualTo(LAYER);
+            if (unit > FakeStageRunner.LAYERS && cluster.generated("rests").isEmpty()) {
+                worker.deliver(cluster.prompt("urgent" + urgent, 1, ids(unit, 4), 1));
+                assertThat(worker.loop.step()).isTrue();
+                assertThat(cluster.generated("urgent" + urgent++))
+                        .as("it goes first")
+                        .hasSize(1);
+            }
+            cluster.clock.addAndGet(10 * LAYER);
+        }
+        assertThat(urgent).as("between any two parts").isEqualTo(FakeStageRunner.HEAD_PARTS - 1);
+        settle();
+        assertThat(cluster.generated("rests")).isEqualTo(FakeStageRunner.expected(ids(1, 1), 2));
+    }
+
+    @Test
+    void shouldRunTheWholeHeadInOneSliceWhereNothingComes() {
+        stages(1);
+        allow(100 * LAYER);
+        Member worker = cluster.first();
+        List<Integer> parts = new ArrayList<>();
+        worker.fake().onHead = count -> {
+            parts.add(count);
+            cluster.clock.addAndGet(count * LAYER);
+        };
+        warmUp();
+        parts.clear();
+        worker.deliver(prompt("r", "t", ids(1, 1), 1));
+        int slices = 0;
+        while (cluster.generated("r").isEmpty()) {
+            assertThat(worker.loop.step()).isTrue();
+            slices++;
+        }
+        assertThat(parts).as("one by one, so that anything new is seen").containsExactly(1, 1, 1);
+        assertThat(slices).as("layers, then the head").isEqualTo(2);
+    }
+
+    @Test
+    void shouldGoOnWithTheHeadWhenASessionLeavesBetweenItsParts() {
+        stages(1);
+        allow(100 * LAYER);
+        Member worker = cluster.first();
+        for (int i = 0; i < 3; i++) {
+            worker.deliver(prompt("r" + i, "t", List.of(i + 1), 20));
+        }
+        int[] together = {0};
+        worker.fake().onHead = count -> together[0] += worker.fake().underWay() == 3 ? count : 0;
+        while (together[0] == 0) {
+            assertThat(worker.loop.step(() -> true)).isTrue();
+        }
+        assertThat(worker.fake().underWay()).as("all three rest in their head").isEqualTo(3);
+        int before = cluster.generated("r1").size();
+        worker.deliver(LocalCluster.drop("r1", 1));
+        settle();
+
+        assertThat(cluster.generated("r1")).hasSize(before);
+        for (int i : List.of(0, 2)) {
+            assertThat(cluster.generated("r" + i)).isEqualTo(FakeStageRunner.expected(List.of(i + 1), 20));
+        }
+        assertThat(cluster.failures).isEmpty();
+        assertThat(worker.fake().live).isEmpty();
+    }
+
+    @Test
     void shouldShareByWeight() {
         stages(1);
         allow(2 * LAYER);
@@ -154,10 +230,11 @@ final class BestEffortLoopTest extends OnBestEffortCluster {
             cluster.clock.addAndGet(10 * LAYER);
         }
 
-        assertThat(slices).isEqualTo(FakeStageRunner.LAYERS + 1);
+        assertThat(slices).isEqualTo(FakeStageRunner.LAYERS + FakeStageRunner.HEAD_PARTS);
         HopTiming hop = cluster.tokens.getFirst().getHops().getFirst();
         assertThat(hop.getComputeUs()).isEqualTo(FakeStageRunner.LAYERS * LAYER / 1_000);
-        assertThat(hop.getQueueUs()).isEqualTo((40 + 10 * FakeStageRunner.LAYERS) * LAYER / 1_000);
+        assertThat(hop.getQueueUs())
+                .isEqualTo((40 + 10 * (FakeStageRunner.LAYERS + FakeStageRunner.HEAD_PARTS - 1)) * LAYER / 1_000);
         assertThat(worker.stats.busyNanos(cluster.clock.get())).isEqualTo(FakeStageRunner.LAYERS * LAYER);
         IntervalStats.Interval interval = worker.stats.take(cluster.clock.get());
         assertThat(interval.busyMicros())

@@ -14,7 +14,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
-import java.util.stream.IntStream;
 
 /**
  * A runner whose arithmetic is exact and depends on everything before: each layer's output at a position is {@code
@@ -25,6 +24,8 @@ final class FakeStageRunner implements ElasticStageRunner {
     static final int HIDDEN = 8;
     static final int LAYERS = 6;
     static final int CONTEXT = 512;
+    /** Parts of the head. */
+    static final int HEAD_PARTS = 3;
 
     final List<List<StageInput>> batches = new ArrayList<>();
     /** The inputs of batches that ran a few layers at a time, of those that have ended. */
@@ -34,13 +35,16 @@ final class FakeStageRunner implements ElasticStageRunner {
     /** Told of the layers that a batch is about to have run, for example to let time pass. */
     IntConsumer onLayers = layers -> {};
 
+    /** Told of the parts of the head that a batch has had run, where it runs a few at a time. */
+    IntConsumer onHead = parts -> {};
+
     /** Told of every batch that runs a few layers at a time. */
     Consumer<List<StageInput>> onBegun = batch -> {};
 
     /** The batch whose layers {@link #onLayers} is told of, where it runs a few at a time. */
     List<StageInput> atWork = List.of();
 
-    private final List<Run> underWay = new ArrayList<>();
+    final List<FakeRun> underWay = new ArrayList<>();
     /** When set, a batch with this token or hidden value fails as a whole. */
     Float poison;
 
@@ -213,7 +217,7 @@ final class FakeStageRunner implements ElasticStageRunner {
     @Override
     public StageRun begin(List<StageInput> batch) {
         batch.forEach(this::require);
-        Run run = new Run(batch);
+        FakeRun run = new FakeRun(this, batch);
         underWay.add(run);
         onBegun.accept(batch);
         return run;
@@ -221,7 +225,7 @@ final class FakeStageRunner implements ElasticStageRunner {
 
     /** Inputs of batches under way. */
     int underWay() {
-        return underWay.stream().mapToInt(run -> run.batch.size()).sum();
+        return underWay.stream().mapToInt(run -> run.batch().size()).sum();
     }
 
     private void require(StageInput input) {
@@ -236,7 +240,7 @@ final class FakeStageRunner implements ElasticStageRunner {
         }
     }
 
-    private void requireHealthy(StageInput input) {
+    void requireHealthy(StageInput input) {
         FloatBuffer hidden = input.hidden();
         float first = input.tokenIds() != null ? input.tokenIds()[0] : hidden.get(hidden.position());
         if (poison != null && poison == first) {
@@ -244,99 +248,7 @@ final class FakeStageRunner implements ElasticStageRunner {
         }
     }
 
-    /** A batch under way; what it computes it computes at the end, if its slots are still there and as long. */
-    private final class Run implements StageRun {
-        private final List<StageInput> batch;
-        private final List<FakeSlot> left = new ArrayList<>();
-        private final List<Integer> stamps;
-        private final int end;
-        private int next;
-
-        Run(List<StageInput> batch) {
-            this.batch = List.copyOf(batch);
-            stamps =
-                    batch.stream().map(input -> ((FakeSlot) input.slot()).stamp).toList();
-            next = batch.stream().mapToInt(StageInput::enterLayer).min().orElse(0);
-            end = batch.stream()
-                    .mapToInt(input -> input.slot().layers().end())
-                    .max()
-                    .orElse(0);
-        }
-
-        private boolean counts(int i) {
-            FakeSlot slot = (FakeSlot) batch.get(i).slot();
-            return live.contains(slot) && slot.stamp == stamps.get(i) && !left.contains(slot);
-        }
-
-        boolean counts(FakeSlot slot) {
-            return IntStream.range(0, batch.size()).anyMatch(i -> batch.get(i).slot() == slot && counts(i));
-        }
-
-        @Override
-        public int nextLayer() {
-            return next;
-        }
-
-        @Override
-        public int layersLeft() {
-            return end - next;
-        }
-
-        @Override
-        public boolean wantsLogits() {
-            return IntStream.range(0, batch.size()).anyMatch(i -> batch.get(i).needLogits() && counts(i));
-        }
-
-        @Override
-        public int advance(int layers) {
-            assertThat(underWay).contains(this);
-            int count = Math.min(layers, end - next);
-            for (int i = 0; i < batch.size(); i++) {
-                if (counts(i)) {
-                    assertThat(held.contains(batch.get(i).slot().layers())).isTrue();
-                    try {
-                        requireHealthy(batch.get(i));
-                    } catch (IllegalArgumentException e) {
-                        abandon();
-                        throw e;
-                    }
-                }
-            }
-            next += count;
-            atWork = batch;
-            onLayers.accept(count);
-            return count;
-        }
-
-        @Override
-        public void drop(KvSlot slot) {
-            left.add((FakeSlot) slot);
-        }
-
-        @Override
-        public List<StageOutput> finish() {
-            assertThat(next).isEqualTo(end);
-            assertThat(underWay.remove(this)).as("a batch ends once").isTrue();
-            List<StageInput> counted = new ArrayList<>();
-            List<StageOutput> outputs = new ArrayList<>();
-            for (int i = 0; i < batch.size(); i++) {
-                boolean counts = counts(i);
-                outputs.add(counts ? FakeStageRunner.this.run(batch.get(i)) : new StageOutput(null, null));
-                if (counts) {
-                    counted.add(batch.get(i));
-                }
-            }
-            resumed.add(counted);
-            return outputs;
-        }
-
-        @Override
-        public void abandon() {
-            underWay.remove(this);
-        }
-    }
-
-    private StageOutput run(StageInput input) {
+    StageOutput run(StageInput input) {
         FakeSlot slot = (FakeSlot) input.slot();
         FloatBuffer hidden = FloatBuffer.allocate(input.count() * HIDDEN);
         int out = 0;

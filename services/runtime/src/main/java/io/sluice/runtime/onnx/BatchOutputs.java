@@ -25,13 +25,20 @@ final class BatchOutputs {
     private int[] places = {};
 
     private FloatBuffer hidden;
+    private final HeadParts headParts;
+    /** Inputs whose logits are computed, in the order of their rows. */
+    private int[] headInputs = {};
+    /** Their rows on the way through the head; null: no part has run. */
+    private HeadRows headRows;
 
     BatchOutputs(ModelConfig config) {
         this.config = config;
+        headParts = HeadParts.of(config);
     }
 
     void begin(List<StageInput> newBatch) {
         batch = newBatch;
+        headRows = null;
         places = new int[batch.size()];
         int positions = 0;
         for (int i = 0; i < places.length; i++) {
@@ -49,7 +56,7 @@ final class BatchOutputs {
     }
 
     /** Whether an input's last position goes through the head. */
-    boolean wantsLogits(int index) {
+    private boolean wantsLogits(int index) {
         return isLast(index) && places[index] != NOWHERE;
     }
 
@@ -64,35 +71,55 @@ final class BatchOutputs {
     }
 
     /**
-     * Runs the head where logits are wanted, and returns one output per input.
+     * Parts of the head that are still to run.
+     *
+     * @param counts whether an input still counts
+     */
+    int headLeft(IntPredicate counts) {
+        if (IntStream.range(0, places.length).noneMatch(i -> wantsLogits(i) && counts.test(i))) {
+            return 0;
+        }
+        return headParts.count() - (headRows == null ? 0 : headRows.partsDone());
+    }
+
+    /** Runs the next part of the head, over the rows of all inputs that counted when the first one ran. */
+    void advanceHead(LogitsHead head, IntPredicate counts) {
+        if (headRows == null) {
+            headInputs = IntStream.range(0, places.length)
+                    .filter(i -> wantsLogits(i) && counts.test(i))
+                    .toArray();
+            headRows = head.begin(headInputs.length);
+            int size = config.hiddenSize();
+            FloatBuffer input = headRows.input();
+            for (int row = 0; row < headInputs.length; row++) {
+                input.put(row * size, hidden, places[headInputs[row]] * size, size);
+            }
+        }
+        head.advance(headRows);
+    }
+
+    /**
+     * One output per input, after the head; that of an input that does not count has nothing in it.
      *
      * @param head null unless the last layer is held
-     * @param counts whether an input still counts; the output of one that does not has nothing in it
      */
     List<StageOutput> finish(LogitsHead head, IntPredicate counts) {
         int size = config.hiddenSize();
-        int rows = (int) IntStream.range(0, places.length)
-                .filter(i -> wantsLogits(i) && counts.test(i))
-                .count();
-        if (rows > 0) {
-            FloatBuffer headRows = head.input(rows);
-            int row = 0;
-            for (int i = 0; i < places.length; i++) {
-                if (wantsLogits(i) && counts.test(i)) {
-                    headRows.put(row++ * size, hidden, places[i] * size, size);
-                }
-            }
-            head.run(rows);
-        }
         List<StageOutput> results = new ArrayList<>(places.length);
-        int row = 0;
         for (int i = 0; i < places.length; i++) {
-            boolean gives = places[i] != NOWHERE && counts.test(i);
-            FloatBuffer states = gives && !isLast(i)
-                    ? hidden.slice(places[i] * size, batch.get(i).count() * size)
-                    : null;
-            results.add(new StageOutput(states, gives && isLast(i) ? head.logits(row++) : null));
+            boolean states = places[i] != NOWHERE && counts.test(i) && !isLast(i);
+            results.add(new StageOutput(
+                    states ? hidden.slice(places[i] * size, batch.get(i).count() * size) : null, null));
         }
+        for (int row = 0; headRows != null && row < headInputs.length; row++) {
+            if (counts.test(headInputs[row])) {
+                results.set(headInputs[row], new StageOutput(null, headRows.logits(row)));
+            }
+        }
+        if (headRows != null && head != null) {
+            head.end(headRows);
+        }
+        headRows = null;
         return results;
     }
 

@@ -85,18 +85,33 @@ final class BatchRun implements StageRunner.StageRun {
     }
 
     @Override
-    public boolean wantsLogits() {
-        for (int i = 0; i < stamps.length; i++) {
-            if (results.wantsLogits(i) && counts(i)) {
-                return true;
-            }
-        }
-        return false;
+    public int headLeft() {
+        return over ? 0 : results.headLeft(this::counts);
     }
 
     @Override
     public int advance(int layers) {
         return advance(work, layers);
+    }
+
+    @Override
+    public int advanceHead(int parts) {
+        if (parts < 1) {
+            throw new IllegalArgumentException(
+                    "a batch cannot advance by " + parts + " parts of the head: give at least 1");
+        }
+        requireThroughLayers();
+        int done = 0;
+        try {
+            while (done < parts && headLeft() > 0) {
+                results.advanceHead(work.head(), this::counts);
+                done++;
+            }
+        } catch (RuntimeException | Error e) {
+            abandon();
+            throw e;
+        }
+        return done;
     }
 
     @Override
@@ -194,17 +209,8 @@ final class BatchRun implements StageRunner.StageRun {
 
     @Override
     public List<StageOutput> finish() {
-        requireUnderWay();
-        if (next < end) {
-            throw new IllegalStateException("the batch has " + (end - next) + " layers to go: advance it first");
-        }
-        List<StageOutput> outputs;
-        try {
-            outputs = results.finish(work.head(), this::counts);
-        } catch (RuntimeException | Error e) {
-            abandon();
-            throw e;
-        }
+        advanceHead(Integer.MAX_VALUE);
+        List<StageOutput> outputs = results.finish(work.head(), this::counts);
         lock();
         try {
             for (int i = 0; i < stamps.length; i++) {
@@ -281,6 +287,13 @@ final class BatchRun implements StageRunner.StageRun {
 
     private CacheSlot slot(int index) {
         return (CacheSlot) batch.get(index).slot();
+    }
+
+    private void requireThroughLayers() {
+        requireUnderWay();
+        if (next < end) {
+            throw new IllegalStateException("the batch has " + (end - next) + " layers to go: advance it first");
+        }
     }
 
     private void requireUnderWay() {

@@ -62,15 +62,13 @@ final class LayerSession implements AutoCloseable {
         return new LayerSession(session, staging.handOver(() -> probeFeedForward(engine, session, c)));
     }
 
-    /** Loads final norm and head. */
-    static LayerSession head(OnnxEngine engine, ModelWeights weights) {
+    /** Loads final norm and the head over {@code rows} of the vocabulary. */
+    static LayerSession head(OnnxEngine engine, ModelWeights weights, int firstRow, int rows, WeightStaging staging) {
         ModelConfig c = weights.config();
-        byte[] model = LlamaGraphs.head(c, vector(weights, LlamaTensors.FINAL_NORM));
-        try (WeightStaging staging = new WeightStaging(engine, weights)) {
-            staging.matrix(LlamaGraphs.W_HEAD, List.of(LlamaTensors.head(c)), c.vocabSize(), c.hiddenSize());
-            OrtSession session = open(engine, model, staging.tensors(), Map.of());
-            return new LayerSession(session, staging.handOver(() -> probeHead(engine, session, c)));
-        }
+        byte[] model = LlamaGraphs.head(c, vector(weights, LlamaTensors.FINAL_NORM), rows);
+        staging.matrix(LlamaGraphs.W_HEAD, LlamaTensors.head(c), firstRow, rows, c.hiddenSize());
+        OrtSession session = open(engine, model, staging.tensors(), Map.of());
+        return new LayerSession(session, staging.handOver(() -> probeHead(engine, session, c, rows)));
     }
 
     /** Bytes of weights that ONNX Runtime reads from our memory instead of a packed copy. */
@@ -167,10 +165,10 @@ final class LayerSession implements AutoCloseable {
         }
     }
 
-    private static boolean probeHead(OnnxEngine engine, OrtSession session, ModelConfig c) {
+    private static boolean probeHead(OnnxEngine engine, OrtSession session, ModelConfig c, int rows) {
         try (Probe probe = new Probe(engine)) {
             Map<String, OnnxTensorLike> in = Map.of(LlamaGraphs.X, probe.floats(1, c.hiddenSize()));
-            run(session, in, Map.of(LlamaGraphs.LOGITS, probe.floats(1, c.vocabSize())));
+            run(session, in, Map.of(LlamaGraphs.LOGITS, probe.floats(1, rows)));
             return probe.finite();
         }
     }

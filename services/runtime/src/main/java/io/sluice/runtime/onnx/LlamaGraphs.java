@@ -100,15 +100,15 @@ final class LlamaGraphs {
         return graph.output(Y, FLOAT, "rows", "positions", c.hiddenSize()).toModel();
     }
 
-    /** Final norm and head, {@code x [rows, hidden] -> logits [rows, vocab]}. */
-    static byte[] head(ModelConfig c, float[] finalNorm) {
+    /** Final norm and some rows of the head's matrix, {@code x [rows, hidden] -> logits [rows, width]}. */
+    static byte[] head(ModelConfig c, float[] finalNorm, int width) {
         OnnxGraph graph = new OnnxGraph()
                 .input(X, FLOAT, "rows", c.hiddenSize())
                 .constant("final_norm", finalNorm)
-                .external(W_HEAD, c.vocabSize(), c.hiddenSize());
+                .external(W_HEAD, width, c.hiddenSize());
         norm(graph, c, X, "final_norm", "normed");
         linear(graph, "normed", W_HEAD, LOGITS);
-        return graph.output(LOGITS, FLOAT, "rows", c.vocabSize()).toModel();
+        return graph.output(LOGITS, FLOAT, "rows", width).toModel();
     }
 
     private static void attention(OnnxGraph graph, ModelConfig c, int ropePositions) {

@@ -4,66 +4,106 @@ import ai.onnxruntime.OnnxTensor;
 import io.sluice.runtime.ModelConfig;
 import io.sluice.runtime.ModelWeights;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.FloatBuffer;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
 import java.util.Map;
 
-/** Final norm and head of the last stage, run only over the rows whose logits are wanted. Not thread-safe. */
+/**
+ * Final norm and head of the last stage, run only over the rows whose logits are wanted. The head runs in parts, each a
+ * range of the vocabulary with a session of its own ({@link HeadParts}), so that a batch may rest between two of them; all
+ * batches run the same parts, whether they rest or not. Not thread-safe.
+ */
 final class LogitsHead implements AutoCloseable {
     private final OnnxEngine engine;
-    private final LayerSession session;
+    private final HeadParts parts;
+    private final List<LayerSession> sessions = new ArrayList<>();
     private final int hiddenSize;
-    private final int vocabSize;
-    private ByteBuffer hidden = managed(0);
-    private ByteBuffer logits = managed(0);
-    private int rowsMax;
+    /** Buffers that nobody uses; no more than batches were at the head at once. */
+    private final Deque<HeadRows> free = new ArrayDeque<>();
+    /** Those of the batch that ended last, whose logits may still be read. */
+    private HeadRows last;
+    /** One part of several rows, {@code [rows, width]}. */
+    private ByteBuffer scratch = HeadRows.floats(0);
 
     LogitsHead(OnnxEngine engine, ModelWeights weights) {
+        this(engine, weights, HeadParts.of(weights.config()));
+    }
+
+    LogitsHead(OnnxEngine engine, ModelWeights weights, HeadParts parts) {
         this.engine = engine;
+        this.parts = parts;
         ModelConfig config = weights.config();
         hiddenSize = config.hiddenSize();
-        vocabSize = config.vocabSize();
-        session = LayerSession.head(engine, weights);
+        try {
+            int alike = config.vocabSize() / parts.width();
+            load(weights, 0, alike);
+            load(weights, alike, parts.count());
+        } catch (RuntimeException | Error e) {
+            close();
+            throw e;
+        }
+    }
+
+    /** Parts {@code [from, to)}, which have the same width. */
+    private void load(ModelWeights weights, int from, int to) {
+        try (WeightStaging staging = new WeightStaging(engine, weights)) {
+            for (int part = from; part < to; part++) {
+                sessions.add(LayerSession.head(engine, weights, parts.first(part), parts.size(part), staging));
+            }
+        }
     }
 
     long keptBytes() {
-        return session.keptBytes();
+        return sessions.stream().mapToLong(LayerSession::keptBytes).sum();
     }
 
-    /** Where to put {@code rows} rows of hidden state before {@link #run}. */
-    FloatBuffer input(int rows) {
-        if (rows > rowsMax) {
-            // The old logits are left to the garbage collector: the caller may still hold them.
-            hidden = managed(rows * hiddenSize);
-            logits = managed(rows * vocabSize);
-            rowsMax = rows;
+    /** How many parts there are. */
+    int parts() {
+        return parts.count();
+    }
+
+    /** Buffers for {@code rows} rows, of which no part has run. */
+    HeadRows begin(int rows) {
+        HeadRows taken = free.poll();
+        if (taken == null || taken.rowsMax < rows) {
+            taken = new HeadRows(rows, hiddenSize, parts.vocabSize());
         }
-        return hidden.asFloatBuffer();
+        taken.begin(rows);
+        return taken;
     }
 
-    void run(int rows) {
-        try (OnnxTensor x = engine.floats(part(hidden, rows * hiddenSize), rows, hiddenSize);
-                OnnxTensor y = engine.floats(part(logits, rows * vocabSize), rows, vocabSize)) {
-            session.run(Map.of(LlamaGraphs.X, x), Map.of(LlamaGraphs.LOGITS, y));
+    /** Runs the next part. */
+    void advance(HeadRows rows) {
+        int part = rows.partsDone();
+        int first = parts.first(part);
+        int size = parts.size(part);
+        int count = rows.rows();
+        if (count > 1 && scratch.capacity() < count * parts.width() * Float.BYTES) {
+            scratch = HeadRows.floats(Math.multiplyExact(count, parts.width()));
         }
+        ByteBuffer to = count == 1 ? rows.logitBytes(first, size) : HeadRows.part(scratch, 0, count * size);
+        try (OnnxTensor x = engine.floats(rows.inputBytes(), count, hiddenSize);
+                OnnxTensor y = engine.floats(to, count, size)) {
+            sessions.get(part).run(Map.of(LlamaGraphs.X, x), Map.of(LlamaGraphs.LOGITS, y));
+        }
+        if (count > 1) {
+            rows.take(to.asFloatBuffer(), first, size);
+        }
+        rows.partDone();
     }
 
-    /** Logits of one row of the last {@link #run}, {@code [vocabSize]}. */
-    FloatBuffer logits(int row) {
-        return logits.asFloatBuffer().slice(row * vocabSize, vocabSize);
+    /** Takes back the buffers of a batch that has ended: their logits may be read until another one ends here. */
+    void end(HeadRows rows) {
+        if (last != null) {
+            free.push(last);
+        }
+        last = rows;
     }
 
     @Override
     public void close() {
-        session.close();
-    }
-
-    private static ByteBuffer managed(int floats) {
-        return ByteBuffer.allocateDirect(Math.multiplyExact(floats, Float.BYTES))
-                .order(ByteOrder.nativeOrder());
-    }
-
-    private static ByteBuffer part(ByteBuffer buffer, int elements) {
-        return buffer.slice(0, elements * Float.BYTES).order(ByteOrder.nativeOrder());
+        sessions.forEach(LayerSession::close);
     }
 }

@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 
 /**
  * Hands fp32 matrices to sessions while they are made. ONNX Runtime packs matrices into its own memory, after which
@@ -29,7 +30,7 @@ final class WeightStaging implements AutoCloseable {
     private static final class Matrix {
         final ByteBuffer buffer;
         final OnnxTensor tensor;
-        List<String> sources;
+        Consumer<FloatBuffer> source;
 
         Matrix(ByteBuffer buffer, OnnxTensor tensor) {
             this.buffer = buffer;
@@ -51,11 +52,20 @@ final class WeightStaging implements AutoCloseable {
      * Reads the rows of {@code sources}, one after the other, into a matrix of this shape, always the same per name.
      */
     void matrix(String name, List<String> sources, long outputs, long inputs) {
+        matrix(name, target -> sources.forEach(source -> weights.read(source, target)), outputs, inputs);
+    }
+
+    /** Reads rows {@code [firstRow, firstRow + rows)} of {@code source}; otherwise as {@link #matrix}. */
+    void matrix(String name, String source, long firstRow, long rows, long inputs) {
+        matrix(name, target -> weights.readRows(source, firstRow, rows, target), rows, inputs);
+    }
+
+    private void matrix(String name, Consumer<FloatBuffer> source, long outputs, long inputs) {
         Matrix matrix = matrices.computeIfAbsent(name, key -> {
             ByteBuffer buffer = OffHeap.allocate(Math.multiplyExact(outputs * inputs, Float.BYTES));
             return new Matrix(buffer, engine.floats(buffer, outputs, inputs));
         });
-        matrix.sources = sources;
+        matrix.source = source;
         fill(matrix);
     }
 
@@ -77,7 +87,7 @@ final class WeightStaging implements AutoCloseable {
         if (resultIsFinite.getAsBoolean()) {
             return List.of();
         }
-        matrices.values().forEach(this::fill);
+        matrices.values().forEach(WeightStaging::fill);
         matrices.values().forEach(matrix -> matrix.tensor.close());
         List<ByteBuffer> kept = new ArrayList<>();
         matrices.values().forEach(matrix -> kept.add(matrix.buffer));
@@ -91,9 +101,8 @@ final class WeightStaging implements AutoCloseable {
         matrices.clear();
     }
 
-    private void fill(Matrix matrix) {
-        FloatBuffer target = matrix.buffer.asFloatBuffer();
-        matrix.sources.forEach(source -> weights.read(source, target));
+    private static void fill(Matrix matrix) {
+        matrix.source.accept(matrix.buffer.asFloatBuffer());
     }
 
     private static void poison(Matrix matrix) {

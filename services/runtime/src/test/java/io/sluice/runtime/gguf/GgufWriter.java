@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Map;
 
 /** Writes small GGUF files for tests, right and wrong ones. */
-final class GgufWriter {
+public final class GgufWriter {
     private final Map<String, byte[]> metadata = new LinkedHashMap<>();
     private final List<Tensor> tensors = new ArrayList<>();
     private int version = 3;
@@ -76,7 +76,7 @@ final class GgufWriter {
     }
 
     /** @param shape outermost dimension first */
-    GgufWriter tensor(String name, int type, long[] shape, byte[] data) {
+    public GgufWriter tensor(String name, int type, long[] shape, byte[] data) {
         tensors.removeIf(tensor -> tensor.name().equals(name));
         tensors.add(new Tensor(name, type, shape, data));
         return this;
@@ -119,7 +119,7 @@ final class GgufWriter {
         return out.toByteArray();
     }
 
-    Path write(Path file) throws IOException {
+    public Path write(Path file) throws IOException {
         return Files.write(file, toBytes());
     }
 

@@ -44,7 +44,7 @@ final class BesideRunsTest {
 
     @BeforeAll
     static void load(@TempDir Path folder) throws Exception {
-        weights = TinyStages.weights(folder);
+        weights = TinyStages.wideWeights(folder);
         alone = runner(weights, 0, LAYERS);
     }
 
@@ -103,6 +103,10 @@ final class BesideRunsTest {
                     int pool = random.nextInt(2);
                     int layers = 1 + random.nextInt(2);
                     advances[pool] += pool == 0 ? here.advance(layers) : here.advanceBeside(0, layers);
+                }
+                assertThat(here.headLeft()).isEqualTo(TinyStages.WIDE_PARTS);
+                if (random.nextBoolean()) {
+                    assertThat(here.advanceHead(1)).isEqualTo(1);
                 }
                 List<StageOutput> outputs = here.finish();
                 for (int i = 0; i < slots.size(); i++) {

@@ -37,7 +37,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Batches that rest between layers while others run, against sessions run alone. Every comparison is of bits. */
+/** Batches that rest between layers and parts of the head while others run, against sessions run alone. Every comparison is of bits. */
 final class InterleavedRunsTest {
     private static final LayerRange ALL = new LayerRange(0, LAYERS);
     private static final LayerRange FRONT = new LayerRange(0, 3);
@@ -49,7 +49,7 @@ final class InterleavedRunsTest {
 
     @BeforeAll
     static void load(@TempDir Path folder) throws Exception {
-        weights = TinyStages.weights(folder);
+        weights = TinyStages.wideWeights(folder);
         alone = runner(weights, 0, LAYERS);
     }
 
@@ -105,7 +105,12 @@ final class InterleavedRunsTest {
         }
     }
 
-    private record Begun(StageRun run, List<Session> sessions, List<StageInput> inputs) {}
+    private record Begun(StageRun run, List<Session> sessions, List<StageInput> inputs) {
+        /** Whether it rests between two parts of the head. */
+        boolean isInHead() {
+            return run.headLeft() > 0 && run.headLeft() < TinyStages.WIDE_PARTS;
+        }
+    }
 
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3, 4, 5, 6})
@@ -118,11 +123,11 @@ final class InterleavedRunsTest {
             LayerRange layers = random.nextInt(3) == 0 ? FRONT : ALL;
             scripts.add(script(random.nextLong(), layers, 1 + random.nextInt(90), 1 + random.nextInt(40)));
         }
-        int[] counts = new int[5];
+        int[] counts = new int[7];
         try (OnnxStageRunner shared = runner(weights, 0, LAYERS, budget)) {
             List<Session> sessions = new ArrayList<>();
             List<Begun> begun = new ArrayList<>();
-            for (int step = 0; step < 1_500; step++) {
+            for (int step = 0; step < 2_500; step++) {
                 String when = "seed " + seed + " step " + step;
                 List<Session> free = sessions.stream()
                         .filter(s -> begun.stream().noneMatch(run -> run.sessions.contains(s)))
@@ -141,6 +146,7 @@ final class InterleavedRunsTest {
                         for (int i = 0; i < ready.size(); i++) {
                             ready.get(i).requireRight(inputs.get(i), outputs.get(i), when);
                             counts[0]++;
+                            counts[5] += begun.stream().anyMatch(Begun::isInHead) ? 1 : 0;
                         }
                     }
                     case 3 -> {
@@ -156,6 +162,8 @@ final class InterleavedRunsTest {
                             Begun one = begun.get(random.nextInt(begun.size()));
                             if (one.run.layersLeft() > 0) {
                                 one.run.advance(1 + random.nextInt(3));
+                            } else if (one.run.headLeft() > 0 && random.nextInt(4) > 0) {
+                                one.run.advanceHead(1 + random.nextInt(2));
                             } else {
                                 List<StageOutput> outputs = one.run.finish();
                                 for (int i = 0; i < one.inputs.size(); i++) {
@@ -197,6 +205,9 @@ final class InterleavedRunsTest {
         Session session = sessions.get(random.nextInt(sessions.size()));
         Optional<Begun> of =
                 begun.stream().filter(run -> run.sessions.contains(session)).findFirst();
+        boolean inHead =
+                of.isPresent() && of.get().isInHead() && of.get().sessions.size() > 1;
+        int gone = counts[2] + counts[3];
         switch (random.nextInt(6)) {
             case 0 -> {
                 shared.release(session.slot);
@@ -224,6 +235,7 @@ final class InterleavedRunsTest {
                 // nothing
             }
         }
+        counts[6] += inHead && counts[2] + counts[3] > gone ? 1 : 0;
     }
 
     private static Session session(Begun run, KvSlot slot) {
@@ -248,7 +260,7 @@ final class InterleavedRunsTest {
             StageRun run = back.begin(batch);
             assertThat(run.nextLayer()).isEqualTo(2);
             assertThat(run.layersLeft()).isEqualTo(LAYERS - 2);
-            assertThat(run.wantsLogits()).isTrue();
+            assertThat(run.headLeft()).isEqualTo(TinyStages.WIDE_PARTS);
             int advanced = 0;
             while (run.layersLeft() > 0) {
                 advanced += run.advance(stride);
@@ -310,7 +322,7 @@ final class InterleavedRunsTest {
             Optional<ReadyLayers> retired = runner.retire(HeldLayers.NONE);
             assertThat(retired.orElseThrow().layers()).isEqualTo(HeldLayers.of(new LayerRange(3, LAYERS)));
             retired.get().close();
-            assertThat(orphan.wantsLogits()).isFalse();
+            assertThat(orphan.headLeft()).isZero();
             assertThat(orphan.advance(LAYERS)).isEqualTo(LAYERS - 2);
             assertThat(orphan.finish()).containsExactly(new StageOutput(null, null));
         }
@@ -324,6 +336,8 @@ final class InterleavedRunsTest {
         assertThatThrownBy(() -> alone.run(List.of(input))).hasMessageContaining("is in a batch that has begun");
         assertThatThrownBy(() -> alone.begin(List.of(input))).hasMessageContaining("is in a batch that has begun");
         assertThatThrownBy(run::finish).hasMessageContaining("6 layers to go");
+        assertThatThrownBy(() -> run.advanceHead(1)).hasMessageContaining("6 layers to go");
+        assertThatThrownBy(() -> run.advanceHead(0)).hasMessageContaining("at least 1");
         assertThatThrownBy(() -> run.advance(0)).hasMessageContaining("at least 1");
         run.abandon();
         run.abandon();

@@ -253,7 +253,7 @@ final class OnnxStageRunnerTest {
 
     @Test
     void shouldNotReadWeightsFromJavaMemoryAfterLoading() {
-        try (LayerSession head = LayerSession.head(OnnxEngine.get(2, false), weights)) {
+        try (LogitsHead head = new LogitsHead(OnnxEngine.get(2, false), weights)) {
             assertThat(head.keptBytes()).isZero();
         }
     }

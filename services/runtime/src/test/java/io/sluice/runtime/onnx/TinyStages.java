@@ -2,6 +2,7 @@ package io.sluice.runtime.onnx;
 
 import io.sluice.core.LayerRange;
 import io.sluice.runtime.ActivationDtype;
+import io.sluice.runtime.ModelConfig;
 import io.sluice.runtime.ModelWeights;
 import io.sluice.runtime.PromptChunks;
 import io.sluice.runtime.RuntimeOptions;
@@ -22,12 +23,38 @@ import java.util.SplittableRandom;
 final class TinyStages {
     static final int LAYERS = SyntheticModel.tiny().layerCount();
     static final int HIDDEN = SyntheticModel.tiny().hiddenSize();
+    static final int WIDE_PARTS = 3;
     static final long KV_BYTES = 32 << 20;
 
     private TinyStages() {}
 
     static ModelWeights weights(Path folder) throws IOException {
         return SafetensorsModel.open(SyntheticModel.write(folder, SyntheticModel.tiny(), ActivationDtype.FP32, 7));
+    }
+
+    /** The same model but for its vocabulary, so large that the head runs in {@link #WIDE_PARTS} parts, the last a ragged one. */
+    static ModelConfig wide(boolean tied) {
+        ModelConfig c = SyntheticModel.tiny();
+        return new ModelConfig(
+                "synthetic-wide",
+                c.architecture(),
+                c.layerCount(),
+                c.hiddenSize(),
+                c.intermediateSize(),
+                c.headCount(),
+                c.kvHeadCount(),
+                c.headDim(),
+                10_001,
+                c.contextLength(),
+                c.normEpsilon(),
+                c.ropeTheta(),
+                tied,
+                c.bosTokenId(),
+                c.eosTokenIds());
+    }
+
+    static ModelWeights wideWeights(Path folder) throws IOException {
+        return SafetensorsModel.open(SyntheticModel.write(folder, wide(true), ActivationDtype.FP32, 7));
     }
 
     static OnnxStageRunner runner(ModelWeights weights, int first, int end) {
