@@ -12,6 +12,7 @@ import io.sluice.sharing.workload.Program;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
@@ -155,6 +156,16 @@ public final class SharingComparison {
             runs.add(once(() -> SharingPolicies.named("none"), scenario, program, service, seed, rates));
         }
         long[] services = Quantiles.sorted(runs.stream().map(Run::service).toList());
+        if (services.length == 0) {
+            throw new IllegalArgumentException(String.format(
+                    Locale.ROOT,
+                    "no request of %s ends in the measured %s s even alone: one lasts %.3f s and arrives every %.3f s;"
+                            + " measure longer",
+                    scenario.critical(),
+                    scenario.spanNanos() / 1e9,
+                    service / 1e9,
+                    service / 1e9 / scenario.load()));
+        }
         long[] responses = Quantiles.sorted(runs.stream().map(Run::response).toList());
         return new Alone(service, runs, Quantiles.of(services, 0.99), Quantiles.of(responses, 0.99), rates);
     }
@@ -218,8 +229,12 @@ public final class SharingComparison {
         int offered = (int) Arrays.stream(arrivals)
                 .filter(at -> at >= scenario.warmupNanos())
                 .count();
+        long[] service = server.serviceNanos(scenario.warmupNanos());
+        if (service.length == 0) { // the queue of an overloaded server: what it serves arrived before
+            service = server.serviceOfEndedNanos(scenario.warmupNanos());
+        }
         return new Run(
-                server.serviceNanos(scenario.warmupNanos()),
+                service,
                 server.responseNanos(scenario.warmupNanos()),
                 server.waitingNanos(scenario.warmupNanos()),
                 throughput,
@@ -256,7 +271,8 @@ public final class SharingComparison {
         }
         long p99 = Quantiles.of(service, 0.99);
         long responseP99 = Quantiles.of(response, 0.99);
-        double utilisation = mean / gap;
+        boolean none = service.length == 0;
+        double utilisation = none ? Double.POSITIVE_INFINITY : mean / gap;
         return new SharingResult(
                 name,
                 scenario,
@@ -268,7 +284,7 @@ public final class SharingComparison {
                 responseP99,
                 Quantiles.of(response, 0.999),
                 Quantiles.interval(responses, 0.99, 18),
-                (double) p99 / Math.max(1, alone.serviceP99()) - 1,
+                none ? Double.NaN : (double) p99 / Math.max(1, alone.serviceP99()) - 1,
                 (double) responseP99 / Math.max(1, alone.responseP99()) - 1,
                 violations / Math.max(1, offered),
                 Arrays.stream(bestEffort).average().orElse(0),

@@ -6,7 +6,7 @@ package io.sluice.sharing;
  *
  * @param serviceP50Nanos median time from begin to end on the server, what published systems report
  * @param responseP99Nanos time from arrival to end, waiting included
- * @param serviceOverhead service p99 over the p99 alone with the same arrivals, minus 1
+ * @param serviceOverhead service p99 over the p99 alone with the same arrivals, minus 1; NaN: no request ended
  * @param responseOverhead the same of response times; of no use when {@link #overloaded}
  * @param violationRate part of requests whose response exceeded the limit (factor times the response p99 alone)
  * @param bestEffortThroughput progress of all best-effort clients, each against itself alone, summed
@@ -15,7 +15,8 @@ package io.sluice.sharing;
  * @param overloaded whether utilisation is 1 or more: latencies then grow with the length of the run
  * @param joules energy of the measured time, mean of the runs
  * @param contextSwitches changes of context, or of pool, in all runs
- * @param requests requests measured in all runs
+ * @param requests requests measured in all runs: those that arrived in the measured time and ended or, where an overloaded
+ *     server has served none of these, those that ended in it
  * @param simulatedSeconds virtual time of all runs, warm-up included
  */
 public record SharingResult(

@@ -30,11 +30,12 @@ final class BenchReport {
      * @param target for example {@code <= 1.3}, about the ratio when there is a baseline; {@code value <= 0.05}: about the
      *     value all the same; {@code within 0.1}: at most so far from 1; null: none
      * @param interval in which the figure lies, where the row is judged by it; null: none
+     * @param note what a reader of the figure must know, such as why a target is not met; null: nothing
      */
-    record Row(String name, String unit, double value, Double baseline, String target, Interval interval) {
+    record Row(String name, String unit, double value, Double baseline, String target, Interval interval, String note) {
         /** A row that is judged by its value, or by its ratio where it has a baseline. */
         Row(String name, String unit, double value, Double baseline, String target) {
-            this(name, unit, value, baseline, target, null);
+            this(name, unit, value, baseline, target, null, null);
         }
 
         Double ratio() {
@@ -82,7 +83,12 @@ final class BenchReport {
 
     /** A figure that is judged by the interval in which it lies: met, missed or not decided. */
     void addJudged(String row, String unit, double value, Interval interval, String target) {
-        rows.add(new Row(row, unit, value, null, target, interval));
+        rows.add(new Row(row, unit, value, null, target, interval, null));
+    }
+
+    /** A figure with a note, which is printed below it; null: nothing to say. */
+    void addNoted(String row, String unit, double value, Double baseline, String target, String note) {
+        rows.add(new Row(row, unit, value, baseline, target, null, note));
     }
 
     List<Row> rows() {
@@ -110,6 +116,9 @@ final class BenchReport {
                     number(row.baseline()),
                     number(row.ratio()),
                     row.verdict());
+            if (row.note() != null) {
+                row.note().lines().forEach(line -> out.println("    " + line));
+            }
         }
         notes.forEach(note -> out.println("note: " + note));
     }
@@ -133,6 +142,9 @@ final class BenchReport {
             if (row.interval() != null) {
                 entry.put("low", row.interval().low());
                 entry.put("high", row.interval().high());
+            }
+            if (row.note() != null) {
+                entry.put("note", row.note());
             }
             entries.add(entry);
         }

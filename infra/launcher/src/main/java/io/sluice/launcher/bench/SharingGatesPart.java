@@ -8,8 +8,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
-/** The gates that hold the simulation against published measurements: a row for each, the figures in the notes. */
+/** The gates that hold the simulation against published measurements: a row for each, with the figures that do not hold. */
 final class SharingGatesPart {
     private final SharingRuns runs;
     private final BenchReport report;
@@ -36,25 +37,28 @@ final class SharingGatesPart {
         rows(checks, report);
     }
 
-    /** A row for each gate: its checks that hold, of so many; a note says which do not. */
+    /** A row for each gate: its checks that hold, of so many; a note for each that does not, with what is known about why. */
     static void rows(List<GateCheck> checks, BenchReport report) {
         Map<String, List<GateCheck>> gates = new TreeMap<>();
         checks.forEach(check ->
                 gates.computeIfAbsent(check.gate(), gate -> new ArrayList<>()).add(check));
+        long all = checks.stream().filter(GateCheck::holds).count();
         gates.forEach((gate, of) -> {
             long holding = of.stream().filter(GateCheck::holds).count();
-            report.add("sharing.gate." + gate, "checks", holding, (double) of.size(), ">= 1");
-            StringBuilder text = new StringBuilder(
-                    String.format(Locale.ROOT, "gate %s: %d of %d checks hold", gate, holding, of.size()));
-            String before = "; not: ";
-            for (GateCheck check : of) {
-                if (!check.holds()) {
-                    text.append(before).append(figures(check));
-                    before = "; ";
-                }
-            }
-            report.note(text.toString());
+            String note = of.stream()
+                    .filter(check -> !check.holds())
+                    .map(check ->
+                            "not: " + figures(check) + "; why: " + (check.why().isEmpty() ? "not known" : check.why()))
+                    .collect(Collectors.joining("\n"));
+            report.addNoted(
+                    "sharing.gate." + gate,
+                    "checks",
+                    holding,
+                    (double) of.size(),
+                    ">= 1",
+                    note.isEmpty() ? null : note);
         });
+        report.note("gates: " + all + " of " + checks.size() + " checks hold; the rows say which do not, and why");
     }
 
     private static String figures(GateCheck check) {

@@ -5,7 +5,6 @@ import io.sluice.launcher.UserException;
 import io.sluice.sharing.SharingComparison;
 import io.sluice.sharing.SharingResult;
 import io.sluice.sharing.SharingScenario;
-import io.sluice.sharing.policy.SharingPolicies;
 import io.sluice.sharing.workload.Calibration;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -33,7 +32,8 @@ import picocli.CommandLine.Spec;
             "service_p99_overhead, response_p50_ms, response_p99_ms, response_p99_interval_ms, response_p999_ms,",
             "response_p99_overhead, violation_rate, best_effort_throughput, best_effort_interval, critical_throughput,",
             "utilisation, overloaded, joules, switches, requests. Intervals are [low, high] at 95 %%, overheads parts of",
-            "1; response figures but the median are null when overloaded, best_effort_interval with one seed.",
+            "1; response figures but the median are null when overloaded, best_effort_interval with one seed,",
+            "service_p99_overhead and utilisation when no request ended.",
             "%nNames: sluice sharing list. How far the simulated GPU agrees with measurements: sluice bench sharing",
             "--part gates."
         },
@@ -110,7 +110,7 @@ final class SharingCompareCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        List<String> chosen = policies.equals(List.of("all")) ? SharingPolicies.NAMES : SharingNames.policies(policies);
+        List<String> chosen = SharingNames.policies(policies);
         SharingScenario scenario = scenario();
         if (chosen.contains("eclip") && scenario.bestEffort().size() > 2) {
             throw new UserException(
@@ -119,13 +119,17 @@ final class SharingCompareCommand implements Callable<Integer> {
         }
         PrintWriter err = spec.commandLine().getErr();
         List<SharingResult> results = new ArrayList<>();
-        SharingComparison.compare(chosen, scenario, result -> {
-            results.add(result);
-            if (chosen.size() > 1 && results.size() < chosen.size()) {
-                err.printf("... %s done, %d of %d%n", result.policy(), results.size(), chosen.size());
-                err.flush();
-            }
-        });
+        try {
+            SharingComparison.compare(chosen, scenario, result -> {
+                results.add(result);
+                if (chosen.size() > 1 && results.size() < chosen.size()) {
+                    err.printf("... %s done, %d of %d%n", result.policy(), results.size(), chosen.size());
+                    err.flush();
+                }
+            });
+        } catch (IllegalArgumentException e) {
+            throw new UserException("--seconds " + seconds + ": " + e.getMessage());
+        }
         String title = title(scenario);
         PrintWriter out = spec.commandLine().getOut();
         SharingTable.print(title, results, out);

@@ -36,7 +36,7 @@ final class SharingJson {
         row.put("service_p99_ms", result.serviceP99Nanos() / 1e6);
         row.put("service_p99_interval_ms", millis(result.serviceP99Interval()));
         row.put("service_mean_ms", result.serviceMeanNanos() / 1e6);
-        row.put("service_p99_overhead", result.serviceOverhead());
+        row.put("service_p99_overhead", finite(result.serviceOverhead()));
         row.put("response_p50_ms", result.responseP50Nanos() / 1e6);
         row.put("response_p99_ms", steady ? result.responseP99Nanos() / 1e6 : null);
         row.put("response_p99_interval_ms", steady ? millis(result.responseP99Interval()) : null);
@@ -47,12 +47,16 @@ final class SharingJson {
         boolean several = result.scenario().seeds().size() > 1;
         row.put("best_effort_interval", several ? result.bestEffortInterval() : null);
         row.put("critical_throughput", result.criticalThroughput());
-        row.put("utilisation", result.utilisation());
+        row.put("utilisation", finite(result.utilisation()));
         row.put("overloaded", result.overloaded());
         row.put("joules", result.joules());
         row.put("switches", result.contextSwitches());
         row.put("requests", result.requests());
         return row;
+    }
+
+    private static Double finite(double value) {
+        return Double.isFinite(value) ? value : null;
     }
 
     private static double[] millis(double[] nanos) {

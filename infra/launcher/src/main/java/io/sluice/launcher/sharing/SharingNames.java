@@ -114,10 +114,20 @@ final class SharingNames {
         throw new UserException("--traffic " + name + " is not known; choose one of " + names(known));
     }
 
-    /** Policies as they are given, each once. */
+    /** Policies as they are given, each once, or all. */
     static List<String> policies(List<String> asked) {
+        if (asked.equals(List.of("all"))) {
+            return SharingPolicies.NAMES;
+        }
+        if (asked.isEmpty()) {
+            throw new UserException("--policies names none; choose from " + names(SharingPolicies.NAMES) + ", or all");
+        }
         List<String> chosen = new ArrayList<>();
         for (String name : asked) {
+            if (name.equals("all")) {
+                throw new UserException("--policies " + String.join(",", asked)
+                        + ": all means every policy and stands alone; leave the other names out");
+            }
             if (!SharingPolicies.NAMES.contains(name)) {
                 throw new UserException("--policies " + name + " is not known; choose from "
                         + names(SharingPolicies.NAMES) + ", or all");
@@ -147,8 +157,11 @@ final class SharingNames {
             List<String> bestEffort = List.of(halves[1].split("\\+", -1));
             for (String job : bestEffort) {
                 if (!Jobs.BEST_EFFORT.contains(job) && !Jobs.BATCHES.contains(job)) {
-                    throw new UserException("--pair " + text + ": there is no best-effort job '" + job
-                            + "'; choose from " + names(Jobs.BEST_EFFORT) + ", " + names(Jobs.BATCHES));
+                    String reason = Jobs.CRITICAL.contains(job)
+                            ? job + " is a latency-critical job, which is not shared with itself or another"
+                            : "there is no best-effort job '" + job + "'";
+                    throw new UserException("--pair " + text + ": " + reason + "; choose from "
+                            + names(Jobs.BEST_EFFORT) + ", " + names(Jobs.BATCHES));
                 }
             }
             return new Pair(halves[0], bestEffort);

@@ -82,6 +82,6 @@ final class SharingTable {
     }
 
     private static String percent(double part) {
-        return String.format(Locale.ROOT, "%+.1f %%", 100 * part);
+        return Double.isNaN(part) ? "none ended" : String.format(Locale.ROOT, "%+.1f %%", 100 * part);
     }
 }

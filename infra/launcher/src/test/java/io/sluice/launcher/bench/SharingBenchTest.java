@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.launcher.Main;
 import io.sluice.launcher.UserException;
 import io.sluice.sharing.gates.GateCheck;
+import java.io.ByteArrayOutputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.io.PrintWriter;
@@ -54,8 +55,27 @@ class SharingBenchTest {
         assertThat(report.rows()).extracting(BenchReport.Row::value).containsExactly(1.0, 1.0);
         assertThat(report.rows()).extracting(BenchReport.Row::ratio).containsExactly(1.0, 0.5);
         assertThat(report.rows()).extracting(BenchReport.Row::met).containsExactly(true, false);
-        assertThat(report.toJson().get("notes").toString())
-                .contains("gate V2: 1 of 2 checks hold; not: three (calibrated) 2.00, holds from any to 1.50");
+        assertThat(report.rows().get(0).note()).isNull();
+        assertThat(report.toJson().get("notes").toString()).contains("gates: 2 of 3 checks hold");
+    }
+
+    @Test
+    void shouldSayOfEveryCheckThatDoesNotHoldWhy() {
+        BenchReport report = new BenchReport("sharing");
+        SharingGatesPart.rows(
+                List.of(
+                        new GateCheck("V2", "one", true, 2, 1, 0.5, 1.5, "nobody published it."),
+                        new GateCheck("V2", "two", false, 2, Double.NaN, Double.NEGATIVE_INFINITY, 1.5),
+                        new GateCheck("V2", "three", true, 1, 1, 0.5, 1.5, "held all the same.")),
+                report);
+        String note = "not: one (held out) 2.00, published 1.00, holds from 0.500 to 1.50; why: nobody published it.\n"
+                + "not: two (calibrated) 2.00, holds from any to 1.50; why: not known";
+        assertThat(report.rows().get(0).note()).isEqualTo(note);
+        JsonNode json = new ObjectMapper().valueToTree(report.toJson());
+        assertThat(json.get("rows").get(0).get("note").asText()).isEqualTo(note);
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        report.print(new PrintStream(bytes, true, StandardCharsets.UTF_8));
+        assertThat(bytes.toString(StandardCharsets.UTF_8)).contains("NOT met").contains("    not: one (held out)");
     }
 
     @Test

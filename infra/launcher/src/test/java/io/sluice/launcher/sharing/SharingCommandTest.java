@@ -117,6 +117,40 @@ final class SharingCommandTest {
     }
 
     @Test
+    void shouldMeasureAServerThatOnlyServesWhatCameBefore() throws IOException {
+        String[] asked = {"--policies", "none,mps-priority", "--load", "1.5", "--seconds", "0.3", "--seeds", "1"};
+        JsonNode json = compared("behind.json", asked);
+        for (JsonNode policy : json.get("policies")) {
+            assertThat(policy.get("overloaded").asBoolean()).isTrue();
+            assertThat(policy.get("service_p99_ms").asDouble()).isGreaterThan(4);
+            assertThat(policy.get("response_p99_ms").isNull()).isTrue();
+        }
+        assertThat(json.get("policies").get(0).get("service_p99_overhead").asDouble())
+                .isZero();
+    }
+
+    @Test
+    void shouldSayThatTheTimeIsTooShortForAnyRequest() {
+        String[] asked = {"sharing", "compare", "--pair", "llama-2-7b/whisper", "--seconds", "0.5", "--warm-up", "0"};
+        assertThat(run(asked)).isEqualTo(1);
+        assertThat(err.toString().lines()).hasSize(1);
+        assertThat(err.toString())
+                .contains("no request of llama-2-7b ends in the measured 0.5 s even alone")
+                .contains("measure longer");
+    }
+
+    @Test
+    void shouldNotSlowTheServerAloneByJobsThatDoNotRun() throws IOException {
+        String[] asked = {"--policies", "none", "--pair", "bert/whisper+pointnet", "--seconds", "0.3", "--seeds", "1"};
+        assertThat(compared("alone.json", asked)
+                        .get("policies")
+                        .get(0)
+                        .get("service_p50_ms")
+                        .asDouble())
+                .isBetween(4.0, 4.1);
+    }
+
+    @Test
     void shouldDescribeEveryNameInOneLine() throws IOException {
         Path file = temp.resolve("names.json");
         assertThat(run("sharing", "list", "--json", file.toString())).isZero();
@@ -140,6 +174,9 @@ final class SharingCommandTest {
     @CsvSource({
         "--policies, magic, 'choose from none, time-slicing'",
         "--policies, 'tally,tally', names tally twice",
+        "--policies, ',', 'names none; choose from none, time-slicing'",
+        "--policies, 'all,tally', stands alone",
+        "--pair, bert/bert, 'bert is a latency-critical job, which is not shared with itself'",
         "--pair, bert, as in bert/whisper",
         "--pair, bert/, as in bert/whisper",
         "--pair, doom/whisper, no latency-critical job doom; choose one of bert",

@@ -12,9 +12,27 @@ import java.util.Locale;
  * @param published the measured one, its source is at {@link Published}; NaN: only its order was published
  * @param low least value that holds
  * @param high largest value that holds
+ * @param why why the model's figure may be outside, in a sentence; empty: nobody knows
  */
 public record GateCheck(
-        String gate, String what, boolean heldOut, double modelled, double published, double low, double high) {
+        String gate,
+        String what,
+        boolean heldOut,
+        double modelled,
+        double published,
+        double low,
+        double high,
+        String why) {
+
+    public GateCheck(
+            String gate, String what, boolean heldOut, double modelled, double published, double low, double high) {
+        this(gate, what, heldOut, modelled, published, low, high, "");
+    }
+
+    /** The same check with what is known of a figure that does not hold. */
+    GateCheck because(String reason) {
+        return new GateCheck(gate, what, heldOut, modelled, published, low, high, reason);
+    }
 
     /** Whether the model's figure is within the bounds. */
     public boolean holds() {
@@ -37,7 +55,7 @@ public record GateCheck(
     public String toString() {
         return String.format(
                 Locale.ROOT,
-                "%-3s %-5s %-10s %-58s model %9.3f  published %9.3f  holds in [%.3f, %.3f]",
+                "%-3s %-5s %-10s %-58s model %9.3f  published %9.3f  holds in [%.3f, %.3f]%s",
                 gate,
                 holds() ? "holds" : "FAILS",
                 heldOut ? "held-out" : "calibrated",
@@ -45,6 +63,7 @@ public record GateCheck(
                 modelled,
                 published,
                 low,
-                high);
+                high,
+                holds() ? "" : "\n          why: " + (why.isEmpty() ? "not known" : why));
     }
 }

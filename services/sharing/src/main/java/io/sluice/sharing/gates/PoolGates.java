@@ -36,7 +36,8 @@ final class PoolGates {
                 best = i + 1;
             }
             String what = "switches per request of mix " + (i + 1);
-            checks.add(GateCheck.factor("V6", what, true, plan.switchesPerRequest(), PLANNED_SWITCHES[i], 1.5));
+            checks.add(GateCheck.factor("V6", what, true, plan.switchesPerRequest(), PLANNED_SWITCHES[i], 1.5)
+                    .because(Shortfalls.SWITCHES));
         }
         double below = Double.NEGATIVE_INFINITY;
         checks.add(
@@ -51,7 +52,8 @@ final class PoolGates {
                 gain(perKernel)));
         checks.add(GateCheck.within("V6", "throughput %, planned pools, mean", true, gain(planned), 13, 4));
         checks.add(GateCheck.within("V6", "throughput %, planned pools, best mix", true, gain(most), 21, 8));
-        checks.add(GateCheck.within("V6", "number of the best mix", true, best, 7, 0));
+        checks.add(GateCheck.within("V6", "number of the best mix", true, best, 7, 0)
+                .because(Shortfalls.BEST_MIX));
         checks.add(GateCheck.within("V6", "requests per joule %, planned pools, mean", true, gain(energy), 25, 8));
         return checks;
     }

@@ -136,7 +136,17 @@ public final class CriticalServer {
         return differences(begins, from);
     }
 
-    /** Response times of the same requests. */
+    /** Service times of the requests that ended at or after {@code from}, whenever they arrived. */
+    public long[] serviceOfEndedNanos(long from) {
+        long[] result = new long[endedSince(from)];
+        for (int i = 0; i < result.length; i++) {
+            int n = ended - result.length + i;
+            result[i] = ends[n] - begins[n];
+        }
+        return result;
+    }
+
+    /** Response times of the same requests as {@link #serviceNanos}. */
     public long[] responseNanos(long from) {
         return differences(arrivals, from);
     }

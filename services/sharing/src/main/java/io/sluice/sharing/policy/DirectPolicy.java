@@ -21,7 +21,7 @@ final class DirectPolicy implements SharingPolicy {
     @Override
     public void begin(SharedGpu device) {
         shared = device;
-        int processes = device.clients().size() + (device.critical() == null ? 0 : 1);
+        int processes = (bestEffort ? device.clients().size() : 0) + (device.critical() == null ? 0 : 1);
         extraNanos = Math.max(0, processes - 2) * device.calibration().extraProcessNanos();
         device.streams(priority ? 1 : 0, 0, false, extraNanos);
     }

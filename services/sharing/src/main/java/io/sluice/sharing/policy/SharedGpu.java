@@ -110,11 +110,6 @@ public final class SharedGpu {
         return gpu.contextSwitches() + policy.switches();
     }
 
-    /** Puts the clients on the server's stream: the device runs all launches in the order of arrival. */
-    void shareStream() {
-        clients.forEach(client -> client.use(critical.stream()));
-    }
-
     private long bestEffortLaunches() {
         long sum = 0;
         for (BestEffortClient client : clients) {

@@ -39,19 +39,6 @@ public final class SharingPolicies {
 
     private SharingPolicies() {}
 
-    /**
-     * Launches cut to {@code atomNanos} on a device that runs launches in the order of arrival (LithOS's atoms, Coppock et
-     * al., SOSP'25, without its quotas); blocks last {@code factor} times as long.
-     */
-    public static SharingPolicy atoms(double atomNanos, double factor) {
-        return new QueuedPolicy(QueuedPolicy.Unit.ATOM, atomNanos, factor);
-    }
-
-    /** Whole kernels of processes without priorities: a later one gets what places are left when no block of an earlier one waits. */
-    public static SharingPolicy oldestFirst() {
-        return new QueuedPolicy(QueuedPolicy.Unit.KERNEL, 0, 1);
-    }
-
     /** A new policy of this name, for one run; ours without an objective keeps its first quota. */
     public static SharingPolicy named(String name) {
         return named(name, Long.MAX_VALUE);
@@ -70,8 +57,8 @@ public final class SharingPolicies {
             case "tally" -> new TallyPolicy(true, true, TallyPolicy.BOUND_NANOS);
             case "tally-scheduling-only" -> new TallyPolicy(false, true, TallyPolicy.BOUND_NANOS);
             case "tally-no-scheduling" -> new TallyPolicy(true, false, TallyPolicy.BOUND_NANOS);
-            case "sequential" -> new QueuedPolicy(QueuedPolicy.Unit.ROUND, 0, 1);
-            case "block-wait" -> new QueuedPolicy(QueuedPolicy.Unit.BLOCK, 0, 1.2);
+            case "sequential" -> new QueuedPolicy(false);
+            case "block-wait" -> new QueuedPolicy(true);
             case "gpreempt" -> new ContextPreemptionPolicy();
             case "eclip" -> new PoolPolicy(PoolPolicy.Choice.ADAPTIVE);
             case "sluice" -> new SluicePolicy(objectiveNanos);

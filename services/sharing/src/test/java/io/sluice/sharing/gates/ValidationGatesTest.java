@@ -9,17 +9,7 @@ final class ValidationGatesTest {
     @Test
     void shouldHoldTheSmallestExperiments() {
         List<GateCheck> checks = ValidationGates.micro();
-        assertThat(checks.stream().filter(c -> c.what().contains("768 threads")))
-                .hasSize(2)
-                .allMatch(GateCheck::holds);
-        assertThat(checks.stream().filter(c -> c.what().contains("32 MB"))).allMatch(GateCheck::holds);
-        assertThat(checks.stream().filter(c -> c.what().contains("GB/s"))).allMatch(GateCheck::holds);
-        assertThat(checks.stream().filter(c -> c.what().contains("10.8 ms")))
-                .hasSize(3)
-                .allMatch(GateCheck::holds);
-        assertThat(checks.stream().filter(c -> c.what().contains("2.2 ms")))
-                .hasSize(3)
-                .allMatch(GateCheck::holds);
+        assertThat(checks).hasSize(22).allMatch(GateCheck::holds);
     }
 
     @Test

@@ -180,8 +180,15 @@ final class SimulatedGpuTest {
     @Test
     void shouldLoseReuseBeyondTheCacheInACliff() {
         assertThat(Interference.hitFraction(0.99)).isEqualTo(1);
-        assertThat(Interference.hitFraction(1.5)).isEqualTo(0.25);
-        assertThat(Interference.hitFraction(2.5)).isZero();
+        assertThat(Interference.hitFraction(1.5)).isCloseTo(0.417, within(0.001));
+        assertThat(Interference.hitFraction(2.5)).isCloseTo(0.107, within(0.001));
+        for (double ratio = 1.02; ratio < 6; ratio *= 1.1) {
+            double hit = Interference.hitFraction(ratio);
+            assertThat(hit)
+                    .isCloseTo(Math.exp(-(1 - hit) * ratio), within(1e-3))
+                    .isLessThan(1);
+            assertThat(Interference.hitFraction(1.1 * ratio)).isLessThan(hit);
+        }
     }
 
     @Test
