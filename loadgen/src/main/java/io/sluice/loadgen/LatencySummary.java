@@ -7,7 +7,8 @@ import java.util.Map;
 
 /**
  * Latency and throughput of a run under the key names of vLLM's {@code benchmark_serving}: {@code mean_ttft_ms},
- * {@code p99_tpot_ms}, {@code output_throughput} and so on. Times are seen by the client.
+ * {@code p99_tpot_ms}, {@code output_throughput} and so on. Times are seen by the client. {@code request_goodput} is, as
+ * there, requests per second that kept all their latency objectives, here each its own; null where no request has any.
  */
 public final class LatencySummary {
     private LatencySummary() {}
@@ -30,6 +31,10 @@ public final class LatencySummary {
         json.put("total_input_tokens", input);
         json.put("total_output_tokens", output);
         json.put("request_throughput", rate(done.size(), durationSeconds));
+        long met = done.stream().filter(RequestOutcome::sloMet).count();
+        json.put(
+                "request_goodput",
+                outcomes.stream().anyMatch(RequestOutcome::hasSlo) ? (Object) rate(met, durationSeconds) : null);
         json.put("output_throughput", rate(output, durationSeconds));
         json.put("total_token_throughput", rate(input + output, durationSeconds));
         block(json, "ttft", done.stream().mapToDouble(RequestOutcome::ttftMs).toArray());

@@ -1,6 +1,7 @@
 package io.sluice.loadgen;
 
 import io.sluice.records.InferenceRequest;
+import io.sluice.records.Slo;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -43,6 +44,20 @@ public record LoadPlan(List<Planned> requests) {
                 throw new IllegalArgumentException("temperature " + temperature + " must be a finite number >= 0");
             }
         }
+    }
+
+    /** The same requests with these latency objectives, ms; null: none. */
+    public LoadPlan withSlo(Long ttftMs, Long tpotMs) {
+        if (ttftMs == null && tpotMs == null) {
+            return this;
+        }
+        return new LoadPlan(requests.stream()
+                .map(planned -> new Planned(
+                        planned.offsetMs(),
+                        InferenceRequest.newBuilder(planned.request())
+                                .setSlo(new Slo(ttftMs, tpotMs))
+                                .build()))
+                .toList());
     }
 
     /** All prompts, {@code gapMs} milliseconds apart. */

@@ -3,6 +3,7 @@ package io.sluice.loadgen;
 import io.sluice.records.Completion;
 import io.sluice.records.ErrorRecord;
 import io.sluice.records.InferenceRequest;
+import io.sluice.records.Slo;
 import io.sluice.records.Token;
 import java.util.ArrayList;
 import java.util.List;
@@ -146,6 +147,21 @@ public final class RequestOutcome {
     public double tpotMs() {
         int n = tokenNanos.size();
         return n < 2 ? 0 : (tokenNanos.getLast() - tokenNanos.getFirst()) / 1e6 / (n - 1);
+    }
+
+    /** Whether the request has latency objectives. */
+    public boolean hasSlo() {
+        Slo slo = request.getSlo();
+        return slo != null && (slo.getTtftMs() != null || slo.getTpotMs() != null);
+    }
+
+    /** Whether it completed within its latency objectives, as the client saw it; one token meets any for the others. */
+    public boolean sloMet() {
+        Slo slo = request.getSlo();
+        return hasSlo()
+                && completed()
+                && (slo.getTtftMs() == null || ttftMs() <= slo.getTtftMs())
+                && (slo.getTpotMs() == null || tpotMs() <= slo.getTpotMs());
     }
 
     /** Time from sending to the last token, milliseconds. */

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.sluice.records.Completion;
 import io.sluice.records.FinishReason;
 import io.sluice.records.InferenceRequest;
+import io.sluice.records.Slo;
 import io.sluice.records.Token;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -26,11 +27,26 @@ class LatencySummaryTest {
     }
 
     private static RequestOutcome outcome() {
+        return outcome(null);
+    }
+
+    /** Its first token after 10 ms, then two in 5 ms each. */
+    private static RequestOutcome answered(Slo slo) {
+        RequestOutcome outcome = outcome(slo);
+        for (int i = 0; i < 3; i++) {
+            outcome.onToken(token(1, i), (10 + 5 * i) * MS);
+        }
+        outcome.onCompletion(completion());
+        return outcome;
+    }
+
+    private static RequestOutcome outcome(Slo slo) {
         return new RequestOutcome(
                 InferenceRequest.newBuilder()
                         .setRequestId("r")
                         .setModel("m")
                         .setPrompt("p")
+                        .setSlo(slo)
                         .build(),
                 0);
     }
@@ -94,6 +110,22 @@ class LatencySummaryTest {
         outcome.onToken(token(1, 2), 0);
         assertThat(outcome.ended()).isTrue();
         assertThat(outcome.completed()).isTrue();
+    }
+
+    @Test
+    void shouldCountAsGoodputWhatKeptEveryObjectiveOfItsOwn() {
+        List<RequestOutcome> outcomes = List.of(
+                answered(new Slo(10L, 5L)),
+                answered(new Slo(10L, null)),
+                answered(new Slo(9L, 5L)),
+                answered(new Slo(null, 4L)),
+                answered(null),
+                outcome(new Slo(10L, 5L)));
+        assertThat(LatencySummary.of(outcomes, 4.0))
+                .containsEntry("request_goodput", 0.5)
+                .containsEntry("request_throughput", 1.25);
+        assertThat(LatencySummary.of(List.of(outcome(new Slo(1L, 1L))), 4.0)).containsEntry("request_goodput", 0.0);
+        assertThat(LatencySummary.of(List.of(answered(null)), 4.0)).containsEntry("request_goodput", null);
     }
 
     @Test

@@ -2,12 +2,24 @@ package io.sluice.loadgen;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
+import io.sluice.records.Slo;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class LoadPlanTest {
     private static final LoadPlan.Shape SHAPE = new LoadPlan.Shape("m", "run", 32, 0f, 7);
+
+    @Test
+    void shouldGiveEveryRequestTheObjectivesAskedFor() {
+        LoadPlan plan = LoadPlan.ofPrompts(List.of("a", "b"), SHAPE, 5);
+        assertThat(plan.withSlo(700L, null).requests())
+                .extracting(
+                        LoadPlan.Planned::offsetMs, planned -> planned.request().getSlo())
+                .containsExactly(tuple(0.0, new Slo(700L, null)), tuple(5.0, new Slo(700L, null)));
+        assertThat(plan.withSlo(null, null)).isEqualTo(plan);
+    }
 
     @Test
     void shouldGiveTheSamePlanForTheSameSeed() {

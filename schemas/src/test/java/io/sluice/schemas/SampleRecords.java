@@ -38,6 +38,7 @@ import io.sluice.records.SessionState;
 import io.sluice.records.SharingReport;
 import io.sluice.records.Slo;
 import io.sluice.records.Stage;
+import io.sluice.records.StageBudget;
 import io.sluice.records.StageResume;
 import io.sluice.records.StageTrouble;
 import io.sluice.records.TenantLimit;
@@ -58,6 +59,8 @@ import org.apache.avro.specific.SpecificRecord;
 final class SampleRecords {
     private static final long AT_MS = 1_795_000_000_000L;
     private static final List<Stage> STAGES = List.of(new Stage("w1", 0, 4), new Stage("w-2", 4, 6));
+    private static final List<StageBudget> BUDGETS =
+            List.of(new StageBudget(300_000L, 20_000L), new StageBudget(150_000L, 10_000L));
     private static final List<HopTiming> HOPS = List.of(
             new HopTiming("w1", 512L, 40L, 1_700L, 3, 100L, 107L), new HopTiming("w-2", -3L, 0L, 900L, 1, -1L, -1L));
 
@@ -130,6 +133,9 @@ final class SampleRecords {
                 .setFirstTokenMs(AT_MS + 20)
                 .setFinishedMs(AT_MS + 60)
                 .setHops(List.of(new HopSummary("w1", 4, 2_000L, 100L, 8_000L)))
+                .setTtftMs(20L)
+                .setTpotMs(20.0)
+                .setSloMet(true)
                 .build();
     }
 
@@ -151,7 +157,18 @@ final class SampleRecords {
 
     static Session session() {
         return new Session(
-                "req-1", "psalm", SessionState.REASSIGNED, 2, 9L, STAGES, 12, 64, 128, AT_MS, "worker w1 is lost");
+                "req-1",
+                "psalm",
+                SessionState.REASSIGNED,
+                2,
+                9L,
+                STAGES,
+                12,
+                64,
+                128,
+                AT_MS,
+                "worker w1 is lost",
+                BUDGETS);
     }
 
     static SessionReport report() {
@@ -190,6 +207,7 @@ final class SampleRecords {
                         List.of(
                                 new StageResume(ResumeMode.KEEP, 13, List.of()),
                                 new StageResume(ResumeMode.REBUILD, 13, List.of(new LogRange("w-3", 40L, 55L))))))
+                .setBudgets(BUDGETS)
                 .build();
         ActivationChunk forward = ActivationChunk.newBuilder()
                 .setSessionId("req-1")
@@ -294,6 +312,7 @@ final class SampleRecords {
                 .setLongestDrainNs(0.2e6)
                 .setPoolSwitches(1L)
                 .setTenants(List.of(new TenantUse("acme", 2.0, 4L, 96L, 576.0, 120e6, 120e6, 1L, 2e10, 8e6, 40.0)))
+                .setExcused(2L)
                 .build();
     }
 

@@ -26,6 +26,14 @@ public final class SharingOptions {
     private double slowdown = StepObjective.DEFAULT_SLOWDOWN;
 
     @Option(
+            names = "--slo-slowdown",
+            paramLabel = "RATIO",
+            defaultValue = "" + StepObjective.DEFAULT_SLO_SLOWDOWN,
+            description = "The most by which best-effort work may make an interactive step longer whose request has"
+                    + " objectives (slo) that allow it, whatever they allow; default: ${DEFAULT-VALUE}, twice as long.")
+    private double sloSlowdown = StepObjective.DEFAULT_SLO_SLOWDOWN;
+
+    @Option(
             names = "--sharing-target",
             paramLabel = "RATIO",
             defaultValue = "" + SharingSettings.DEFAULT_TARGET,
@@ -42,7 +50,7 @@ public final class SharingOptions {
 
     /** What these flags ask for. */
     public SharingSettings settings() {
-        return new SharingSettings(bestEffort, slowdown, kvShare, target);
+        return new SharingSettings(bestEffort, slowdown, kvShare, target, sloSlowdown);
     }
 
     /** The flags that ask a worker process for {@code settings}. */
@@ -54,6 +62,8 @@ public final class SharingOptions {
                 "--sharing-target",
                 Double.toString(settings.target()),
                 "--best-effort-kv-share",
-                Double.toString(settings.kvShare()));
+                Double.toString(settings.kvShare()),
+                "--slo-slowdown",
+                Double.toString(settings.sloSlowdown()));
     }
 }

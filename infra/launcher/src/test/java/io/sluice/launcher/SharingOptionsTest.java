@@ -38,7 +38,7 @@ final class SharingOptionsTest {
                 SharingSettings.DEFAULT,
                 SharingSettings.OFF,
                 new SharingSettings(true, 0.05, 0.125, 0.02),
-                new SharingSettings(false, 1.5, 1, 0.5));
+                new SharingSettings(false, 1.5, 1, 0.5, 0.25));
         for (SharingSettings settings : all) {
             assertThat(parse(SharingOptions.arguments(settings).toArray(String[]::new)))
                     .isEqualTo(settings);

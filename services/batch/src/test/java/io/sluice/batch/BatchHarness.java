@@ -149,7 +149,10 @@ final class BatchHarness implements AutoCloseable {
                 START_MS,
                 START_MS,
                 START_MS + 5_000,
-                List.of());
+                List.of(),
+                0L,
+                5_000.0,
+                null);
     }
 
     byte[] bytes(Completion completion) {

@@ -38,7 +38,8 @@ final class LimitCodec {
                         s.getCausedWaitNs(),
                         s.getBesideNs(),
                         optional(s.getDramBytesPerSecond()),
-                        optional(s.getL2Bytes())),
+                        optional(s.getL2Bytes()),
+                        s.getExcused()),
                 s.getTenants().stream().map(LimitCodec::decode).toList(),
                 optional(record.getPowerWatts()));
     }

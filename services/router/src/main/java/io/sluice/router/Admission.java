@@ -13,9 +13,9 @@ import io.sluice.core.routing.SessionEvent;
 import io.sluice.core.routing.SessionEvent.Duplicate;
 import io.sluice.core.routing.SessionLife;
 import io.sluice.core.routing.SessionMachine;
+import io.sluice.core.slo.SessionBudgets;
 import io.sluice.records.ErrorReason;
 import io.sluice.records.InferenceRequest;
-import io.sluice.records.SessionState;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
@@ -108,6 +108,9 @@ final class Admission {
         for (SessionEvent event : SessionMachine.decide(life, new Submit(request.id(), request.deadlineMs()), now)) {
             life = SessionMachine.apply(life, event);
         }
+        if (!request.slo().isNone()) {
+            metrics.slo(request.serviceClass(), "asked");
+        }
         StoredSession session = new StoredSession(request, life.orElseThrow(), 0);
         Route route = isHeldBack(request) ? dispatch.behindOlder() : dispatch.route(partition, request, now, now);
         switch (route) {
@@ -139,8 +142,12 @@ final class Admission {
         StoredSession session = new StoredSession(request, life.orElseThrow(), now, notes);
         book.putRunning(session);
         obstacles.remove(request.id());
-        outbox.session(RouterCodec.session(request, session.life(), SessionState.ASSIGNED, now));
-        outbox.chunks(RouterCodec.prompt(request, session.life(), now));
+        SessionBudgets budgets = dispatch.budgets(request, session.life(), now);
+        if (!budgets.attainable()) {
+            metrics.slo(request.serviceClass(), "unattainable");
+        }
+        outbox.session(RouterCodec.assigned(request, session.life(), budgets, now));
+        outbox.chunks(RouterCodec.prompt(request, session.life(), budgets, now));
         metrics.assigned(
                 request, routed.pipeline().stages(), now - waiting.life().changedMs());
     }

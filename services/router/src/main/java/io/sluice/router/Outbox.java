@@ -1,5 +1,6 @@
 package io.sluice.router;
 
+import io.sluice.core.ServiceClass;
 import io.sluice.messaging.ErrorPublisher;
 import io.sluice.records.Completion;
 import io.sluice.records.ErrorReason;
@@ -33,9 +34,9 @@ final class Outbox {
     /** A record as it was read, for error records. */
     record Origin(String topic, int partition, long offset, byte[] key, byte[] value) {}
 
-    void completion(Completion completion) {
+    void completion(Completion completion, ServiceClass serviceClass) {
         send(completion.getRequestId(), completion, RouterTopology.COMPLETIONS_SINK);
-        metrics.completed(completion);
+        metrics.completed(completion, serviceClass);
     }
 
     void session(Session session) {

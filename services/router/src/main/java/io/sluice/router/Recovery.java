@@ -17,6 +17,7 @@ import io.sluice.core.routing.Route;
 import io.sluice.core.routing.SessionPhase;
 import io.sluice.core.routing.SessionRecovery;
 import io.sluice.core.routing.SessionWatch;
+import io.sluice.core.slo.SessionBudgets;
 import io.sluice.messaging.ResumeCodec;
 import io.sluice.records.ErrorReason;
 import io.sluice.records.Token;
@@ -222,10 +223,11 @@ final class Recovery {
 
     private void send(StoredSession session, GoesOn next, SessionWatch watch, Known known, long now) {
         book.putRunning(session);
+        SessionBudgets budgets = dispatch.budgets(session.request(), session.life(), now);
         outbox.session(RouterCodec.reassigned(
-                session.request(), session.life(), next.plan().reason(), now));
+                session.request(), session.life(), budgets, next.plan().reason(), now));
         for (Notice notice : next.notices()) {
-            tell(session, notice, known, now);
+            tell(session, notice, budgets, known, now);
         }
         metrics.recovered(next.mode(), watch.cause());
         LOG.info(
@@ -239,10 +241,12 @@ final class Recovery {
                 next.plan().reason());
     }
 
-    private void tell(StoredSession session, Notice notice, Known known, long now) {
+    private void tell(StoredSession session, Notice notice, SessionBudgets budgets, Known known, long now) {
         switch (notice) {
-            case Notice.Forward forward -> outbox.chunks(RouterCodec.forward(session, forward, known.ids(), now));
-            case Notice.Prepare prepare -> outbox.chunks(RouterCodec.prepare(session, prepare, known.ids(), now));
+            case Notice.Forward forward ->
+                outbox.chunks(RouterCodec.forward(session, forward, known.ids(), budgets, now));
+            case Notice.Prepare prepare ->
+                outbox.chunks(RouterCodec.prepare(session, prepare, known.ids(), budgets, now));
             case Notice.Drop drop -> {
                 if (dispatch.hasTopic(drop.stage().worker())) {
                     outbox.chunks(RouterCodec.drop(session.life().id(), drop, now));

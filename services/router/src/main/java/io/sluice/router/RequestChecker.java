@@ -5,6 +5,7 @@ import io.sluice.core.SessionId;
 import io.sluice.core.routing.KvReservation;
 import io.sluice.core.sharing.FairTurns;
 import io.sluice.core.sharing.TenantId;
+import io.sluice.core.slo.Slo;
 import io.sluice.messaging.StageCodec;
 import io.sluice.records.ErrorReason;
 import io.sluice.records.InferenceRequest;
@@ -120,6 +121,7 @@ final class RequestChecker {
                 request.getIgnoreEos(),
                 StageCodec.decode(request.getServiceClass()),
                 request.getWeight(),
+                slo(request),
                 request.getAllowedRegions().stream().sorted().distinct().toList(),
                 arrivalMs,
                 deadlineMs(request, arrivalMs),
@@ -150,6 +152,15 @@ final class RequestChecker {
         require(topP > 0 && topP <= 1, "top_p " + topP + " must be in (0, 1]");
         Long deadline = request.getDeadlineMs();
         require(deadline == null || deadline > 0, "deadline_ms " + deadline + " must be positive");
+    }
+
+    private static Slo slo(InferenceRequest request) throws Refusal {
+        var slo = request.getSlo();
+        try {
+            return slo == null ? Slo.NONE : Slo.of(slo.getTtftMs(), slo.getTpotMs());
+        } catch (IllegalArgumentException e) {
+            throw new Refusal(ErrorReason.INVALID_REQUEST, e.getMessage());
+        }
     }
 
     /** Workers share their devices among tenants by name and weight. */

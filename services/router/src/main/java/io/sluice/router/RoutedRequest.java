@@ -2,6 +2,7 @@ package io.sluice.router;
 
 import io.sluice.core.ServiceClass;
 import io.sluice.core.SessionId;
+import io.sluice.core.slo.Slo;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -13,6 +14,7 @@ import java.util.TreeSet;
  * @param maxTokens output bound, already clipped to what the context leaves
  * @param kvTokens KV cache to reserve on every stage, tokens
  * @param weight share of its tenant among best-effort tenants
+ * @param slo what it asks of its latency
  * @param regions allowed regions, sorted; empty: all
  * @param arrivalMs when the client made the request, milliseconds since the Unix epoch
  * @param deadlineMs last instant at which it may be assigned, milliseconds since the Unix epoch; {@link #NO_DEADLINE}: it
@@ -33,6 +35,7 @@ record RoutedRequest(
         boolean ignoreEos,
         ServiceClass serviceClass,
         double weight,
+        Slo slo,
         List<String> regions,
         long arrivalMs,
         long deadlineMs,

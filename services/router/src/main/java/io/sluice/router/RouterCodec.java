@@ -5,6 +5,8 @@ import io.sluice.core.Stage;
 import io.sluice.core.recovery.Assignment;
 import io.sluice.core.routing.Notice;
 import io.sluice.core.routing.SessionLife;
+import io.sluice.core.slo.SessionBudgets;
+import io.sluice.core.slo.Slo;
 import io.sluice.messaging.ResumeCodec;
 import io.sluice.messaging.StageCodec;
 import io.sluice.records.ActivationBatch;
@@ -18,6 +20,7 @@ import io.sluice.records.Session;
 import io.sluice.records.SessionResume;
 import io.sluice.records.SessionSetup;
 import io.sluice.records.SessionState;
+import io.sluice.records.StageBudget;
 import io.sluice.records.Token;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -26,6 +29,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 
 /** From the router's domain to wire records. Stateless. */
 final class RouterCodec {
@@ -37,8 +41,8 @@ final class RouterCodec {
     private RouterCodec() {}
 
     /** The prompt, for the first stage of the session's pipeline. */
-    static ToWorker prompt(RoutedRequest request, SessionLife life, long nowMs) {
-        return toFirst(life, 0, request.promptIds(), setup(request, life, null), nowMs);
+    static ToWorker prompt(RoutedRequest request, SessionLife life, SessionBudgets budgets, long nowMs) {
+        return toFirst(life, 0, request.promptIds(), setup(request, life, budgets, null), nowMs);
     }
 
     /**
@@ -46,20 +50,22 @@ final class RouterCodec {
      *
      * @param tokenIds all tokens so far
      */
-    static ToWorker forward(StoredSession session, Notice.Forward notice, List<Integer> tokenIds, long nowMs) {
+    static ToWorker forward(
+            StoredSession session, Notice.Forward notice, List<Integer> tokenIds, SessionBudgets budgets, long nowMs) {
         int[] prompt = session.request().promptIds();
         int[] ids = new int[notice.count()];
         for (int i = 0; i < ids.length; i++) {
             int at = notice.position() + i;
             ids[i] = at < prompt.length ? prompt[at] : tokenIds.get(at - prompt.length);
         }
-        return toFirst(session.life(), notice.position(), ids, setup(session, tokenIds), nowMs);
+        return toFirst(session.life(), notice.position(), ids, setup(session, tokenIds, budgets), nowMs);
     }
 
     /** The new attempt's set-up, for a stage whose first chunk comes from the stage before. */
-    static ToWorker prepare(StoredSession session, Notice.Prepare notice, List<Integer> tokenIds, long nowMs) {
+    static ToWorker prepare(
+            StoredSession session, Notice.Prepare notice, List<Integer> tokenIds, SessionBudgets budgets, long nowMs) {
         SessionLife life = session.life();
-        SessionSetup setup = setup(session, tokenIds);
+        SessionSetup setup = setup(session, tokenIds, budgets);
         return to(notice.stage(), chunk(life.id(), life.attempt(), ChunkKind.PREPARE, notice.stage(), setup), nowMs);
     }
 
@@ -68,14 +74,15 @@ final class RouterCodec {
         return to(notice.stage(), chunk(session, notice.attempt(), ChunkKind.DROP, notice.stage(), null), nowMs);
     }
 
-    private static SessionSetup setup(StoredSession session, List<Integer> tokenIds) {
+    private static SessionSetup setup(StoredSession session, List<Integer> tokenIds, SessionBudgets budgets) {
         Assignment assignment = session.life().assignments().getLast();
         SessionResume resume =
                 tokenIds.isEmpty() ? null : ResumeCodec.encode(assignment.position(), tokenIds, assignment.stages());
-        return setup(session.request(), session.life(), resume);
+        return setup(session.request(), session.life(), budgets, resume);
     }
 
-    private static SessionSetup setup(RoutedRequest request, SessionLife life, SessionResume resume) {
+    private static SessionSetup setup(
+            RoutedRequest request, SessionLife life, SessionBudgets budgets, SessionResume resume) {
         return new SessionSetup(
                 request.model(),
                 life.epoch(),
@@ -91,7 +98,14 @@ final class RouterCodec {
                 StageCodec.encode(request.serviceClass()),
                 request.tenant(),
                 request.weight(),
-                resume);
+                resume,
+                wire(budgets));
+    }
+
+    private static List<StageBudget> wire(SessionBudgets budgets) {
+        return budgets.stages().stream()
+                .map(budget -> new StageBudget(budget.ttftMicros(), budget.tpotMicros()))
+                .toList();
     }
 
     private static ToWorker toFirst(SessionLife life, int position, int[] ids, SessionSetup setup, long nowMs) {
@@ -129,16 +143,27 @@ final class RouterCodec {
 
     /** A state change of a session that has, or had, a pipeline. */
     static Session session(RoutedRequest request, SessionLife life, SessionState state, long nowMs) {
-        return session(request, life, state, "", nowMs);
+        return session(request, life, state, SessionBudgets.NONE, "", nowMs);
+    }
+
+    /** A session has its first pipeline. */
+    static Session assigned(RoutedRequest request, SessionLife life, SessionBudgets budgets, long nowMs) {
+        return session(request, life, SessionState.ASSIGNED, budgets, "", nowMs);
     }
 
     /** @param reason what was lost and how the session goes on, for people */
-    static Session reassigned(RoutedRequest request, SessionLife life, String reason, long nowMs) {
-        return session(request, life, SessionState.REASSIGNED, reason, nowMs);
+    static Session reassigned(
+            RoutedRequest request, SessionLife life, SessionBudgets budgets, String reason, long nowMs) {
+        return session(request, life, SessionState.REASSIGNED, budgets, reason, nowMs);
     }
 
     private static Session session(
-            RoutedRequest request, SessionLife life, SessionState state, String reason, long nowMs) {
+            RoutedRequest request,
+            SessionLife life,
+            SessionState state,
+            SessionBudgets budgets,
+            String reason,
+            long nowMs) {
         return new Session(
                 request.id().value(),
                 request.model(),
@@ -150,12 +175,13 @@ final class RouterCodec {
                 request.maxTokens(),
                 request.kvTokens(),
                 nowMs,
-                reason);
+                reason,
+                wire(budgets));
     }
 
     /** The refusal of a request that never became a session. */
     static Session rejected(String requestId, String model, long nowMs) {
-        return new Session(requestId, model, SessionState.REJECTED, 0, 0L, List.of(), 0, 0, 0, nowMs, "");
+        return new Session(requestId, model, SessionState.REJECTED, 0, 0L, List.of(), 0, 0, 0, nowMs, "", List.of());
     }
 
     /** @param tokens all tokens of the session, by index */
@@ -169,6 +195,8 @@ final class RouterCodec {
             ids.add(token.getTokenId());
         }
         Token last = tokens.getLast();
+        long ttftMs = Math.max(0, tokens.getFirst().getEmittedMs() - request.arrivalMs());
+        Double tpotMs = tpotMs(tokens);
         return new Completion(
                 request.id().value(),
                 request.model(),
@@ -186,7 +214,20 @@ final class RouterCodec {
                 session.assignedMs(),
                 tokens.getFirst().getEmittedMs(),
                 last.getEmittedMs(),
-                hops(life, tokens));
+                hops(life, tokens),
+                ttftMs,
+                tpotMs,
+                request.slo().isNone() ? null : sloMet(request.slo(), ttftMs, tpotMs));
+    }
+
+    private static boolean sloMet(Slo slo, long ttftMs, Double tpotMs) {
+        return slo.met(ttftMs, tpotMs == null ? OptionalDouble.empty() : OptionalDouble.of(tpotMs));
+    }
+
+    private static Double tpotMs(List<Token> tokens) {
+        int steps = tokens.size() - 1;
+        long took = tokens.getLast().getEmittedMs() - tokens.getFirst().getEmittedMs();
+        return steps == 0 ? null : (double) Math.max(0, took) / steps;
     }
 
     /** Sums the timings per worker: first the last pipeline in its order, then workers of earlier attempts. */

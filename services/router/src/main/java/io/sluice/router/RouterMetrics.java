@@ -5,6 +5,7 @@ import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
+import io.sluice.core.ServiceClass;
 import io.sluice.core.Stage;
 import io.sluice.core.WorkerId;
 import io.sluice.core.membership.Beat;
@@ -100,9 +101,27 @@ final class RouterMetrics {
         }
     }
 
+    /**
+     * A request with latency objectives.
+     *
+     * @param result asked: it was taken in; unattainable: its pipeline could not keep them even at full speed; met or
+     *     missed: it completed so
+     */
+    void slo(ServiceClass serviceClass, String result) {
+        Counter.builder("sluice.router.slo.requests")
+                .description("Requests with latency objectives, by service class and what became of them")
+                .tag("class", serviceClass.name().toLowerCase(Locale.ROOT))
+                .tag("result", result)
+                .register(registry)
+                .increment();
+    }
+
     /** A session ended with a completion. */
-    void completed(Completion completion) {
+    void completed(Completion completion, ServiceClass serviceClass) {
         outcome("completed");
+        if (completion.getSloMet() != null) {
+            slo(serviceClass, completion.getSloMet() ? "met" : "missed");
+        }
         int tokens = completion.getCompletionTokens();
         String model = completion.getModel();
         counter("sluice.router.prompt.tokens", "Prompt tokens of completed requests", "model", model)

@@ -210,6 +210,7 @@ final class RouterProcessor implements Processor<byte[], byte[], byte[], Object>
                     session = session.with(next(session, event));
                     book.putToken(session, accepted.index(), bytes);
                     recovery.token(session, now);
+                    dispatch.budgets().seen(token);
                     metrics.token("accepted");
                     room = accepted.index() == 0
                             && dispatch.firstToken(session.life().id(), now);

@@ -36,7 +36,8 @@ final class SessionEnds {
     void finished(StoredSession session, int newest, long now) {
         SessionLife life = session.life();
         List<Token> tokens = book.end(life);
-        outbox.completion(RouterCodec.completion(session, tokens));
+        outbox.completion(
+                RouterCodec.completion(session, tokens), session.request().serviceClass());
         outbox.session(RouterCodec.session(session.request(), life, SessionState.FINISHED, now));
         free(session, newest, now);
     }

@@ -16,6 +16,7 @@ import io.sluice.core.routing.Route.Routed;
 import io.sluice.core.routing.RoutingPolicy;
 import io.sluice.core.routing.SessionLife;
 import io.sluice.core.routing.SessionPhase;
+import io.sluice.core.slo.SessionBudgets;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -48,6 +49,7 @@ final class SharedDispatch {
     private final Predicate<WorkerId> topicExists;
     private final Predicate<WorkerId> ready;
     private final Membership members;
+    private final Budgets budgets = new Budgets();
     private final Map<String, Dispatcher> dispatchers = new TreeMap<>();
     /** By model; empty under every policy but {@code sluice}. */
     private final Map<String, PromptGate> prompts = new TreeMap<>();
@@ -74,6 +76,16 @@ final class SharedDispatch {
     /** Who is there. */
     Membership members() {
         return members;
+    }
+
+    /** What divides objectives among stages, and learns of links. */
+    Budgets budgets() {
+        return budgets;
+    }
+
+    /** What a session brings to the stages of the pipeline that it has. */
+    SessionBudgets budgets(RoutedRequest request, SessionLife life, long nowMs) {
+        return budgets.of(request, life.pipeline(), life.nextIndex() > 0, costs(request.model()), nowMs);
     }
 
     /** Whether chunks for the worker go anywhere, though it may not be there itself. */

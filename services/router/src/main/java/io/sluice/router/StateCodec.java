@@ -13,6 +13,7 @@ import io.sluice.core.recovery.StageResume;
 import io.sluice.core.routing.AttemptNotes;
 import io.sluice.core.routing.SessionLife;
 import io.sluice.core.routing.SessionPhase;
+import io.sluice.core.slo.Slo;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
@@ -27,7 +28,9 @@ import java.util.List;
  * outlives the program. Stateless.
  */
 final class StateCodec {
-    private static final int VERSION = 3;
+    private static final int VERSION = 4;
+    /** No request has latency objectives. */
+    private static final int VERSION_WITHOUT_SLO = 3;
     /** Every tenant weighs the same. */
     private static final int VERSION_WITHOUT_WEIGHT = 2;
     /** One attempt at most, and nothing noted of it. */
@@ -206,6 +209,9 @@ final class StateCodec {
         out.writeBoolean(request.ignoreEos());
         out.writeUTF(request.serviceClass().name());
         out.writeDouble(request.weight());
+        // Objectives are at least 1 ms: 0 is none.
+        out.writeLong(request.slo().ttftMs().orElse(0));
+        out.writeLong(request.slo().tpotMs().orElse(0));
         out.writeInt(request.regions().size());
         for (String region : request.regions()) {
             out.writeUTF(region);
@@ -213,6 +219,12 @@ final class StateCodec {
         out.writeLong(request.arrivalMs());
         out.writeLong(request.deadlineMs());
         out.writeLong(request.originOffset());
+    }
+
+    private static Slo readSlo(DataInputStream in) throws IOException {
+        long ttftMs = in.readLong();
+        long tpotMs = in.readLong();
+        return Slo.of(ttftMs == 0 ? null : ttftMs, tpotMs == 0 ? null : tpotMs);
     }
 
     private static RoutedRequest readRequest(DataInputStream in, SessionId id, int version) throws IOException {
@@ -231,6 +243,7 @@ final class StateCodec {
         boolean ignoreEos = in.readBoolean();
         ServiceClass serviceClass = ServiceClass.valueOf(in.readUTF());
         double weight = version > VERSION_WITHOUT_WEIGHT ? in.readDouble() : 1;
+        Slo slo = version > VERSION_WITHOUT_SLO ? readSlo(in) : Slo.NONE;
         List<String> regions = new ArrayList<>();
         for (int left = in.readInt(); left > 0; left--) {
             regions.add(in.readUTF());
@@ -249,6 +262,7 @@ final class StateCodec {
                 ignoreEos,
                 serviceClass,
                 weight,
+                slo,
                 List.copyOf(regions),
                 in.readLong(),
                 in.readLong(),

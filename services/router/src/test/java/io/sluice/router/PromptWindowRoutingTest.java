@@ -17,6 +17,7 @@ import io.sluice.core.routing.Route.Routed;
 import io.sluice.core.routing.RoutingPolicy;
 import io.sluice.core.routing.SessionLife;
 import io.sluice.core.routing.SessionPhase;
+import io.sluice.core.slo.Slo;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -57,6 +58,7 @@ class PromptWindowRoutingTest {
                 false,
                 ServiceClass.LATENCY_CRITICAL,
                 1,
+                Slo.NONE,
                 List.of(),
                 0,
                 0,

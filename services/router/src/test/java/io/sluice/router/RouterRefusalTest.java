@@ -10,6 +10,7 @@ import io.sluice.records.InferenceRequest;
 import io.sluice.records.ServiceClass;
 import io.sluice.records.Session;
 import io.sluice.records.SessionState;
+import io.sluice.records.Slo;
 import io.sluice.schemas.TopicSpec;
 import io.sluice.schemas.Topics;
 import java.nio.ByteBuffer;
@@ -76,6 +77,16 @@ class RouterRefusalTest {
                 bad(ErrorReason.INVALID_REQUEST, "weight is NaN", r -> r.setWeight(Double.NaN)),
                 bad(ErrorReason.INVALID_REQUEST, "weight is -1.0", r -> r.setWeight(-1)),
                 bad(ErrorReason.INVALID_REQUEST, "weight is Infinity", r -> r.setWeight(Double.POSITIVE_INFINITY)),
+                bad(ErrorReason.INVALID_REQUEST, "slo.ttft_ms is 0: give", r -> r.setSlo(new Slo(0L, 40L))),
+                bad(ErrorReason.INVALID_REQUEST, "slo.tpot_ms is -3: give", r -> r.setSlo(new Slo(null, -3L))),
+                bad(
+                        ErrorReason.INVALID_REQUEST,
+                        "slo.ttft_ms is 86400001: give milliseconds from 1 to 86400000",
+                        r -> r.setSlo(new Slo(86_400_001L, null))),
+                bad(
+                        ErrorReason.INVALID_REQUEST,
+                        "slo.tpot_ms is 9223372036854775807",
+                        r -> r.setSlo(new Slo(null, Long.MAX_VALUE))),
                 bad(ErrorReason.INVALID_REQUEST, "tenant ' ' must be", r -> r.setTenant(" ")
                         .setServiceClass(ServiceClass.BEST_EFFORT)),
                 bad(ErrorReason.UNKNOWN_MODEL, "model 'hymn' is not served; served: psalm", r -> r.setModel("hymn")),

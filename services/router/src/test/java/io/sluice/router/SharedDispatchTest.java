@@ -10,6 +10,7 @@ import io.sluice.core.SessionId;
 import io.sluice.core.routing.Route;
 import io.sluice.core.routing.Route.Blocked;
 import io.sluice.core.routing.Route.Routed;
+import io.sluice.core.slo.Slo;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -42,6 +43,7 @@ class SharedDispatchTest {
                 false,
                 serviceClass,
                 1,
+                Slo.NONE,
                 List.of(),
                 0,
                 0,

@@ -16,6 +16,7 @@ import io.sluice.core.recovery.StageResume;
 import io.sluice.core.routing.AttemptNotes;
 import io.sluice.core.routing.SessionLife;
 import io.sluice.core.routing.SessionPhase;
+import io.sluice.core.slo.Slo;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -35,11 +36,14 @@ class StateCodecTest {
                     + "00033f666666fffffffffffffff901000b424553545f4546464f5254000000020002657500027573"
                     + "000000000000000b00000000000000160000000000000021";
 
+    /** 700 ms and 60 ms, as they are kept. */
+    private static final String SLO = "00000000000002bc" + "000000000000003c";
+
     private static RoutedRequest request() {
-        return request(2.5);
+        return request(2.5, Slo.of(700L, 60L));
     }
 
-    private static RoutedRequest request(double weight) {
+    private static RoutedRequest request(double weight, Slo slo) {
         return new RoutedRequest(
                 ID,
                 "psalm",
@@ -54,6 +58,7 @@ class StateCodecTest {
                 true,
                 ServiceClass.BEST_EFFORT,
                 weight,
+                slo,
                 List.of("eu", "us"),
                 11,
                 22,
@@ -105,7 +110,7 @@ class StateCodecTest {
     void canReadBytesOfBefore() {
         StoredSession session = StateCodec.decode(HexFormat.of().parseHex(FIRST_FORMAT));
         assertThat(session.life().pipeline()).isEqualTo(PIPELINE);
-        assertThat(session.request()).usingRecursiveComparison().isEqualTo(request(1));
+        assertThat(session.request()).usingRecursiveComparison().isEqualTo(request(1, Slo.NONE));
     }
 
     @Test
@@ -114,11 +119,22 @@ class StateCodecTest {
         String now = HexFormat.of().formatHex(StateCodec.encode(new StoredSession(request(), active, 44)));
         String serviceClass = HexFormat.of().formatHex("BEST_EFFORT".getBytes(StandardCharsets.US_ASCII));
         String weight = HexFormat.ofDelimiter("").toHexDigits(Double.doubleToLongBits(2.5));
-        assertThat(now).startsWith("03").contains(serviceClass + weight);
-        String before = "02" + now.substring(2).replace(serviceClass + weight, serviceClass);
+        assertThat(now).startsWith("04").contains(serviceClass + weight + SLO);
+        String before = "02" + now.substring(2).replace(serviceClass + weight + SLO, serviceClass);
         assertThat(StateCodec.decode(HexFormat.of().parseHex(before)))
                 .usingRecursiveComparison()
-                .isEqualTo(new StoredSession(request(1), active, 44));
+                .isEqualTo(new StoredSession(request(1, Slo.NONE), active, 44));
+    }
+
+    @Test
+    void shouldTakeARequestOfTheThirdFormatForOneWithoutObjectives() {
+        SessionLife active = new SessionLife(ID, SessionPhase.ACTIVE, 2, 9, PIPELINE, 4, 6, 22);
+        String now = HexFormat.of().formatHex(StateCodec.encode(new StoredSession(request(), active, 44)));
+        assertThat(now).contains(SLO);
+        String before = "03" + now.substring(2).replace(SLO, "");
+        assertThat(StateCodec.decode(HexFormat.of().parseHex(before)))
+                .usingRecursiveComparison()
+                .isEqualTo(new StoredSession(request(2.5, Slo.NONE), active, 44));
     }
 
     @Test

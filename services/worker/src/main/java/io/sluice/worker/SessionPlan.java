@@ -6,6 +6,7 @@ import io.sluice.core.WorkerId;
 import io.sluice.core.recovery.StageResume;
 import io.sluice.core.routing.KvReservation;
 import io.sluice.core.sharing.TenantId;
+import io.sluice.core.slo.StageBudget;
 import io.sluice.core.stage.StageSetup;
 import io.sluice.messaging.ResumeCodec;
 import io.sluice.messaging.StageCodec;
@@ -24,6 +25,7 @@ import java.util.List;
  * @param index which of them this worker is
  * @param resumes what each stage begins with, in pipeline order
  * @param position first position whose output is new: the last of the prompt unless the attempt resumes
+ * @param budget what this stage may use of the request's latency objectives
  */
 record SessionPlan(
         SessionSetup setup,
@@ -31,7 +33,8 @@ record SessionPlan(
         Pipeline pipeline,
         int index,
         List<StageResume> resumes,
-        int position)
+        int position,
+        StageBudget budget)
         implements StageSetup {
 
     /**
@@ -57,15 +60,26 @@ record SessionPlan(
         int index = stages.stream().map(Stage::worker).toList().indexOf(self);
         require(index >= 0, "pipeline", stages, "worker " + self + " is not in it");
         require(pipeline.layerCount() == layerCount, "pipeline", stages, "the model has " + layerCount + " layers");
+        StageBudget budget = budget(setup, index, stages.size());
         SessionResume resume = setup.getResume();
         if (resume == null) {
             List<StageResume> fresh =
                     stages.stream().map(stage -> StageResume.fresh()).toList();
-            return new SessionPlan(setup, sampling, pipeline, index, fresh, setup.getPromptTokens() - 1);
+            return new SessionPlan(setup, sampling, pipeline, index, fresh, setup.getPromptTokens() - 1, budget);
         }
         List<StageResume> resumes = ResumeCodec.decode(resume);
         requireSound(setup, resume, resumes, stages.size());
-        return new SessionPlan(setup, sampling, pipeline, index, resumes, resume.getPosition());
+        return new SessionPlan(setup, sampling, pipeline, index, resumes, resume.getPosition(), budget);
+    }
+
+    private static StageBudget budget(SessionSetup setup, int index, int stages) {
+        List<io.sluice.records.StageBudget> budgets = setup.getBudgets();
+        if (budgets.isEmpty()) {
+            return StageBudget.NONE;
+        }
+        require(budgets.size() == stages, "budgets", budgets, "the pipeline has " + stages + " stages");
+        return new StageBudget(
+                budgets.get(index).getTtftUs(), budgets.get(index).getTpotUs());
     }
 
     private static void requireTenant(SessionSetup setup) {

@@ -62,6 +62,7 @@ final class SharingMetrics {
                 v -> v.longestDrainNanos() / 1e9);
         counter("steps", "Latency-critical steps judged.", source, SharingView::steps);
         counter("violations", "Steps that best-effort work made too late.", source, SharingView::violations);
+        counter("excused", "Steps that only their sessions' budgets excused.", source, SharingView::excused);
         counter("slices", "Best-effort slices ended.", source, SharingView::slices);
         counter("overruns", "Slices longer than their bound.", source, SharingView::overruns);
         counter("slice.seconds", "Time that slices took.", source, v -> v.sliceNanos() / 1e9);

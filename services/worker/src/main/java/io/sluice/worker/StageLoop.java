@@ -199,7 +199,9 @@ final class StageLoop {
         List<Result> results = compute(batch, inputs);
         device.pace(startNanos, shape);
         long endNanos = nanos.getAsLong();
-        sharing.criticalFinished(readyNanos(batch), 0, endNanos);
+        CriticalSteps steps = new CriticalSteps(batch, decodesHeldNanos, promptsHeldNanos);
+        sharing.criticalFinished(steps.readyNanos(), steps.budgetNanos(), 0, endNanos);
+        steps.ended(endNanos);
         stats.batchDone(endNanos, prefill, decode);
         metrics.batch(batch.size(), prefill, decode, endNanos - startNanos);
         StepTime time = new StepTime(endNanos - startNanos, endNanos);
@@ -213,16 +215,6 @@ final class StageLoop {
             decodesSinceNanos = 0;
         }
         return true;
-    }
-
-    /** Per step of a batch, since when only the device has kept it waiting. */
-    private long[] readyNanos(List<Work> batch) {
-        return batch.stream()
-                .mapToLong(work -> {
-                    long held = work.isPrompt() ? promptsHeldNanos : decodesHeldNanos;
-                    return Math.max(work.chunk().arrival().receivedNanos(), held);
-                })
-                .toArray();
     }
 
     /**

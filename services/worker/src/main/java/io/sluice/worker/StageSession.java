@@ -1,6 +1,7 @@
 package io.sluice.worker;
 
 import io.sluice.core.SessionId;
+import io.sluice.core.slo.PromptClock;
 import io.sluice.core.stage.SessionAtStage;
 import io.sluice.runtime.StageRunner.KvSlot;
 import io.sluice.runtime.text.TokenStream;
@@ -9,6 +10,8 @@ import io.sluice.runtime.text.TokenStream;
 final class StageSession extends SessionAtStage<InboundChunk, SessionPlan, KvSlot> {
     /** Prompt chunks that are shorter than they should be. */
     final PromptGathering gathering = new PromptGathering();
+    /** How long this stage has had the prompt, where it has a budget for that. */
+    final PromptClock prompt = new PromptClock();
     /** Last stage only: the text so far. */
     TokenStream text;
     /** Last stage only: when the former token was sampled, nanoseconds; 0: none yet. */

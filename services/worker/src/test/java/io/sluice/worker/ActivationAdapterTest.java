@@ -15,6 +15,7 @@ import io.sluice.records.ErrorRecord;
 import io.sluice.records.ServiceClass;
 import io.sluice.records.SessionSetup;
 import io.sluice.records.Stage;
+import io.sluice.records.StageBudget;
 import io.sluice.schemas.AvroDeserializer;
 import io.sluice.schemas.AvroSerializer;
 import io.sluice.schemas.SchemaRegistry;
@@ -92,6 +93,15 @@ final class ActivationAdapterTest {
     static Stream<Arguments> badChunks() {
         return Stream.of(
                 bad("wrong hidden size", c -> c.setHidden(FakeStageRunner.HIDDEN + 1), "hidden is 9"),
+                bad(
+                        "budgets of another pipeline",
+                        c -> c.getSetup().setBudgets(List.of(new StageBudget(1L, 1L))),
+                        "the pipeline has 2 stages"),
+                bad(
+                        "absurd budget",
+                        c -> c.getSetup()
+                                .setBudgets(List.of(new StageBudget(0L, Long.MAX_VALUE), new StageBudget(0L, -7L))),
+                        "budget tpot_us is"),
                 bad("negative count", c -> c.setCount(-3), "count is -3"),
                 bad("no positions", c -> c.setCount(0), "count is 0"),
                 bad("negative position", c -> c.setPosition(-1), "position is -1"),
@@ -221,7 +231,8 @@ final class ActivationAdapterTest {
                 ServiceClass.LATENCY_CRITICAL,
                 "default",
                 1.0,
-                null);
+                null,
+                List.of());
         ActivationChunk chunk = new ActivationChunk(
                 "r1",
                 1,

@@ -253,7 +253,8 @@ final class LinkPacerTest {
                         ServiceClass.LATENCY_CRITICAL,
                         "default",
                         1.0,
-                        null);
+                        null,
+                        List.of());
         return chunk(session, position, count, last, setup);
     }
 

@@ -169,7 +169,8 @@ final class LocalCluster {
                 ServiceClass.LATENCY_CRITICAL,
                 "default",
                 1.0,
-                null);
+                null,
+                List.of());
     }
 
     ActivationChunk prompt(String session, int attempt, List<Integer> ids, int maxTokens) {

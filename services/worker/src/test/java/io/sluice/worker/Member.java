@@ -84,7 +84,12 @@ final class Member implements Outbox, InputLog {
     }
 
     void deliver(LocalCluster.Sent record) {
-        Arrival arrival = new Arrival(record.sender(), 40, cluster.clock.get(), record.offset());
+        deliver(record, cluster.clock.get());
+    }
+
+    /** A record of which the loop hears only now. */
+    void deliver(LocalCluster.Sent record, long receivedNanos) {
+        Arrival arrival = new Arrival(record.sender(), 40, receivedNanos, record.offset());
         List<InboundChunk> read = new ArrayList<>();
         for (ActivationChunk chunk : record.chunks()) {
             read.add(reader.read(chunk, arrival));

@@ -206,7 +206,8 @@ final class WorkerStack implements AutoCloseable {
                 ServiceClass.LATENCY_CRITICAL,
                 "default",
                 1.0,
-                null);
+                null,
+                List.of());
         return LocalCluster.tokenChunk(session, 1, 0, ids, setup);
     }
 

@@ -25,9 +25,11 @@ import picocli.CommandLine.Option;
         footerHeading = "%nJSON (--json FILE):%n",
         footer = {
             "  completed, failed, duration, request_throughput, output_throughput, total_token_throughput;",
+            "  request_goodput: requests/s that met their objectives (--slo-ttft-ms, --slo-tpot-ms), null without any;",
             "  mean_, median_, std_, p90_, p99_ of ttft_ms, tpot_ms, itl_ms, e2el_ms (vLLM's key names);",
             "  workers[]: worker, device, layers, planned_share, measured_share;",
-            "  texts[]: request_id, prompt, prompt_token_ids, token_ids, text, finish_reason, pipeline, error"
+            "  texts[]: request_id, prompt, prompt_token_ids, token_ids, text, finish_reason, pipeline, error, and slo_met,",
+            "    by the router's times; null: no objectives"
         },
         mixinStandardHelpOptions = true)
 public final class DemoCommand implements Callable<Integer>, Logs.InFolder {

@@ -83,6 +83,16 @@ final class DemoReport {
                 number(summary, "p99_ttft_ms"),
                 number(summary, "mean_tpot_ms"),
                 number(summary, "p99_tpot_ms"));
+        if (summary.get("request_goodput") != null) {
+            long asked = run.outcomes().stream().filter(RequestOutcome::hasSlo).count();
+            long met = run.outcomes().stream().filter(RequestOutcome::sloMet).count();
+            out.printf(
+                    Locale.ROOT,
+                    "request goodput %.2f/s: %d of %d requests met their objectives%n",
+                    number(summary, "request_goodput"),
+                    met,
+                    asked);
+        }
         if (stack.workers().stream().anyMatch(worker -> worker.device().startsWith("emulated"))) {
             out.println(
                     "Devices marked emulated compute for real and are paced to published per-layer times of that GPU.");
@@ -133,6 +143,7 @@ final class DemoReport {
                                 .map(s -> Map.of(
                                         "worker", s.getWorker(), "layers", s.getFirstLayer() + "-" + s.getEndLayer()))
                                 .toList());
+        entry.put("slo_met", completion == null ? null : completion.getSloMet());
         if (outcome.failure() != null) {
             entry.put("error", outcome.failure());
         } else if (completion == null) {

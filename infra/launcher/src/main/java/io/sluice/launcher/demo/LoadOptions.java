@@ -1,5 +1,6 @@
 package io.sluice.launcher.demo;
 
+import io.sluice.core.slo.Slo;
 import io.sluice.launcher.UserException;
 import io.sluice.loadgen.LoadPlan;
 import io.sluice.loadgen.Trace;
@@ -69,8 +70,34 @@ public final class LoadOptions {
             description = "Give up after this long; default: ${DEFAULT-VALUE}.")
     private long timeoutSeconds;
 
+    @Option(
+            names = "--slo-ttft-ms",
+            paramLabel = "MS",
+            description = "Objective of every request for its time to first token (slo.ttft_ms); default: none.")
+    private Long sloTtftMs;
+
+    @Option(
+            names = "--slo-tpot-ms",
+            paramLabel = "MS",
+            description = "Objective of every request for its mean time per output token after the first (slo.tpot_ms);"
+                    + " with either, request_goodput is reported: requests/s that met theirs. Default: none.")
+    private Long sloTpotMs;
+
     /** The plan these flags ask for; request ids are new in every run. */
     public LoadPlan plan(String model) {
+        checkSlo("--slo-ttft-ms", sloTtftMs);
+        checkSlo("--slo-tpot-ms", sloTpotMs);
+        return withoutSlo(model).withSlo(sloTtftMs, sloTpotMs);
+    }
+
+    private static void checkSlo(String flag, Long ms) {
+        if (ms != null && (ms < 1 || ms > Slo.MOST_MS)) {
+            throw new UserException(flag + " " + ms + " must be from 1 to " + Slo.MOST_MS
+                    + " ms (a day); leave it out for no objective");
+        }
+    }
+
+    private LoadPlan withoutSlo(String model) {
         LoadPlan.Shape shape = shape(model, "run" + Long.toString(System.currentTimeMillis(), 36));
         if (prompts != null) {
             List<String> all = LoadPlan.readPrompts(prompts);

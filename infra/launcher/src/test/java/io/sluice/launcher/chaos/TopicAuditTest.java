@@ -140,7 +140,7 @@ final class TopicAuditTest {
     }
 
     private void session(SessionState state, int attempt, String reason) {
-        audit.session(new Session(ID, "psalm", state, attempt, 1L, List.of(), 4, 3, 7, 0L, reason));
+        audit.session(new Session(ID, "psalm", state, attempt, 1L, List.of(), 4, 3, 7, 0L, reason, List.of()));
     }
 
     private void tokens(int attempt, int first, int... ids) {

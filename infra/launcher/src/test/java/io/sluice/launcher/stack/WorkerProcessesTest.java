@@ -45,6 +45,7 @@ final class WorkerProcessesTest {
         assertThat(arguments(new SharingSettings(true, 0.2, 0.25, 0.05)))
                 .containsSequence("--slowdown", "0.2")
                 .containsSequence("--sharing-target", "0.05")
-                .containsSequence("--best-effort-kv-share", "0.25");
+                .containsSequence("--best-effort-kv-share", "0.25")
+                .containsSequence("--slo-slowdown", "1.0");
     }
 }

@@ -42,6 +42,8 @@ public record GpuSample(
      * @param besideNanos part of the service while best-effort work ran beside it
      * @param dramBytesPerSecond memory traffic while served
      * @param l2Bytes footprint
+     * @param excused how many of those that kept the objective did so by a budget of their session alone, see
+     *     {@link StepObjective.Verdict#EXCUSED}
      */
     public record Critical(
             long requests,
@@ -53,10 +55,37 @@ public record GpuSample(
             double causedWaitNanos,
             double besideNanos,
             OptionalDouble dramBytesPerSecond,
-            OptionalDouble l2Bytes) {
+            OptionalDouble l2Bytes,
+            long excused) {
         public Critical {
             Objects.requireNonNull(dramBytesPerSecond, "dramBytesPerSecond");
             Objects.requireNonNull(l2Bytes, "l2Bytes");
+        }
+
+        /** Without budgets. */
+        public Critical(
+                long requests,
+                long violations,
+                double serviceNanos,
+                double serviceP99Nanos,
+                double responseP99Nanos,
+                double waitNanos,
+                double causedWaitNanos,
+                double besideNanos,
+                OptionalDouble dramBytesPerSecond,
+                OptionalDouble l2Bytes) {
+            this(
+                    requests,
+                    violations,
+                    serviceNanos,
+                    serviceP99Nanos,
+                    responseP99Nanos,
+                    waitNanos,
+                    causedWaitNanos,
+                    besideNanos,
+                    dramBytesPerSecond,
+                    l2Bytes,
+                    0);
         }
     }
 

@@ -112,7 +112,7 @@ public final class LimitPlanner {
         }
         GpuSample.Critical critical = sample.critical();
         double caused = policy.objective().violationsAreCaused() ? 1 : causedShare(critical);
-        SloReport report = new SloReport(critical.requests(), critical.violations(), caused);
+        SloReport report = new SloReport(critical.requests() - critical.excused(), critical.violations(), caused);
         QuotaState before = silent(state, nowNanos) ? halved(state.quota()) : state.quota();
         QuotaState after = policy.law().observe(before, report, sample.atNanos());
         LimitState next = learnt(state, sample, nowNanos).withQuota(after);

@@ -93,6 +93,9 @@ final class SampleJudge {
         if (c.requests() < 0 || c.violations() < 0 || c.violations() > c.requests()) {
             return c.violations() + " violations among " + c.requests() + " requests";
         }
+        if (c.excused() < 0 || c.excused() > c.requests() - c.violations()) {
+            return c.excused() + " excused of " + (c.requests() - c.violations()) + " requests that kept the objective";
+        }
         double[] times = {
             c.serviceNanos(),
             c.serviceP99Nanos(),

@@ -124,6 +124,26 @@ class LimitPlannerTest {
     }
 
     @Test
+    void shouldRaiseTheQuotaByStepsThatNeededNoExcuseOnly() {
+        LimitState at = planner.announced(null, 1);
+        Critical good = Reports.critical(100, 0, 1_000_000);
+        at = planner.onSample(at, Reports.sample(0, Reports.critical(100, 40, 1_000_000), List.of()), Reports.at(0))
+                .state();
+        double low = at.quota().level();
+        LimitState excused = planner.onSample(
+                        at, Reports.sample(1, Reports.excused(good, 100), List.of()), Reports.at(1))
+                .state();
+        assertThat(excused.quota().level()).as("neither more nor less").isEqualTo(low);
+        LimitState half = planner.onSample(at, Reports.sample(1, Reports.excused(good, 50), List.of()), Reports.at(1))
+                .state();
+        LimitState all = planner.onSample(at, Reports.sample(1, good, List.of()), Reports.at(1))
+                .state();
+        assertThat(half.quota().level())
+                .isGreaterThan(low)
+                .isLessThan(all.quota().level());
+    }
+
+    @Test
     void shouldNeverRaiseTheQuotaAfterAnAbsurdReport() {
         for (long seed = 0; seed < 20; seed++) {
             SplittableRandom random = new SplittableRandom(seed);

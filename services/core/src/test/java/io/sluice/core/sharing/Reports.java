@@ -55,7 +55,7 @@ final class Reports {
                     case 2 -> Double.POSITIVE_INFINITY;
                     default -> 1e300;
                 };
-        return switch (random.nextInt(15)) {
+        return switch (random.nextInt(16)) {
             case 0 -> with(good, critical(c, c.requests(), -1, c.serviceNanos(), c.waitNanos()), s);
             case 1 -> with(good, critical(c, -5, 0, c.serviceNanos(), c.waitNanos()), s);
             case 2 -> with(good, critical(c, 10, 11, c.serviceNanos(), c.waitNanos()), s);
@@ -70,6 +70,7 @@ final class Reports {
                 new GpuSample(1, lastUsed - random.nextInt(5), good.atNanos(), WINDOW, c, good.tenants(), UNKNOWN);
             case 11 -> new GpuSample(1, s, good.atNanos(), -WINDOW, c, good.tenants(), UNKNOWN);
             case 12 -> new GpuSample(1, s, good.atNanos(), WINDOW, c, good.tenants(), OptionalDouble.of(nonsense));
+            case 14 -> with(good, excused(c, nonsense > 0 ? Long.MAX_VALUE : -1), s);
             case 13 -> new GpuSample(1, s, good.atNanos(), WINDOW, c, List.of(nonsense(nonsense, random)), UNKNOWN);
             default ->
                 new GpuSample(random.nextBoolean() ? 0 : 2, s, good.atNanos(), WINDOW, c, good.tenants(), UNKNOWN);
@@ -89,6 +90,21 @@ final class Reports {
 
     private static GpuSample with(GpuSample s, Critical critical, long sequence) {
         return new GpuSample(1, sequence, s.atNanos(), WINDOW, critical, s.tenants(), UNKNOWN);
+    }
+
+    static Critical excused(Critical c, long excused) {
+        return new Critical(
+                c.requests(),
+                c.violations(),
+                c.serviceNanos(),
+                c.serviceP99Nanos(),
+                c.responseP99Nanos(),
+                c.waitNanos(),
+                c.causedWaitNanos(),
+                c.besideNanos(),
+                c.dramBytesPerSecond(),
+                c.l2Bytes(),
+                excused);
     }
 
     private static Critical critical(Critical c, long requests, long violations, double service, double wait) {

@@ -15,6 +15,7 @@ final class CriticalSums {
     private final double[] responseNanos = new double[SAMPLES];
     private long allSteps;
     private long allViolations;
+    private long allExcused;
     private long allDrains;
     private double allDrainNanos;
     private double longestDrainNanos;
@@ -29,6 +30,7 @@ final class CriticalSums {
     static final class Sums {
         long steps;
         long violations;
+        long excused;
         double serviceNanos;
         double waitNanos;
         double causedNanos;
@@ -37,20 +39,27 @@ final class CriticalSums {
         double drainNanos;
     }
 
+    /** How many steps of a batch missed the objective, and how many kept it by their sessions' budgets alone. */
+    record Judged(int missed, int excused) {}
+
     /**
      * A batch has ended.
      *
-     * @return how many of its steps missed the objective
+     * @param budgetNanos of each step, not positive: none
      */
-    int batch(long[] readyNanos, double slowedNanos, long startNanos, long endNanos) {
+    Judged batch(long[] readyNanos, double[] budgetNanos, double slowedNanos, long startNanos, long endNanos) {
         double service = Math.max(1, endNanos - startNanos);
         double beside = slices.heldNanos(startNanos, endNanos);
         int missed = 0;
+        int excused = 0;
         double drain = 0;
-        for (long ready : readyNanos) {
+        for (int i = 0; i < readyNanos.length; i++) {
+            long ready = readyNanos[i];
             double wait = Math.max(0, startNanos - ready);
             double caused = wait == 0 ? 0 : slices.heldNanos(ready, startNanos);
-            missed += objective.missed(wait, caused, service, slowedNanos) ? 1 : 0;
+            StepObjective.Verdict verdict = objective.judge(wait, caused, service, slowedNanos, budgetNanos[i]);
+            missed += verdict == StepObjective.Verdict.MISSED ? 1 : 0;
+            excused += verdict == StepObjective.Verdict.EXCUSED ? 1 : 0;
             drain = Math.max(drain, caused);
             int slot = (int) (sums.steps++ % SAMPLES);
             serviceNanos[slot] = service;
@@ -59,6 +68,8 @@ final class CriticalSums {
             sums.causedNanos += caused;
         }
         sums.violations += missed;
+        sums.excused += excused;
+        allExcused += excused;
         sums.serviceNanos += service * readyNanos.length;
         sums.besideNanos += Math.min(beside, service) * readyNanos.length;
         allSteps += readyNanos.length;
@@ -70,7 +81,7 @@ final class CriticalSums {
             allDrainNanos += drain;
             longestDrainNanos = Math.max(longestDrainNanos, drain);
         }
-        return missed;
+        return new Judged(missed, excused);
     }
 
     double serviceP99Nanos() {
@@ -94,6 +105,10 @@ final class CriticalSums {
 
     long violations() {
         return allViolations;
+    }
+
+    long excused() {
+        return allExcused;
     }
 
     long drains() {

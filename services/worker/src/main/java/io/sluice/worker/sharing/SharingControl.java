@@ -136,19 +136,31 @@ public final class SharingControl {
      * @param readyNanos of each step in it, from when it could have run on an idle device; empty: none that counts
      * @param slowedNanos by how much best-effort work beside it made the batch longer; 0 where nothing runs beside
      */
-    public synchronized void criticalFinished(long[] readyNanos, double slowedNanos, long nowNanos) {
+    public void criticalFinished(long[] readyNanos, double slowedNanos, long nowNanos) {
+        criticalFinished(readyNanos, new double[readyNanos.length], slowedNanos, nowNanos);
+    }
+
+    /**
+     * The same, of steps whose sessions may have budgets here.
+     *
+     * @param budgetNanos of each step, what is left of its session's budget when it is ready; not positive: none. See
+     *     {@link io.sluice.core.sharing.StepObjective#judge}
+     */
+    public synchronized void criticalFinished(
+            long[] readyNanos, double[] budgetNanos, double slowedNanos, long nowNanos) {
         if (!criticalRuns) {
             throw new IllegalStateException("a latency-critical batch ended that never started");
         }
         criticalRuns = false;
         lullNanos = nowNanos;
         gate.criticalFinished(nowNanos);
-        int missed = critical.batch(readyNanos, slowedNanos, criticalStartNanos, nowNanos);
-        if (missed > 0) {
+        CriticalSums.Judged judged = critical.batch(readyNanos, budgetNanos, slowedNanos, criticalStartNanos, nowNanos);
+        if (judged.missed() > 0) {
             own = law.cap(own, sliceQuota);
         }
-        // A step misses its objective by best-effort work or not at all.
-        own = law.observe(own, new SloReport(readyNanos.length, missed, 1), nowNanos);
+        // A step misses its objective by best-effort work or not at all; one that is excused tells nothing.
+        int told = readyNanos.length - judged.excused();
+        own = law.observe(own, new SloReport(told, judged.missed(), 1), nowNanos);
         gate.quota(quotaInForce(), nowNanos);
     }
 
@@ -264,6 +276,7 @@ public final class SharingControl {
                 fresh && quotaInForce() > 0 ? published.sliceNanos() : 0,
                 critical.steps(),
                 critical.violations(),
+                critical.excused(),
                 counters.slices(),
                 counters.overruns(),
                 sliceNanos,
@@ -301,6 +314,7 @@ public final class SharingControl {
                 .setLongestDrainNs(critical.longestDrainNanos())
                 .setPoolSwitches(poolSwitches - reportedPoolSwitches)
                 .setTenants(tenants.take(nowNanos))
+                .setExcused(sums.excused)
                 .build();
         reportedPoolSwitches = poolSwitches;
         return report;

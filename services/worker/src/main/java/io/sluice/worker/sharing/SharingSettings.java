@@ -10,8 +10,9 @@ import io.sluice.core.sharing.StepObjective;
  *     {@link StepObjective}
  * @param kvShare most of the KV cache that best-effort sessions hold together, above 0 and at most 1
  * @param target share of the latency-critical steps that may miss the objective, in (0, 1)
+ * @param sloSlowdown the most by which it may make a step longer whose session has a budget, above 0 and at most 10
  */
-public record SharingSettings(boolean enabled, double slowdown, double kvShare, double target) {
+public record SharingSettings(boolean enabled, double slowdown, double kvShare, double target, double sloSlowdown) {
     public static final double DEFAULT_KV_SHARE = 0.5;
     public static final double DEFAULT_TARGET = 0.01;
     /** Best-effort work may make one in a hundred steps more than a tenth longer, in half of the KV cache. */
@@ -27,11 +28,21 @@ public record SharingSettings(boolean enabled, double slowdown, double kvShare, 
         require(slowdown > 0 && slowdown <= MOST_SLOWDOWN, "--slowdown", slowdown, "above 0 and at most 10");
         require(kvShare > 0 && kvShare <= 1, "--best-effort-kv-share", kvShare, "above 0 and at most 1");
         require(target > 0 && target < 1, "allowed share of missed steps", target, "above 0 and below 1");
+        require(
+                sloSlowdown > 0 && sloSlowdown <= MOST_SLOWDOWN,
+                "--slo-slowdown",
+                sloSlowdown,
+                "above 0 and at most 10");
+    }
+
+    /** With the usual bound for steps that have budgets. */
+    public SharingSettings(boolean enabled, double slowdown, double kvShare, double target) {
+        this(enabled, slowdown, kvShare, target, StepObjective.DEFAULT_SLO_SLOWDOWN);
     }
 
     /** What a step may lose. */
     public StepObjective objective() {
-        return new StepObjective(slowdown);
+        return new StepObjective(slowdown, sloSlowdown);
     }
 
     private static void require(boolean holds, String name, double value, String rule) {

@@ -11,6 +11,7 @@ package io.sluice.worker.sharing;
  * @param sliceBoundNanos longest slice allowed now, ns
  * @param steps latency-critical steps judged
  * @param violations those of them that missed the objective
+ * @param excused those of them that kept it by their sessions' budgets alone
  * @param slices best-effort slices ended
  * @param overruns those of them that were longer than their bound
  * @param sliceNanos time that slices took together, ns
@@ -29,6 +30,7 @@ public record SharingView(
         long sliceBoundNanos,
         long steps,
         long violations,
+        long excused,
         long slices,
         long overruns,
         long sliceNanos,

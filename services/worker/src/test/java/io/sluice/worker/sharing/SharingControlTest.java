@@ -17,6 +17,7 @@ import io.sluice.core.sharing.TenantId;
 import io.sluice.records.SharingReport;
 import io.sluice.records.TenantUse;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -68,6 +69,33 @@ final class SharingControlTest {
         now += serviceNanos;
         control.criticalFinished(new long[] {ready}, 0, now);
         now += MS;
+    }
+
+    /** A batch of steps that came with a slice of so long before them, each with a budget (ms, 0: none), served for 10 ms. */
+    private void afterASlice(long sliceMs, long... budgetMs) {
+        long came = now;
+        if (ask() instanceof Start started) {
+            now += sliceMs * MS;
+            end(started.slice());
+        }
+        long[] ready = new long[budgetMs.length];
+        double[] budgets = new double[budgetMs.length];
+        for (int i = 0; i < ready.length; i++) {
+            ready[i] = came;
+            budgets[i] = budgetMs[i] * (double) MS;
+        }
+        control.criticalStarted(now);
+        now += 10 * MS;
+        control.criticalFinished(ready, budgets, 0, now);
+        now += 10 * MS;
+    }
+
+    private double ownQuotaAfter(int batches, long sliceMs, long... budgetMs) {
+        control.limits(limits(1, 1, Long.MAX_VALUE - 1), now);
+        for (int i = 0; i < batches; i++) {
+            afterASlice(sliceMs, budgetMs);
+        }
+        return control.view(now).ownQuota();
     }
 
     private static Reason why(GateDecision decision) {
@@ -310,6 +338,54 @@ final class SharingControlTest {
     }
 
     @Test
+    void shouldTakeTheQuotaDownByATightBudgetButNotByALooseOneWithTheSameSlices() {
+        assertThat(ownQuotaAfter(20, 3, 100))
+                .as("10 ms of work and 3 ms of waiting in 100 ms")
+                .isEqualTo(1);
+        assertThat(control.view(now).excused()).isEqualTo(20);
+        assertThat(control.view(now).violations()).isZero();
+        assertThat(control.take(now).getExcused()).isEqualTo(20);
+
+        assertThat(ownQuotaAfter(5, 3, 12)).as("in 12 ms").isLessThan(1);
+        assertThat(control.view(now).violations()).isPositive();
+    }
+
+    @Test
+    void shouldTakeTheQuotaDownByATightBudgetBeforeTheShareWould() {
+        assertThat(ownQuotaAfter(20, 0, 0)).isEqualTo(1);
+        afterASlice(1, 0);
+        assertThat(control.view(now).violations())
+                .as("a tenth longer is within the share")
+                .isZero();
+        afterASlice(1, 10);
+        assertThat(control.view(now).violations()).as("but not within 10 ms").isEqualTo(1);
+        assertThat(control.view(now).ownQuota()).isLessThan(1);
+    }
+
+    @Test
+    void shouldJudgeByTheShareWhereABudgetIsOutOfReach() {
+        assertThat(ownQuotaAfter(5, 3, 9))
+                .as("late even alone, and much slowed down")
+                .isLessThan(1);
+    }
+
+    /** Most steps say that they have all the time in the world; the few others of their batches have not. */
+    @Test
+    void shouldNotLetSessionsThatAskForLittleGiveAwayTheTimeOfOthersInTheirBatch() {
+        long[] budgets = new long[200];
+        Arrays.fill(budgets, 86_400_000);
+        budgets[7] = 0;
+        assertThat(ownQuotaAfter(10, 3, budgets)).isLessThan(0.7);
+    }
+
+    @Test
+    void shouldNotLetABudgetExcuseMoreThanTheOperatorAllows() {
+        assertThat(ownQuotaAfter(3, 25, 86_400_000))
+                .as("made more than twice as long")
+                .isLessThan(1);
+    }
+
+    @Test
     void shouldDoNothingWhereItIsNotWanted() {
         SharingControl off = new SharingControl(SharingSettings.OFF, GateSettings.temporal());
         off.limits(limits(1, 1, now + 1_000 * MS), now);
@@ -332,5 +408,7 @@ final class SharingControlTest {
                 .hasMessageContaining("--best-effort-kv-share is 1.5");
         assertThatThrownBy(() -> new SharingSettings(true, 0.1, 0.5, Double.NaN))
                 .hasMessageContaining("NaN");
+        assertThatThrownBy(() -> new SharingSettings(true, 0.1, 0.5, 0.01, 11))
+                .hasMessageContaining("--slo-slowdown is 11.0");
     }
 }
