@@ -40,6 +40,11 @@ final class LogitsHead implements AutoCloseable {
             int alike = config.vocabSize() / parts.width();
             load(weights, 0, alike);
             load(weights, alike, parts.count());
+            if (parts.count() > 1) {
+                // Copies of parts, unlike one of a whole head, may be left in the C library's heap when they are
+                // packed.
+                NativeHeap.trim();
+            }
         } catch (RuntimeException | Error e) {
             close();
             throw e;
@@ -68,7 +73,9 @@ final class LogitsHead implements AutoCloseable {
     HeadRows begin(int rows) {
         HeadRows taken = free.poll();
         if (taken == null || taken.rowsMax < rows) {
-            taken = new HeadRows(rows, hiddenSize, parts.vocabSize());
+            // By powers of two, so that a batch that grows row by row leaves little behind.
+            int rowsMax = rows == 1 ? 1 : Integer.highestOneBit(rows - 1) << 1;
+            taken = new HeadRows(rowsMax, hiddenSize, parts.vocabSize());
         }
         taken.begin(rows);
         return taken;
