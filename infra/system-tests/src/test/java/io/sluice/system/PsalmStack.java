@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.core.planning.live.PlacementPolicy;
 import io.sluice.core.routing.RoutingPolicy;
+import io.sluice.core.slo.Slo;
 import io.sluice.launcher.demo.LoadRun;
 import io.sluice.launcher.stack.EmbeddedStack;
 import io.sluice.launcher.stack.Progress;
@@ -70,7 +71,8 @@ final class PsalmStack {
             LoadGenerator.Listener listener)
             throws InterruptedException {
         LoadPlan.Shape shape = new LoadPlan.Shape(ReferenceModel.NAME, runId, MAX_TOKENS, 0f, 1);
-        LoadPlan plan = LoadPlan.ofTrace(Trace.bundled(), requests, AT_ONCE, LENGTH_SCALE, shape);
+        LoadPlan plan = LoadPlan.ofTrace(Trace.bundled(), requests, AT_ONCE, LENGTH_SCALE, shape)
+                .withSlo(Slo.MOST_MS, Slo.MOST_MS);
         return LoadRun.play(stack.description(), plan, inFlight, patience, listener);
     }
 
@@ -81,6 +83,11 @@ final class PsalmStack {
         assertThat(outcomes).allSatisfy(outcome -> assertThat(outcome.completed())
                 .as("%s completed; its error: %s", outcome.request().getRequestId(), outcome.failure())
                 .isTrue());
+        assertThat(outcomes).filteredOn(RequestOutcome::hasSlo).allSatisfy(outcome -> {
+            assertThat(outcome.sloMet()).as("within a day, by the client").isTrue();
+            assertThat(outcome.completion().getSloMet()).as("by the router").isTrue();
+            assertThat(outcome.completion().getTtftMs()).isNotNegative();
+        });
         return outcomes.stream().map(RequestOutcome::completion).toList();
     }
 }

@@ -1,10 +1,12 @@
 package io.sluice.simtest;
 
 import io.sluice.core.Pipeline;
+import io.sluice.core.ServiceClass;
 import io.sluice.core.SessionId;
 import io.sluice.core.planning.Allocation;
 import io.sluice.core.planning.AllocationVerifier;
 import io.sluice.core.recovery.LogRange;
+import io.sluice.core.slo.StageBudget;
 import io.sluice.core.stage.LogPicker;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -47,6 +49,7 @@ final class Judge {
         private int failures;
         private int submissions;
         private int seen;
+        private Wire.Request request;
         private int readAttempt;
         private int attempt;
         private Pipeline pipeline;
@@ -114,7 +117,9 @@ final class Judge {
     // What clients do and see
 
     void submitted(Wire.Request request, int[] reference) {
-        cases.computeIfAbsent(request.id(), id -> new Case(reference)).submissions++;
+        Case known = cases.computeIfAbsent(request.id(), id -> new Case(reference));
+        known.submissions++;
+        known.request = request;
         open++;
     }
 
@@ -236,6 +241,32 @@ final class Judge {
     /** A worker has taken up an attempt of a session. */
     void seen(SimWorker worker, SessionId session, int attempt) {
         newestSeen.merge(new Memory(worker, worker.life(), session), attempt, Math::max);
+    }
+
+    /** A stage reads a set-up: whatever became of the session, its objectives are divided among the stages it has now. */
+    void setUp(SessionId session, Wire.Setup setup) {
+        Wire.Request request = cases.get(session).request;
+        boolean divided = !request.slo().isNone() && request.serviceClass() == ServiceClass.LATENCY_CRITICAL;
+        long ttft = 0;
+        long tpot = 0;
+        for (StageBudget budget : setup.budgets()) {
+            ttft += budget.ttftMicros();
+            tpot += budget.tpotMicros();
+        }
+        boolean begun = setup.resume() != null;
+        boolean whole = divided
+                && setup.budgets().size() == setup.pipeline().stages().size()
+                && tpot > 0
+                && tpot <= 1_000 * request.slo().tpotMs().orElse(0)
+                && (ttft > 0) != begun
+                && ttft <= 1_000 * request.slo().ttftMs().orElse(0);
+        if (divided ? !whole : !setup.budgets().isEmpty()) {
+            violation(
+                    "7 objectives stay",
+                    session,
+                    "it asks for " + request.slo() + " and has the budgets " + setup.budgets() + " on "
+                            + setup.pipeline().stages() + (begun ? " after its first token" : ""));
+        }
     }
 
     /** A worker computes for an attempt. */

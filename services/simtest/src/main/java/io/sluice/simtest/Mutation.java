@@ -17,7 +17,9 @@ public enum Mutation {
     /** A stage that is told to drop a session forgets to free its KV cache. */
     KV_LEAK,
     /** A stage goes on with best-effort work when its limits have ended. */
-    STALE_LIMITS;
+    STALE_LIMITS,
+    /** The router forgets the objectives of a session that gets another attempt. */
+    LOST_OBJECTIVES;
 
     /** Reads {@code no-fencing}, {@code lost-offset-index} and so on. */
     public static Mutation parse(String text) {
@@ -26,9 +28,9 @@ public enum Mutation {
                 return mutation;
             }
         }
-        throw new IllegalArgumentException(
-                "mutation '" + text
-                        + "' must be none, no-fencing, lost-offset-index, double-publish, stale-epoch, kv-leak or stale-limits");
+        throw new IllegalArgumentException("mutation '" + text
+                + "' must be none, no-fencing, lost-offset-index, double-publish, stale-epoch, kv-leak,"
+                + " stale-limits or lost-objectives");
     }
 
     @Override

@@ -2,6 +2,7 @@ package io.sluice.simtest;
 
 import io.sluice.core.ServiceClass;
 import io.sluice.core.SessionId;
+import io.sluice.core.slo.Slo;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -12,6 +13,11 @@ final class SimClients extends Actor {
     private static final int MOST_OUTPUT = 40;
     /** Every third request is a best-effort one. */
     private static final int BEST_EFFORT_EVERY = 3;
+    /** Objectives come with every second request. */
+    private static final int SLO_EVERY = 2;
+
+    private static final long TTFT_MS = 60_000;
+    private static final long TPOT_MS = 10_000;
     /** Every eleventh request is cancelled, at once or a while after it was sent. */
     private static final int CANCEL_EVERY = 11;
 
@@ -95,7 +101,8 @@ final class SimClients extends Actor {
                 prompt,
                 output,
                 random.nextLong(),
-                sent % BEST_EFFORT_EVERY == 0 ? ServiceClass.BEST_EFFORT : ServiceClass.LATENCY_CRITICAL);
+                sent % BEST_EFFORT_EVERY == 0 ? ServiceClass.BEST_EFFORT : ServiceClass.LATENCY_CRITICAL,
+                sent % SLO_EVERY == 0 ? Slo.of(TTFT_MS, TPOT_MS) : Slo.NONE);
     }
 
     private void cancel(SessionId id) {

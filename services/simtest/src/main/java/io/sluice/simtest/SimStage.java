@@ -140,6 +140,9 @@ final class SimStage {
     }
 
     private void accept(Wire.Chunk chunk, long offset) {
+        if (chunk.setup() != null) {
+            world.judge().setUp(chunk.session(), chunk.setup());
+        }
         SimSession.Plan plan = chunk.setup() == null ? null : SimSession.Plan.of(chunk.setup(), worker);
         if (plan != null && plan.index() < 0) {
             intake.fail(chunk.session(), chunk.attempt(), Trouble.MALFORMED_INPUT, "not a stage of it");

@@ -7,6 +7,8 @@ import io.sluice.core.WorkerId;
 import io.sluice.core.recovery.StageResume;
 import io.sluice.core.recovery.StepTrace;
 import io.sluice.core.recovery.Trouble;
+import io.sluice.core.slo.Slo;
+import io.sluice.core.slo.StageBudget;
 import java.util.List;
 
 /** The records on the simulated topics: what the schemas say, as far as decisions depend on it. */
@@ -14,9 +16,9 @@ final class Wire {
     private Wire() {}
 
     /** @param prompt null: the request of this id is cancelled */
-    record Request(SessionId id, int[] prompt, int maxTokens, long seed, ServiceClass serviceClass) {
+    record Request(SessionId id, int[] prompt, int maxTokens, long seed, ServiceClass serviceClass, Slo slo) {
         static Request cancel(SessionId id) {
-            return new Request(id, null, 0, 0, ServiceClass.LATENCY_CRITICAL);
+            return new Request(id, null, 0, 0, ServiceClass.LATENCY_CRITICAL, Slo.NONE);
         }
 
         boolean cancels() {
@@ -35,7 +37,8 @@ final class Wire {
             int kvTokens,
             long seed,
             Resume resume,
-            ServiceClass serviceClass) {
+            ServiceClass serviceClass,
+            List<StageBudget> budgets) {
         /** What the stage begins with. */
         StageResume resume(int stage) {
             return resume == null ? StageResume.fresh() : resume.stages().get(stage);

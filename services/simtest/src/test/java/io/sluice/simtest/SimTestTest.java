@@ -45,6 +45,7 @@ class SimTestTest {
             case STALE_EPOCH -> "5 newest epoch";
             case KV_LEAK -> "KV reservations";
             case STALE_LIMITS -> "6 fresh limits";
+            case LOST_OBJECTIVES -> "7 objectives stay";
             case NONE -> "";
         };
     }

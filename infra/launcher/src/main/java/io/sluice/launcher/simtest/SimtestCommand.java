@@ -23,7 +23,7 @@ import picocli.CommandLine.Spec;
             "steps, violations (seed, step, invariant, detail), faults (count by kind), requests, completed, failed,",
             "refused, recoveries, stepsPerSecond, machine. Exit status 1 when there are violations.",
             "%n--mutate breaks one part on purpose, to prove that its failure would be noticed: no-fencing,",
-            "lost-offset-index, double-publish, stale-epoch, kv-leak or stale-limits."
+            "lost-offset-index, double-publish, stale-epoch, kv-leak, stale-limits or lost-objectives."
         },
         mixinStandardHelpOptions = true)
 public final class SimtestCommand implements Callable<Integer> {
