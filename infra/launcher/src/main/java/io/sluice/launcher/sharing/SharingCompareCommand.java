@@ -61,7 +61,9 @@ final class SharingCompareCommand implements Callable<Integer> {
             names = "--load",
             paramLabel = "PART",
             defaultValue = "0.5",
-            description = "Offered load of the latency-critical job, 1 is all it can serve alone; default: 0.5.")
+            description =
+                    "Offered load of the latency-critical job, above 0 and at most 2; 1 is all it can serve alone, and more"
+                            + " is served late but measured all the same. Default: 0.5.")
     private double load;
 
     @Option(

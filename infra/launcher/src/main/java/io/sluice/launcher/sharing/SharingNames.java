@@ -27,8 +27,8 @@ final class SharingNames {
             tally: best-effort work only between requests, in kernels cut into slices (ASPLOS'25)
             tally-scheduling-only: Tally without cut kernels
             tally-no-scheduling: Tally without scheduling: whole kernels of low priority
-            sequential: a request waits for a whole best-effort round
-            block-wait: a request waits for running blocks
+            sequential: a request waits for the end of a best-effort round; clients take turns
+            block-wait: a request waits for running blocks, and until the kernels behind them have passed empty
             gpreempt: a request preempts by a context switch (ATC'25)
             eclip: kernels of two or three jobs on masked pools, planned within a switch budget, re-planned (ISLPED 2025)
             sluice: ours: slice gate, batched launches that retreat, a two-stage conformal quota

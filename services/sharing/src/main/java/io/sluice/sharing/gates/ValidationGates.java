@@ -185,24 +185,8 @@ public final class ValidationGates {
                 GateCheck.within("V5", system, true, ratio, Published.TALLY_OVER_TGS, 0.05));
     }
 
-    /** V7: evenly spaced ResNet50 requests beside ResNet50 batches: the nearest to GPreempt's workload A. */
+    /** V7: GPreempt's workloads of one latency-critical task and batches of inference. */
     public static List<GateCheck> preemption(double seconds) {
-        List<GateCheck> checks = new ArrayList<>();
-        SharingScenario pair = SharingScenario.pair("resnet50", "resnet50-batch", 0.3, Math.min(4, seconds))
-                .withTraffic(Traffic.CONSTANT)
-                .withSeeds(1L);
-        double alone = SharingComparison.run("none", pair).serviceMeanNanos();
-        for (String method : Published.GPREEMPT_METHODS) {
-            // GPreempt's hint hides 160 of the 200 us of a switch (section 5.3); the model hides what preparation takes
-            long left = 40_000 + pair.calibration().prepareNanos();
-            SharingScenario used =
-                    method.equals("gpreempt") ? pair.withDevice(pair.device().withContextSwitchNanos(left)) : pair;
-            double added = 100 * (SharingComparison.run(method, used).serviceMeanNanos() / alone - 1);
-            double published = Published.GPREEMPT_LATENCY_PERCENT.get(method);
-            double low = Math.min(published / FACTOR, published - 3);
-            double high = Math.max(published * FACTOR, published + 3);
-            checks.add(new GateCheck("V7", "latency added %, " + method, true, added, published, low, high));
-        }
-        return checks;
+        return PreemptionGates.run(Math.min(4, seconds));
     }
 }

@@ -27,6 +27,8 @@ public final class BestEffortClient {
     private long rounds;
     private long launches;
     private long roundEndNanos;
+    private long periodNanos;
+    private long dueNanos;
     private final List<Long> roundNanos = new ArrayList<>();
 
     BestEffortClient(SimulatedGpu gpu, Program program) {
@@ -43,8 +45,26 @@ public final class BestEffortClient {
 
     void start(SharingPolicy owner) {
         policy = owner;
+        if (periodNanos > 0) {
+            gpu.at(dueNanos + program.hostNanos(), this::next);
+            dueNanos += periodNanos;
+            return;
+        }
         ready = true;
         policy.kernelReady(this);
+    }
+
+    /**
+     * Rounds are due every {@code period}, the first one at {@code first}; one that is late begins at once, and those that it
+     * kept from beginning in their own period are left out (DISB, Han et al., OSDI'22). The host's time comes before the
+     * round.
+     */
+    public void paced(long period, long first) {
+        if (period < 1 || first < 0) {
+            throw new IllegalArgumentException("rounds every " + period + " ns from " + first + " ns on");
+        }
+        periodNanos = period;
+        dueNanos = first;
     }
 
     /** The stream that kernels of this client run on. */
@@ -154,13 +174,26 @@ public final class BestEffortClient {
         rounds++;
         roundNanos.add(gpu.now() - roundEndNanos - (rounds == 1 ? 0 : program.hostNanos()));
         roundEndNanos = gpu.now();
-        if (program.hostNanos() == 0) {
+        if (program.hostNanos() == 0 && periodNanos == 0) {
             next();
             return;
         }
         left = kernel().blocks();
         policy.clientIdle(this);
-        gpu.at(gpu.now() + program.hostNanos(), this::next);
+        gpu.at(due() + program.hostNanos(), this::next);
+    }
+
+    /** When the host begins the next round. */
+    private long due() {
+        if (periodNanos == 0) {
+            return gpu.now();
+        }
+        while (dueNanos + periodNanos < gpu.now()) {
+            dueNanos += periodNanos;
+        }
+        long due = Math.max(gpu.now(), dueNanos);
+        dueNanos += periodNanos;
+        return due;
     }
 
     private void next() {

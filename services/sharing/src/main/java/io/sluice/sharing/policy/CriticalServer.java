@@ -249,8 +249,16 @@ public final class CriticalServer {
         launched = true;
         blocksLaunched += current.blocks();
         policy.criticalKernel(current);
-        Launch launch = new Launch(current).slowedBy(slowdown).tag(this);
-        gpu.submit(stream, launch, Math.max(earliest, host) + forwardNanos);
+        long ready = Math.max(earliest, host) + forwardNanos;
+        if (kernel > 0) {
+            submit(current, ready);
+        } else {
+            policy.admit(() -> submit(current, ready));
+        }
+    }
+
+    private void submit(Kernel current, long ready) {
+        gpu.submit(stream, new Launch(current).slowedBy(slowdown).tag(this), ready);
     }
 
     /** The caches are cold for the first kernel, whenever it started: what that costs comes after whatever it waited for. */

@@ -39,6 +39,11 @@ public final class SharingPolicies {
 
     private SharingPolicies() {}
 
+    /** Streams of equal priority in one process: no preemption, as GPreempt's evaluation compares it. */
+    public static SharingPolicy streamsOfOneProcess() {
+        return new DirectPolicy(false, true, true);
+    }
+
     /** A new policy of this name, for one run; ours without an objective keeps its first quota. */
     public static SharingPolicy named(String name) {
         return named(name, Long.MAX_VALUE);
@@ -57,8 +62,8 @@ public final class SharingPolicies {
             case "tally" -> new TallyPolicy(true, true, TallyPolicy.BOUND_NANOS);
             case "tally-scheduling-only" -> new TallyPolicy(false, true, TallyPolicy.BOUND_NANOS);
             case "tally-no-scheduling" -> new TallyPolicy(true, false, TallyPolicy.BOUND_NANOS);
-            case "sequential" -> new QueuedPolicy(false);
-            case "block-wait" -> new QueuedPolicy(true);
+            case "sequential" -> new SequentialPolicy();
+            case "block-wait" -> new BlockWaitPolicy();
             case "gpreempt" -> new ContextPreemptionPolicy();
             case "eclip" -> new PoolPolicy(PoolPolicy.Choice.ADAPTIVE);
             case "sluice" -> new SluicePolicy(objectiveNanos);

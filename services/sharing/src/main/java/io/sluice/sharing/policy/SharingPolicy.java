@@ -31,6 +31,11 @@ public interface SharingPolicy {
     /** The server launches this kernel. */
     default void criticalKernel(Kernel kernel) {}
 
+    /** A request has its input: {@code start} launches its first kernel; a policy that makes it wait runs that later. */
+    default void admit(Runnable start) {
+        start.run();
+    }
+
     /** Changes of pool so far. */
     default long switches() {
         return 0;
