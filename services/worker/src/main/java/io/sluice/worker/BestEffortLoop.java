@@ -24,8 +24,9 @@ import java.util.function.LongSupplier;
  * Runs best-effort work in slices when no latency-critical batch is ready and the gate lets one start. A slice is some
  * layers of one tenant's batch, or some parts of its head; it ends early, after any of them, as soon as anything has come
  * for the compute thread. The batch then rests where it is until the gate lets its tenant go on, so latency-critical work
- * waits for one layer at most, or one part of a head, which is about as long. Batches are so small that a layer fits the
- * slice bound, as far as is known ({@link SliceSizing}).
+ * waits for one layer at most, or one part of a head, which is about as long. A device that can be taken back in the middle
+ * of a layer is, and the layer goes on later. Batches are so small that a layer fits the slice bound, as far as is known
+ * ({@link SliceSizing}).
  *
  * <p>A session that ends or begins anew leaves its batch, and the rest goes on. A batch that cannot be computed is computed
  * again piece by piece, so that only the guilty session fails. Owned by the compute thread.
@@ -228,9 +229,13 @@ final class BestEffortLoop {
                 if (units > 0 && (interrupted.getAsBoolean() || sharing.mustYield(slice, nanos.getAsLong()))) {
                     break;
                 }
-                long before = nanos.getAsLong();
-                units += head ? batch.run.advanceHead(1) : layer(batch);
-                unitNanos.add(nanos.getAsLong() - before);
+                BooleanSupplier stop = () -> interrupted.getAsBoolean() || sharing.mustYield(slice, nanos.getAsLong());
+                if (!unit(batch, head, stop)) {
+                    break;
+                }
+                units++;
+                unitNanos.add(batch.unitNanos);
+                batch.unitNanos = 0;
             }
             if (batch.isThrough()) {
                 outputs = batch.run.finish();
@@ -281,15 +286,26 @@ final class BestEffortLoop {
                 SliceKind.of(works, exact));
     }
 
-    /** Runs one layer and waits out what the device takes for it. */
-    private int layer(RestingBatch batch) {
+    /** Runs a part of the head, or of a layer what is left of it; false: the device was given back in the middle. */
+    private boolean unit(RestingBatch batch, boolean head, BooleanSupplier stop) {
         long startNanos = nanos.getAsLong();
+        if (head) {
+            batch.run.advanceHead(1);
+        } else {
+            long dueNanos = startNanos + (batch.owedNanos > 0 ? batch.owedNanos : layer(batch));
+            batch.owedNanos = device.pace(dueNanos, stop);
+        }
+        batch.unitNanos += nanos.getAsLong() - startNanos;
+        return batch.owedNanos == 0;
+    }
+
+    /** Computes one layer; what the device takes for it, nanoseconds. */
+    private long layer(RestingBatch batch) {
         int layer = batch.run.nextLayer();
         BatchShape shape = new BatchShape(layer, 1);
         batch.counting().forEach(work -> work.addTo(shape, layer, layer + 1));
-        int layers = batch.run.advance(1);
-        device.pace(startNanos, shape);
-        return layers;
+        batch.run.advance(1);
+        return device.batchNanos(shape);
     }
 
     private void done(BestEffortTenant tenant, RestingBatch batch, List<StageOutput> outputs, long endNanos) {

@@ -5,12 +5,13 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 
 /**
  * The thread that computes: takes what other threads hand over, runs batches while anything is ready, and parks
  * otherwise. It wakes up as soon as something is handed over; there is no polling interval. A slice of best-effort work
- * ends after the layer during which something is handed over.
+ * ends after the layer during which something is handed over, or in the middle of it where the device can do that.
  */
 final class ComputeThread {
     /** Records that may wait; a full inbox holds up the consumer thread, and the rest stays in the topic. */
@@ -24,6 +25,8 @@ final class ComputeThread {
 
     private final LongSupplier nanos;
     private volatile boolean closed;
+    /** Who runs the loop; the device may have parked it. */
+    private volatile Thread runner;
 
     ComputeThread(LongSupplier nanos) {
         this.nanos = Objects.requireNonNull(nanos, "nanos");
@@ -35,6 +38,7 @@ final class ComputeThread {
             while (!closed && !inbox.offer(inbound, 1, TimeUnit.SECONDS)) {
                 // the compute thread is behind: wait on
             }
+            LockSupport.unpark(runner);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
@@ -43,16 +47,18 @@ final class ComputeThread {
     /** Reports what could not be sent; never blocks. */
     void report(Inbound.Undelivered undelivered) {
         reports.add(undelivered);
-        inbox.offer(new Inbound.WakeUp());
+        wake();
     }
 
     /** Makes the loop look again whether anything may run; never blocks. */
     void wake() {
         inbox.offer(new Inbound.WakeUp());
+        LockSupport.unpark(runner);
     }
 
     /** Runs {@code loop} until {@link #close}. */
     void run(StageLoop loop) {
+        runner = Thread.currentThread();
         long nextSweep = nanos.getAsLong() + SWEEP_NANOS;
         try {
             while (!closed) {
@@ -85,6 +91,6 @@ final class ComputeThread {
     /** Makes {@link #run} return after the batch at hand. */
     void close() {
         closed = true;
-        inbox.offer(new Inbound.WakeUp());
+        wake();
     }
 }

@@ -15,6 +15,10 @@ final class RestingBatch {
     final SliceKind layers;
     /** What it has computed so far, nanoseconds. */
     long computeNanos;
+    /** What the device still has to do of the layer computed last, nanoseconds; 0: nothing. */
+    long owedNanos;
+    /** What the unit under way has taken so far, nanoseconds. */
+    long unitNanos;
 
     private final List<StageSession> gone = new ArrayList<>();
     /** What a part of its head is; null until it has come there. */
@@ -57,7 +61,7 @@ final class RestingBatch {
 
     /** Whether all layers are done and the head, if anything, is to come. */
     boolean atHead() {
-        return run.layersLeft() == 0;
+        return run.layersLeft() == 0 && owedNanos == 0;
     }
 
     /** What its next unit is; the same for all parts of the head, whoever leaves between them. */
@@ -74,7 +78,7 @@ final class RestingBatch {
 
     /** Units before it must rest or end: layers, or parts of the head. */
     int unitsLeft() {
-        return atHead() ? run.headLeft() : run.layersLeft();
+        return atHead() ? run.headLeft() : run.layersLeft() + (owedNanos > 0 ? 1 : 0);
     }
 
     /** Whether nothing is left to compute. */

@@ -84,6 +84,12 @@ final class LocalCluster {
         return add(settings, runner, new CpuDevice(), new FakeTokenizer());
     }
 
+    /** A member that holds all layers of a fake model, on a device. */
+    Member on(Device device) {
+        ElasticStageRunner runner = new FakeStageRunner(new LayerRange(0, FakeStageRunner.LAYERS), 100_000);
+        return add(settings("a", ActivationDtype.FP16, 16), runner, device, new FakeTokenizer());
+    }
+
     Member add(LoopSettings settings, ElasticStageRunner runner, Device device, Tokenizer tokenizer) {
         return add(settings, runner, device, tokenizer, runner.model().layerCount());
     }

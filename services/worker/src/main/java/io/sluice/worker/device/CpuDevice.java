@@ -3,6 +3,7 @@ package io.sluice.worker.device;
 import io.sluice.core.sharing.GateSettings;
 import java.lang.management.ManagementFactory;
 import java.util.OptionalDouble;
+import java.util.function.BooleanSupplier;
 
 /** The CPU, as fast as it goes; one lane, because a layer uses all threads. Thread-safe. */
 public final class CpuDevice implements Device {
@@ -55,6 +56,16 @@ public final class CpuDevice implements Device {
     @Override
     public void pace(long startNanos, BatchShape shape) {
         // a real device is done when its computation is
+    }
+
+    @Override
+    public long batchNanos(BatchShape shape) {
+        return 0;
+    }
+
+    @Override
+    public long pace(long dueNanos, BooleanSupplier stop) {
+        return 0;
     }
 
     @Override

@@ -2,6 +2,7 @@ package io.sluice.worker.device;
 
 import io.sluice.core.sharing.GateSettings;
 import java.util.OptionalDouble;
+import java.util.function.BooleanSupplier;
 
 /**
  * What a worker computes on. The computation itself is always real; a device only decides how long it takes.
@@ -37,6 +38,19 @@ public sealed interface Device permits CpuDevice, EmulatedDevice {
      * @param startNanos when the batch was started, nanoseconds of the device's time source
      */
     void pace(long startNanos, BatchShape shape);
+
+    /** How long the device takes for a batch, nanoseconds; 0: as long as the real computation. Thread-safe. */
+    long batchNanos(BatchShape shape);
+
+    /**
+     * As {@link #pace(long, BatchShape)} for best-effort work, which gives the device back in the middle of a layer where the
+     * device can do that.
+     *
+     * @param dueNanos when the device would be done, nanoseconds of the device's time source
+     * @param stop whether it is to be given back; asked again and again, and whoever changes the answer unparks the thread
+     * @return what was left of it, nanoseconds; 0: it is done
+     */
+    long pace(long dueNanos, BooleanSupplier stop);
 
     /** What the gate of best-effort work must know of this device: its lanes, and how exact its slices are. */
     GateSettings gate();

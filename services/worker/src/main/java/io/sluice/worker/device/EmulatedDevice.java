@@ -4,6 +4,7 @@ import io.sluice.core.sharing.GateSettings;
 import java.util.Objects;
 import java.util.OptionalDouble;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
 
@@ -16,6 +17,8 @@ import java.util.function.LongSupplier;
 public final class EmulatedDevice implements Device {
     /** The last part of a wait is spun, because a parked thread wakes up late. */
     private static final long SPIN_NANOS = 60_000;
+    /** Of a best-effort kernel; the turnaround that Tally keeps. */
+    private static final long BLOCK_NANOS = 31_600;
 
     private final DeviceProfile profile;
     private final LongSupplier nanos;
@@ -77,7 +80,7 @@ public final class EmulatedDevice implements Device {
         speed = DeviceSpec.requireSpeed(factor);
     }
 
-    /** How long the device takes for a batch, nanoseconds. */
+    @Override
     public long batchNanos(BatchShape shape) {
         double millis = 0;
         double former = 0;
@@ -113,13 +116,25 @@ public final class EmulatedDevice implements Device {
 
     @Override
     public void pace(long startNanos, BatchShape shape) {
-        long dueNanos = startNanos + batchNanos(shape);
-        for (long left = dueNanos - nanos.getAsLong(); left > 0; left = dueNanos - nanos.getAsLong()) {
-            if (left > SPIN_NANOS) {
+        pace(startNanos + batchNanos(shape), () -> false);
+    }
+
+    /**
+     * Best-effort kernels give the device back after a block, as those do that look at a flag before each of them (Tally,
+     * ASPLOS'25): what is left is a whole number of {@value #BLOCK_NANOS} ns.
+     */
+    @Override
+    public long pace(long dueNanos, BooleanSupplier stop) {
+        long untilNanos = dueNanos;
+        for (long left = untilNanos - nanos.getAsLong(); left > 0; left = untilNanos - nanos.getAsLong()) {
+            if (untilNanos == dueNanos && stop.getAsBoolean()) {
+                untilNanos -= (left - 1) / BLOCK_NANOS * BLOCK_NANOS; // the block at hand ends
+            } else if (left > SPIN_NANOS) {
                 parkNanos.accept(left - SPIN_NANOS);
             } else {
                 Thread.onSpinWait();
             }
         }
+        return dueNanos - untilNanos;
     }
 }

@@ -71,6 +71,32 @@ final class EmulatedDeviceTest {
     }
 
     @Test
+    void shouldGiveTheDeviceBackAfterTheBlockAtHandAndSayWhatIsLeft() {
+        EmulatedDevice device = device("t4", 1);
+        long start = clock.get();
+        long due = start + device.batchNanos(BatchShape.of(1, 0, 2));
+        long asked = start + 3_000_000;
+
+        long left = device.pace(due, () -> clock.get() >= asked);
+
+        assertThat(left).isPositive().isEqualTo(left / 31_600 * 31_600);
+        assertThat(clock.get() + left).as("nothing is lost").isBetween(due, due + 2_000);
+        assertThat(device.pace(clock.get() + left, () -> false)).isZero();
+        assertThat(clock.get()).isBetween(due, due + 4_000);
+    }
+
+    @Test
+    void shouldFinishABlockThoughItIsToBeGivenBackAtOnce() {
+        EmulatedDevice device = device("t4", 1);
+        long owed = 10 * 31_600;
+        for (int blocks = 9; blocks >= 0; blocks--) {
+            owed = device.pace(clock.get() + owed, () -> true);
+            assertThat(owed).isEqualTo(blocks * 31_600L);
+        }
+        assertThat(new CpuDevice().pace(clock.get() + 1, () -> true)).isZero();
+    }
+
+    @Test
     void shouldPaceTheNextBatchByAChangedSpeed() {
         EmulatedDevice device = device("t4", 1);
         device.setSpeed(0.5);
