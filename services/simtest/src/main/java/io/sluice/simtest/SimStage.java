@@ -34,9 +34,7 @@ final class SimStage {
 
     private final SimWorker worker;
     private final World world;
-    /** The range that new sessions get first, then others that old ones keep. */
-    private final List<LayerRange> held = new ArrayList<>();
-
+    private final HeldRanges held;
     private final KvMemory memory;
     private final StageLedger ledger = new StageLedger(REMEMBERED);
     private final StageIntake<SimSession.Chunk, SimSession.Plan, KvCache, SimSession> intake;
@@ -55,7 +53,7 @@ final class SimStage {
     SimStage(SimWorker worker, LayerRange served, int kvCapacity) {
         this.worker = worker;
         this.world = worker.world;
-        this.held.add(served);
+        this.held = new HeldRanges(served);
         this.memory = new KvMemory(kvCapacity);
         StageLimits limits = new StageLimits(
                 worker.id(),
@@ -119,20 +117,15 @@ final class SimStage {
     /** New sessions get these layers from now on; old ones keep theirs. */
     void serve(LayerRange layers) {
         soon(() -> {
-            held.remove(layers);
-            held.addFirst(layers);
+            held.serve(layers);
             unload();
         });
     }
 
     /** Layers are here until the last session on them ends. */
     private void unload() {
-        held.subList(1, held.size()).removeIf(range -> intake.sessions().stream()
-                .noneMatch(session -> session.plan != null && contains(range, session.plan.layers())));
-    }
-
-    private static boolean contains(LayerRange range, LayerRange layers) {
-        return layers.first() >= range.first() && layers.end() <= range.end();
+        held.keep(layers -> intake.sessions().stream()
+                .anyMatch(session -> session.plan != null && HeldRanges.contains(layers, session.plan.layers())));
     }
 
     private long nowNanos() {
@@ -214,12 +207,12 @@ final class SimStage {
 
         @Override
         public boolean holds(LayerRange layers) {
-            return held.stream().anyMatch(range -> contains(range, layers));
+            return held.holds(layers);
         }
 
         @Override
         public boolean holds(int layer) {
-            return held.stream().anyMatch(range -> range.contains(layer));
+            return held.holds(layer);
         }
 
         @Override
