@@ -12,13 +12,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.core.LayerRange;
 import io.sluice.runtime.HeldLayers;
-import io.sluice.runtime.ModelWeights;
 import io.sluice.runtime.RuntimeOptions;
 import io.sluice.runtime.StageRunner.KvSlot;
 import io.sluice.runtime.StageRunner.StageInput;
 import io.sluice.runtime.StageRunner.StageOutput;
 import io.sluice.runtime.StageRunner.StageRun;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -26,33 +24,14 @@ import java.util.SplittableRandom;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Batches on another thread while the runner's own thread runs others. Every comparison is of bits. */
-final class BesideRunsTest {
-    private static final LayerRange ALL = new LayerRange(0, LAYERS);
+final class BesideRunsTest extends OnWideStages {
     private static final int PROMPT = 40;
     private static final int STEPS = 24;
-
-    private static ModelWeights weights;
-    private static OnnxStageRunner alone;
-
-    @BeforeAll
-    static void load(@TempDir Path folder) throws Exception {
-        weights = TinyStages.wideWeights(folder);
-        alone = runner(weights, 0, LAYERS);
-    }
-
-    @AfterAll
-    static void unload() {
-        alone.close();
-        weights.close();
-    }
 
     private static OnnxStageRunner withLanes(int lanes) {
         return OnnxStageRunner.open(weights, ALL, new RuntimeOptions(2, TinyStages.KV_BYTES).withLanes(lanes));

@@ -14,7 +14,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.core.LayerRange;
 import io.sluice.runtime.HeldLayers;
-import io.sluice.runtime.ModelWeights;
 import io.sluice.runtime.PromptChunks;
 import io.sluice.runtime.ReadyLayers;
 import io.sluice.runtime.StageRunner.KvSlot;
@@ -22,7 +21,6 @@ import io.sluice.runtime.StageRunner.StageInput;
 import io.sluice.runtime.StageRunner.StageOutput;
 import io.sluice.runtime.StageRunner.StageRun;
 import io.sluice.runtime.weights.SyntheticModel;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -30,34 +28,15 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.SplittableRandom;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Batches that rest between layers and parts of the head while others run, against sessions run alone. Every comparison is of bits. */
-final class InterleavedRunsTest {
-    private static final LayerRange ALL = new LayerRange(0, LAYERS);
+final class InterleavedRunsTest extends OnWideStages {
     private static final LayerRange FRONT = new LayerRange(0, 3);
     private static final int RUNS_MAX = 3;
     private static final int CHUNK_MAX = 90;
-
-    private static ModelWeights weights;
-    private static OnnxStageRunner alone;
-
-    @BeforeAll
-    static void load(@TempDir Path folder) throws Exception {
-        weights = TinyStages.wideWeights(folder);
-        alone = runner(weights, 0, LAYERS);
-    }
-
-    @AfterAll
-    static void unload() {
-        alone.close();
-        weights.close();
-    }
 
     /** A session's tokens and what must come of them: the result after position {@code i} is {@code expected[i]}. */
     private record Script(LayerRange layers, int prompt, int[] tokens, float[][] expected) {}
