@@ -54,9 +54,18 @@ final class BenchStacks {
 
     /** SmolLM2's layers, random weights, and a vocabulary that psalm's tokenizer fits, so that a stack can serve it. */
     static Path layersOf135m(Bench.Setting setting) throws IOException {
+        return shapeOf135m(setting, "layers-of-135m", 1024);
+    }
+
+    /** As {@link #layersOf135m}, with SmolLM2's vocabulary: tokens that psalm's tokenizer does not have give no text. */
+    static Path whole135m(Bench.Setting setting) throws IOException {
+        return shapeOf135m(setting, "shape-of-135m", SyntheticModel.smolLm135m().vocabSize());
+    }
+
+    private static Path shapeOf135m(Bench.Setting setting, String name, int vocabulary) throws IOException {
         ModelConfig smol = SyntheticModel.smolLm135m();
         ModelConfig shape = new ModelConfig(
-                "layers-of-135m",
+                name,
                 smol.architecture(),
                 smol.layerCount(),
                 smol.hiddenSize(),
@@ -64,7 +73,7 @@ final class BenchStacks {
                 smol.headCount(),
                 smol.kvHeadCount(),
                 smol.headDim(),
-                1024,
+                vocabulary,
                 1024,
                 smol.normEpsilon(),
                 smol.ropeTheta(),

@@ -97,7 +97,7 @@ final class SharingCpuPart {
     }
 
     void run() throws IOException, InterruptedException {
-        Path path = BenchStacks.layersOf135m(setting);
+        Path path = BenchStacks.whole135m(setting);
         int layers;
         try (ModelWeights weights = ModelFiles.weights(path)) {
             layers = weights.config().layerCount();
@@ -322,7 +322,7 @@ final class SharingCpuPart {
         report.add("sharing.cpu.batch_throughput_low_priority", "tokens/s", plain.batchRate(), nicedSolo, null);
         report.note(String.format(
                 Locale.ROOT,
-                "cpu: one worker with the layers of a 135M model on %d threads, broker and router on the same cores; %d"
+                "cpu: one worker with the shape of a 135M model (vocabulary 49,152) on %d threads, broker and router on the same cores; %d"
                         + " interactive requests each way (%d tokens after a prompt of %d) in %d rounds of %d s, Poisson; busy"
                         + " time of the requests' own steps alone %.2f of the time; batch: %d texts at once of %d tokens"
                         + " after a prompt of %d; low priority: the same batch in a process with nice 19 on the same model"
