@@ -28,6 +28,7 @@ import io.sluice.records.LinkTelemetry;
 import io.sluice.records.LoadedLayers;
 import io.sluice.records.LogRange;
 import io.sluice.records.Placement;
+import io.sluice.records.PoolUse;
 import io.sluice.records.ResumeMode;
 import io.sluice.records.ServiceClass;
 import io.sluice.records.Session;
@@ -313,6 +314,8 @@ final class SampleRecords {
                 .setPoolSwitches(1L)
                 .setTenants(List.of(new TenantUse("acme", 2.0, 4L, 96L, 576.0, 120e6, 120e6, 1L, 2e10, 8e6, 40.0)))
                 .setExcused(2L)
+                .setSideLanes(2)
+                .setPools(List.of(new PoolUse(1, 8L, 24e6, 20e6, 22e6, 192.0, 1e5)))
                 .build();
     }
 
@@ -365,7 +368,8 @@ final class SampleRecords {
                 AT_MS + 5_000,
                 AT_MS,
                 List.of(new TenantLimit("acme", 0.5, 1_000_000L, 1)),
-                "epoch 4: quota 0.250 after 0.500");
+                "epoch 4: quota 0.250 after 0.500",
+                1);
     }
 
     static BestEffortJob job() {

@@ -48,9 +48,19 @@ public final class SharingOptions {
                     + " ${DEFAULT-VALUE}.")
     private double kvShare = SharingSettings.DEFAULT_KV_SHARE;
 
+    @Option(
+            names = "--best-effort-cores",
+            paramLabel = "N",
+            defaultValue = "0",
+            description =
+                    "Cores of a worker on which best-effort work may run beside interactive steps, one batch on each,"
+                            + " where that is measured to pay; with 0 it runs in the gaps only. The weights of the layers are in"
+                            + " memory twice then. For --device cpu, fewer than the process has; default: ${DEFAULT-VALUE}.")
+    private int cores;
+
     /** What these flags ask for. */
     public SharingSettings settings() {
-        return new SharingSettings(bestEffort, slowdown, kvShare, target, sloSlowdown);
+        return new SharingSettings(bestEffort, slowdown, kvShare, target, sloSlowdown, cores);
     }
 
     /** The flags that ask a worker process for {@code settings}. */
@@ -64,6 +74,8 @@ public final class SharingOptions {
                 "--best-effort-kv-share",
                 Double.toString(settings.kvShare()),
                 "--slo-slowdown",
-                Double.toString(settings.sloSlowdown()));
+                Double.toString(settings.sloSlowdown()),
+                "--best-effort-cores",
+                Integer.toString(settings.cores()));
     }
 }

@@ -1,10 +1,12 @@
 package io.sluice.planner;
 
 import io.sluice.core.sharing.GpuSample;
+import io.sluice.core.sharing.PoolSample;
 import io.sluice.core.sharing.SharingLimits;
 import io.sluice.core.sharing.TenantId;
 import io.sluice.records.GpuTelemetry;
 import io.sluice.records.Limits;
+import io.sluice.records.PoolUse;
 import io.sluice.records.SharingReport;
 import io.sluice.records.TenantLimit;
 import io.sluice.records.TenantUse;
@@ -41,7 +43,20 @@ final class LimitCodec {
                         optional(s.getL2Bytes()),
                         s.getExcused()),
                 s.getTenants().stream().map(LimitCodec::decode).toList(),
-                optional(record.getPowerWatts()));
+                optional(record.getPowerWatts()),
+                s.getSideLanes(),
+                s.getPools().stream().map(LimitCodec::decode).toList());
+    }
+
+    private static PoolSample decode(PoolUse use) {
+        return new PoolSample(
+                use.getLanes(),
+                use.getBatches(),
+                use.getServiceNs(),
+                use.getAloneNs(),
+                use.getRunNs(),
+                use.getUnits(),
+                use.getKeptNs());
     }
 
     private static GpuSample.Tenant decode(TenantUse use) {
@@ -83,6 +98,7 @@ final class LimitCodec {
                                 level.tenant().value(), level.admission(), level.sliceNanos(), level.lanes()))
                         .toList())
                 .setReason(reason)
+                .setSideLanes(limits.sideLanes())
                 .build();
     }
 }

@@ -26,6 +26,7 @@ final class LimitFigures {
         private volatile double quota;
         private volatile long sliceNanos;
         private volatile int levels;
+        private volatile int sideLanes;
         private volatile long steps;
         private volatile long violations;
         private Counter published;
@@ -69,6 +70,7 @@ final class LimitFigures {
             figures.quota = state.published().quota();
             figures.sliceNanos = state.published().sliceNanos();
             figures.levels = state.published().levels().size();
+            figures.sideLanes = state.published().sideLanes();
             figures.steps = state.quota().requests();
             figures.violations = state.quota().violations();
         }
@@ -85,6 +87,7 @@ final class LimitFigures {
         one.gauge("limits_quota", () -> w.quota);
         one.gauge("limits_slice_nanos", () -> w.sliceNanos);
         one.gauge("limits_levels", () -> w.levels);
+        one.gauge("limits_side_lanes", () -> w.sideLanes);
         one.gauge("limits_steps_judged", () -> w.steps);
         one.gauge("limits_violations", () -> w.violations);
         w.published = one.counter("limits_published_records");

@@ -1,5 +1,6 @@
 package io.sluice.planner;
 
+import io.sluice.core.sharing.BesideState;
 import io.sluice.core.sharing.IsotonicCurve;
 import io.sluice.core.sharing.LimitState;
 import io.sluice.core.sharing.LineFit;
@@ -24,7 +25,9 @@ import org.apache.flink.core.memory.DataOutputView;
  */
 final class LimitStateSerializer extends TypeSerializerSingleton<WorkerLimits> {
     private static final long serialVersionUID = 1L;
-    private static final int VERSION = 1;
+    private static final int VERSION = 2;
+    /** Knew nothing of side lanes. */
+    private static final int FIRST_VERSION = 1;
 
     static final LimitStateSerializer INSTANCE = new LimitStateSerializer();
 
@@ -52,12 +55,14 @@ final class LimitStateSerializer extends TypeSerializerSingleton<WorkerLimits> {
         write(s.published(), out);
         out.writeLong(s.publishedNanos());
         out.writeLong(s.rejected());
+        write(s.beside(), out);
+        out.writeInt(s.published().sideLanes());
     }
 
     @Override
     public WorkerLimits deserialize(DataInputView in) throws IOException {
         int version = in.readByte();
-        if (version != VERSION) {
+        if (version != VERSION && version != FIRST_VERSION) {
             throw new IOException("limits of a worker were written in version " + version
                     + ", this program reads version " + VERSION
                     + "; start the version that wrote it, or go without its checkpoint");
@@ -82,8 +87,9 @@ final class LimitStateSerializer extends TypeSerializerSingleton<WorkerLimits> {
                 in.readLong(),
                 readLimits(in),
                 in.readLong(),
-                in.readLong());
-        return new WorkerLimits(state, device, layerNanos);
+                in.readLong(),
+                BesideState.NONE);
+        return new WorkerLimits(version == FIRST_VERSION ? state : readBeside(state, in), device, layerNanos);
     }
 
     private static void write(QuotaState q, DataOutput out) throws IOException {
@@ -157,6 +163,32 @@ final class LimitStateSerializer extends TypeSerializerSingleton<WorkerLimits> {
                 in.readLong(),
                 in.readLong(),
                 in.readLong());
+    }
+
+    private static void write(BesideState b, DataOutput out) throws IOException {
+        out.writeInt(b.most());
+        out.writeInt(b.chosen());
+        out.writeLong(b.sinceNanos());
+        write(b.slowdown(), out);
+        write(b.worth(), out);
+        out.writeDouble(b.gapRate());
+        out.writeDouble(b.aloneNanos());
+        out.writeLong(b.restUntilNanos());
+        out.writeInt(b.failures());
+    }
+
+    private static LimitState readBeside(LimitState state, DataInput in) throws IOException {
+        BesideState beside = new BesideState(
+                in.readInt(),
+                in.readInt(),
+                in.readLong(),
+                readCurve(in),
+                readCurve(in),
+                in.readDouble(),
+                in.readDouble(),
+                in.readLong(),
+                in.readInt());
+        return state.with(beside, in.readInt());
     }
 
     private static void write(TenantLevel level, DataOutput out) throws IOException {

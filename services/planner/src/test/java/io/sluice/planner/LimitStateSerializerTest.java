@@ -87,7 +87,7 @@ class LimitStateSerializerTest {
         assertThatThrownBy(() -> back(bytes))
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining("version 9")
-                .hasMessageContaining("reads version 1");
+                .hasMessageContaining("reads version 2");
     }
 
     @Test

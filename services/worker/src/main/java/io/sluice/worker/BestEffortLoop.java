@@ -15,7 +15,9 @@ import io.sluice.worker.device.Device;
 import io.sluice.worker.sharing.SharingControl;
 import io.sluice.worker.sharing.SharingControl.TenantLoad;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
@@ -48,6 +50,7 @@ final class BestEffortLoop {
     private final SharingControl sharing;
     private final BestEffortQueue queue;
     private final StepSender sender;
+    private final BesideLanes lanes;
     private final IntervalStats stats;
     private final WorkerMetrics metrics;
     private final LongSupplier nanos;
@@ -62,7 +65,12 @@ final class BestEffortLoop {
      * @param positions most positions of a new batch of anything else
      */
     private record Candidate(
-            BestEffortTenant tenant, SliceKind kind, int unitsLeft, int computes, int rows, int positions) {}
+            BestEffortTenant tenant, SliceKind kind, int unitsLeft, int computes, int rows, int positions) {
+
+        SliceOffer offer(String model) {
+            return new SliceOffer(tenant.id, tenant.weight, kind.name(model), unitsLeft, 1, 0);
+        }
+    }
 
     BestEffortLoop(
             LoopSettings settings,
@@ -72,6 +80,7 @@ final class BestEffortLoop {
             SharingControl sharing,
             BestEffortQueue queue,
             StepSender sender,
+            BesideLanes lanes,
             IntervalStats stats,
             WorkerMetrics metrics,
             LongSupplier nanos) {
@@ -82,6 +91,7 @@ final class BestEffortLoop {
         this.sharing = Objects.requireNonNull(sharing, "sharing");
         this.queue = Objects.requireNonNull(queue, "queue");
         this.sender = Objects.requireNonNull(sender, "sender");
+        this.lanes = Objects.requireNonNull(lanes, "lanes");
         this.stats = Objects.requireNonNull(stats, "stats");
         this.metrics = Objects.requireNonNull(metrics, "metrics");
         this.nanos = Objects.requireNonNull(nanos, "nanos");
@@ -115,6 +125,8 @@ final class BestEffortLoop {
      */
     boolean step(BooleanSupplier interrupted) {
         long now = nanos.getAsLong();
+        takeBack();
+        lanes.callBack();
         boolean holdPrompts = outbox.full();
         List<Candidate> candidates = candidates(holdPrompts, now);
         if (candidates.isEmpty()) {
@@ -123,7 +135,7 @@ final class BestEffortLoop {
         }
         List<SliceOffer> offers = new ArrayList<>(candidates.size());
         for (Candidate c : candidates) {
-            offers.add(new SliceOffer(c.tenant.id, c.tenant.weight, c.kind.name(model), c.unitsLeft, 1, 0));
+            offers.add(c.offer(model));
         }
         return switch (sharing.next(offers, now)) {
             case GateDecision.Wait wait -> {
@@ -144,9 +156,60 @@ final class BestEffortLoop {
         };
     }
 
+    /** A latency-critical batch is about to run: gives batches to the side lanes, where that is allowed. */
+    void startBeside() {
+        takeBack();
+        boolean holdPrompts = outbox.full();
+        Map<SliceOffer, Candidate> offers = new LinkedHashMap<>();
+        for (Candidate c : candidates(holdPrompts, nanos.getAsLong())) {
+            // The head stays here, and a batch is begun only where nobody waits for a layer on a lane by that.
+            if (c.kind.phase() != Phase.HEAD && (c.tenant.resting != null || !lanes.busy())) {
+                offers.put(c.offer(model), c);
+            }
+        }
+        lanes.start(
+                List.copyOf(offers.keySet()),
+                offer -> begunBeside(offers.get(offer), holdPrompts),
+                offer -> offers.get(offer).tenant);
+    }
+
+    private RestingBatch begunBeside(Candidate c, boolean holdPrompts) {
+        if (c.tenant.resting == null) {
+            List<Work> works = c.tenant.take(holdPrompts, c.rows, c.positions);
+            try {
+                c.tenant.resting = begin(works);
+            } catch (RuntimeException e) {
+                failed(c.tenant, works, e);
+                return null;
+            }
+        }
+        c.tenant.out = true;
+        return c.tenant.resting;
+    }
+
+    /** Takes batches that have come back from side lanes; they rest as any other. */
+    void takeBack() {
+        for (SideSlice slice : lanes.returned()) {
+            BestEffortTenant tenant = slice.tenant;
+            tenant.out = false;
+            askAgainNanos = 0;
+            if (tenant.resting != slice.batch) {
+                continue; // all its sessions have left: what it says does not matter
+            }
+            if (slice.failure() != null) {
+                tenant.resting = null;
+                slice.batch.abandon();
+                failed(tenant, slice.batch.counting(), slice.failure());
+            }
+        }
+    }
+
     private List<Candidate> candidates(boolean holdPrompts, long now) {
         List<Candidate> candidates = new ArrayList<>();
         for (BestEffortTenant tenant : queue.tenants()) {
+            if (tenant.out) {
+                continue;
+            }
             long bound = sharing.sliceBoundNanos(tenant.id, now);
             int rows = most(tenant, Phase.DECODE, 1, BestEffortTenant.ROWS_MAX, bound);
             if (tenant.resting != null && isTooLarge(tenant, bound)) {

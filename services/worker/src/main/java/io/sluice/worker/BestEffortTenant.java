@@ -19,6 +19,8 @@ final class BestEffortTenant {
     double weight = 1;
     /** The batch under way; null: none. */
     RestingBatch resting;
+    /** Whether its batch, or one that is over, is on a side lane. */
+    boolean out;
 
     /** A batch is decode steps or one prompt chunk, by turns: slices leave nothing to be gained by more at once. */
     private final BatchScheduler<Work> waiting = new BatchScheduler<>(new BatchLimits(ROWS_MAX, 1, 1));
@@ -36,7 +38,7 @@ final class BestEffortTenant {
     }
 
     boolean isEmpty() {
-        return resting == null && alone.isEmpty() && waiting.isEmpty();
+        return !out && resting == null && alone.isEmpty() && waiting.isEmpty();
     }
 
     /** Whether the next batch is to try again a size that once seemed too long. */

@@ -20,17 +20,23 @@ final class LayerCapacity {
      * @throws IllegalArgumentException when not even one layer fits
      */
     static int maxLayers(OptionalInt configured, ModelConfig model, Device device, long kvBytes) {
+        return maxLayers(configured, model, device, kvBytes, 1);
+    }
+
+    /** @param copies how often the weights of a layer are in memory */
+    static int maxLayers(OptionalInt configured, ModelConfig model, Device device, long kvBytes, int copies) {
         long kvBytesPerLayer = model.kvBytesPerTokenAndLayer() * Math.min(MIN_KV_TOKENS, model.contextLength());
         long byKv = kvBytes / kvBytesPerLayer;
         long byMemory = device.emulated()
                 ? Long.MAX_VALUE
-                : Math.max(0, device.memoryBytes() - kvBytes) / LlamaTensors.layerBytes(model);
+                : Math.max(0, device.memoryBytes() - kvBytes) / (copies * LlamaTensors.layerBytes(model));
         long fits = Math.min(Math.min(byKv, byMemory), configured.orElse(Integer.MAX_VALUE));
         if (fits < 1) {
             throw new IllegalArgumentException("not one layer of model " + model.name() + " fits: its weights take "
-                    + LlamaTensors.layerBytes(model) + " bytes and its KV cache at least " + kvBytesPerLayer
+                    + copies * LlamaTensors.layerBytes(model) + " bytes and its KV cache at least " + kvBytesPerLayer
                     + " bytes, of " + device.memoryBytes() + " bytes with " + kvBytes
-                    + " bytes of KV cache; set --kv-mib accordingly");
+                    + " bytes of KV cache; set --kv-mib accordingly"
+                    + (copies > 1 ? ", or leave --best-effort-cores away" : ""));
         }
         return (int) Math.min(fits, model.layerCount());
     }

@@ -216,6 +216,11 @@ final class SessionIntake {
         }
 
         @Override
+        public Optional<KvSlot> reserveBestEffort(int tokens, LayerRange layers) {
+            return runner.reserveBeside(tokens, layers);
+        }
+
+        @Override
         public void release(KvSlot slot) {
             runner.release(slot);
         }

@@ -68,13 +68,33 @@ final class SharingMetrics {
         counter("slice.seconds", "Time that slices took.", source, v -> v.sliceNanos() / 1e9);
         counter("drains", "Times that latency-critical work waited for a slice.", source, SharingView::drains);
         counter("drain.seconds", "How long it did.", source, v -> v.drainNanos() / 1e9);
-        counter("pool.switches", "Changes of the lanes held.", source, SharingView::poolSwitches);
+        counter("pool.switches", "Changes of the side lanes that may be used.", source, SharingView::poolSwitches);
+        gauge(
+                "side.lanes",
+                "Cores that best-effort work may use beside latency-critical work; 0: in the gaps only.",
+                source,
+                SharingView::sideLanes);
+        gauge(
+                "usual.slowdown",
+                "How many times as long steps usually are with so many cores in use; 1: not, or unknown.",
+                source,
+                SharingView::usualSlowdown);
+        work("beside", source, SharingView::besideUnits);
+        work("gaps", source, SharingView::gapUnits);
     }
 
     private record Source(SharingControl sharing, LongSupplier nanos) {
         double read(ToDoubleFunction<SharingView> value) {
             return value.applyAsDouble(sharing.view(nanos.getAsLong()));
         }
+    }
+
+    private void work(String where, Source source, ToDoubleFunction<SharingView> value) {
+        FunctionCounter.builder("sluice.worker.sharing.layer.positions", source, s -> s.read(value))
+                .description(
+                        "Layers times positions of best-effort work, beside latency-critical work and in the gaps.")
+                .tags(tags.and("where", where))
+                .register(registry);
     }
 
     private void gauge(String name, String description, Source source, ToDoubleFunction<SharingView> value) {

@@ -3,6 +3,8 @@ package io.sluice.worker;
 import io.sluice.core.batching.BatchScheduler;
 import io.sluice.core.batching.CohortGate;
 import io.sluice.core.recovery.Trouble;
+import io.sluice.core.sharing.SliceSizing;
+import io.sluice.core.sharing.StepSlowdown;
 import io.sluice.records.ServiceClass;
 import io.sluice.runtime.StageRunner;
 import io.sluice.runtime.StageRunner.StageInput;
@@ -47,6 +49,7 @@ final class StageLoop {
     private final StepSender sender;
     private final BestEffortQueue bestEffortQueue = new BestEffortQueue();
     private final BestEffortLoop bestEffort;
+    private final BesideLanes lanes;
     /** When the oldest decode step now ready became so; 0: none is ready. */
     private long decodesSinceNanos;
     /** Until when decode steps, and prompts, did not run because this loop let them wait itself. */
@@ -58,6 +61,7 @@ final class StageLoop {
      * @param log where inputs are read again of sessions whose former stage was lost
      * @param nanos the time source of arrivals and of the device, nanoseconds
      * @param sharing says when best-effort work may run
+     * @param lanes where it may run beside latency-critical batches; closed by whoever made them
      */
     StageLoop(
             LoopSettings settings,
@@ -69,7 +73,8 @@ final class StageLoop {
             IntervalStats stats,
             WorkerMetrics metrics,
             LongSupplier nanos,
-            SharingControl sharing) {
+            SharingControl sharing,
+            BesideLanes lanes) {
         this.settings = Objects.requireNonNull(settings, "settings");
         this.runner = Objects.requireNonNull(runner, "runner");
         this.device = Objects.requireNonNull(device, "device");
@@ -79,6 +84,7 @@ final class StageLoop {
         this.metrics = Objects.requireNonNull(metrics, "metrics");
         this.nanos = Objects.requireNonNull(nanos, "nanos");
         this.sharing = Objects.requireNonNull(sharing, "sharing");
+        this.lanes = Objects.requireNonNull(lanes, "lanes");
         int hiddenSize = runner.model().hiddenSize();
         ChunkWriter writer = new ChunkWriter(settings.activations(), hiddenSize, settings.maxPayloadBytes());
         this.scheduler = new BatchScheduler<>(settings.batch());
@@ -89,7 +95,7 @@ final class StageLoop {
                 settings, sharing.settings(), runner, feed, log, outbox, metrics, keeper::begun, nanos);
         this.sender = new StepSender(settings, writer, hiddenSize, gate, keeper, outbox, intake, metrics, nanos);
         this.bestEffort = new BestEffortLoop(
-                settings, runner, device, outbox, sharing, bestEffortQueue, sender, stats, metrics, nanos);
+                settings, runner, device, outbox, sharing, bestEffortQueue, sender, lanes, stats, metrics, nanos);
         keeper.watch(intake::layers);
     }
 
@@ -196,11 +202,17 @@ final class StageLoop {
             decode += work.isPrompt() ? 0 : work.chunk().count();
             inputs.add(work.input(settings.exactRebuild()));
         }
+        StepSlowdown.Kind kind = new StepSlowdown.Kind(
+                prefill > 0,
+                SliceSizing.sizeClass(prefill + decode),
+                batch.getFirst().layers().size());
+        startBeside(kind);
         List<Result> results = compute(batch, inputs);
         device.pace(startNanos, shape);
         long endNanos = nanos.getAsLong();
         CriticalSteps steps = new CriticalSteps(batch, decodesHeldNanos, promptsHeldNanos);
-        sharing.criticalFinished(steps.readyNanos(), steps.budgetNanos(), 0, endNanos);
+        double slowedNanos = slowedNanos(kind, startNanos, endNanos);
+        sharing.criticalFinished(steps.readyNanos(), steps.budgetNanos(), slowedNanos, endNanos);
         steps.ended(endNanos);
         stats.batchDone(endNanos, prefill, decode);
         metrics.batch(batch.size(), prefill, decode, endNanos - startNanos);
@@ -215,6 +227,27 @@ final class StageLoop {
             decodesSinceNanos = 0;
         }
         return true;
+    }
+
+    private void startBeside(StepSlowdown.Kind kind) {
+        if (!lanes.any()) {
+            return;
+        }
+        lanes.stepBegins();
+        if (sharing.mayRunBeside(kind)) {
+            bestEffort.startBeside();
+        } else {
+            lanes.callBack();
+        }
+    }
+
+    /** By how much what ran beside a batch usually makes such a batch longer. */
+    private double slowedNanos(StepSlowdown.Kind kind, long startNanos, long endNanos) {
+        if (!lanes.any()) {
+            return 0;
+        }
+        bestEffort.takeBack();
+        return lanes.stepEnded(kind, startNanos, endNanos);
     }
 
     /**

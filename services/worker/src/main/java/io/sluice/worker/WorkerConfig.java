@@ -98,6 +98,11 @@ public record WorkerConfig(
                 link,
                 "must be 1 to " + MAX_LINK_BYTES_PER_SECOND);
         require(metricsPort >= 0 && metricsPort <= MAX_PORT, "--metrics-port", metricsPort, "must be 0 to " + MAX_PORT);
+        require(
+                sharing.cores() == 0 || device.profile().isEmpty(),
+                "--best-effort-cores",
+                sharing.cores(),
+                "needs --device cpu, not " + device + ": leave it away");
         require(telemetryInterval.toMillis() >= 10, "telemetry interval", telemetryInterval, "must be at least 10 ms");
         require(!startTimeout.isNegative(), "start timeout", startTimeout, "must not be negative");
     }

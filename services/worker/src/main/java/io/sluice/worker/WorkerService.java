@@ -123,6 +123,7 @@ public final class WorkerService implements AutoCloseable {
     private void open() throws InterruptedException {
         WorkerId self = config.id();
         ModelWeights weights = parts.push("weights", ModelFiles.weights(config.model()));
+        config.sharing().requireCores(LaneThread.processCores().size());
         Device device = config.device().open();
         int rowBytes =
                 config.activations().beforeMeasuring().rowBytes(weights.config().hiddenSize());
@@ -153,7 +154,8 @@ public final class WorkerService implements AutoCloseable {
         SchemaRegistry registry =
                 parts.push("registry", new SchemaRegistry(kafka.registryUrl(), config.startTimeout()));
         membership = Membership.open(self, config.membership(), kafka, registry, epochMillis, parts);
-        RuntimeOptions options = new RuntimeOptions(config.threads(), (long) config.kvMib() * MIB);
+        RuntimeOptions options = new RuntimeOptions(config.threads(), (long) config.kvMib() * MIB)
+                .withLanes(config.sharing().cores());
         OnnxStageRunner runner = parts.push("runner", OnnxStageRunner.empty(weights, options));
         parts.push("tokenizer", this::closeTokens);
         Producer<byte[], byte[]> durable = parts.push("producer", WorkerClients.durable(kafka, self));
@@ -161,7 +163,12 @@ public final class WorkerService implements AutoCloseable {
         ComputeThread compute = new ComputeThread(nanos);
         int maxLayers = config.layers().isPresent()
                 ? config.layers().get().size()
-                : LayerCapacity.maxLayers(config.maxLayers(), weights.config(), device, options.kvBudgetBytes());
+                : LayerCapacity.maxLayers(
+                        config.maxLayers(),
+                        weights.config(),
+                        device,
+                        options.kvBudgetBytes(),
+                        options.lanes() > 0 ? 2 : 1);
         StatusPublisher statuses = new StatusPublisher(
                 config,
                 device,

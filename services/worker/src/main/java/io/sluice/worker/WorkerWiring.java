@@ -18,9 +18,11 @@ import io.sluice.worker.device.Device;
 import io.sluice.worker.sharing.LimitsReader;
 import io.sluice.worker.sharing.SharingControl;
 import java.time.Instant;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.LongSupplier;
+import java.util.stream.IntStream;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.producer.Producer;
 import org.slf4j.Logger;
@@ -102,7 +104,9 @@ final class WorkerWiring {
                 nanos);
         Outbox outbox = outbox(runner, device, chunks, activations, incarnation);
         SharingControl sharing = sharing(device);
-        StageLoop loop = new StageLoop(settings, runner, device, outbox, log, keeper, stats, metrics, nanos, sharing);
+        BesideLanes lanes = parts.push("lanes", lanes(sharing));
+        StageLoop loop =
+                new StageLoop(settings, runner, device, outbox, log, keeper, stats, metrics, nanos, sharing, lanes);
         metrics.observe(device, keeper::holding, stats, nanos, ProcessMemory::usedBytes);
         EnergyMeter energy = new EnergyMeter(device, stats, nanos);
         metrics.observeEnergy(device, energy);
@@ -113,9 +117,24 @@ final class WorkerWiring {
         consume(chunkReader, errors);
     }
 
+    /** The last cores of the process, one for each lane. */
+    private BesideLanes lanes(SharingControl sharing) {
+        List<Integer> cores = LaneThread.processCores();
+        int count = config.sharing().cores();
+        return new BesideLanes(
+                sharing,
+                nanos,
+                compute::wake,
+                IntStream.range(0, count)
+                        .<SideLane.Opener>mapToObj(lane -> back -> LaneThread.start(
+                                self + "-lane-" + lane, cores.get(cores.size() - count + lane), lane, back))
+                        .toList());
+    }
+
     private SharingControl sharing(Device device) {
         SharingMetrics shared = metrics.sharing();
-        SharingControl sharing = new SharingControl(config.sharing(), device.gate(), shared::computed);
+        SharingControl sharing = new SharingControl(
+                config.sharing(), device.gate().withSideLanes(config.sharing().cores()), shared::computed);
         shared.observe(sharing, nanos);
         return sharing;
     }

@@ -96,6 +96,22 @@ final class FakeRun implements StageRun {
     }
 
     @Override
+    public int advanceBeside(int lane, int layers) {
+        if (!runner.underWay.contains(this)) {
+            throw new IllegalStateException("the batch is over");
+        }
+        runner.onBeside.run();
+        for (int i = 0; i < batch.size(); i++) {
+            if (counts(i)) {
+                runner.requireHealthy(batch.get(i));
+            }
+        }
+        int count = Math.min(layers, end - next);
+        next += count;
+        return count;
+    }
+
+    @Override
     public void drop(KvSlot slot) {
         left.add((FakeSlot) slot);
     }

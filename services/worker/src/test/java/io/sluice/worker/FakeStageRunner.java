@@ -38,6 +38,9 @@ final class FakeStageRunner implements ElasticStageRunner {
     /** Told of the parts of the head that a batch has had run, where it runs a few at a time. */
     IntConsumer onHead = parts -> {};
 
+    /** Told of every layer that is about to run on a side lane. */
+    Runnable onBeside = () -> {};
+
     /** Told of every batch that runs a few layers at a time. */
     Consumer<List<StageInput>> onBegun = batch -> {};
 

@@ -41,6 +41,8 @@ final class LocalCluster {
     final Map<WorkerId, List<Sent>> logs = new LinkedHashMap<>();
     /** What members are told about best-effort work; set before they are added. */
     SharingSettings bestEffort = SharingSettings.DEFAULT;
+    /** Side lanes of each member; set before they are added. */
+    List<SideLane.Opener> lanes = List.of();
     /** Told of every token and every report. */
     Consumer<Token> onToken = tokens::add;
 

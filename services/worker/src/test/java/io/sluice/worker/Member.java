@@ -30,6 +30,7 @@ final class Member implements Outbox, InputLog {
     final ElasticStageRunner runner;
     final StageLoop loop;
     final SharingControl sharing;
+    final BesideLanes lanes;
     final LayerKeeper keeper;
     final QueuedLoads loads;
     final List<Holding> announced = new ArrayList<>();
@@ -73,9 +74,10 @@ final class Member implements Outbox, InputLog {
                 new LayerOrder(1, runner.served()),
                 new CostModel(0, 1, 1),
                 runner.held().contains(config.layerCount() - 1) ? steps.get() : null);
-        this.sharing = new SharingControl(cluster.bestEffort, device.gate());
+        this.sharing = new SharingControl(cluster.bestEffort, device.gate().withSideLanes(cluster.lanes.size()));
+        this.lanes = new BesideLanes(sharing, cluster.clock::get, () -> {}, cluster.lanes);
         this.loop = new StageLoop(
-                settings, runner, device, this, this, keeper, stats, metrics, cluster.clock::get, sharing);
+                settings, runner, device, this, this, keeper, stats, metrics, cluster.clock::get, sharing, lanes);
     }
 
     /** Chunks as from the router. */

@@ -15,6 +15,8 @@ package io.sluice.core.sharing;
  *     many as fit a turn of so long
  * @param longestIdleNanos the idle hysteresis may grow so far where short idle times are a small part of all, see
  *     {@link SliceGate}; at least {@code idleNanos}, which leaves it as it is
+ * @param sideLanes of a device that runs one thing at a time: parts of it, each on its own, that can compute beside
+ *     latency-critical work; 0: none
  */
 public record GateSettings(
         int lanes,
@@ -25,7 +27,8 @@ public record GateSettings(
         double holdFactor,
         long longestHoldNanos,
         long turnNanos,
-        long longestIdleNanos) {
+        long longestIdleNanos,
+        int sideLanes) {
     /** Overruns take at most about 1/50 of the time. */
     public static final double HOLD_FACTOR = 50;
 
@@ -46,6 +49,26 @@ public record GateSettings(
         if (spatial && lanes < 2) {
             throw new IllegalArgumentException("a device of one lane cannot be divided: set spatial to false");
         }
+        Shares.notNegative("side lanes", sideLanes);
+        if (sideLanes > 0 && (spatial || knee <= 0 || knee >= 1)) {
+            throw new IllegalArgumentException(
+                    sideLanes + " side lanes need a device that is not divided and a knee inside"
+                            + " (0, 1); the knee is " + knee);
+        }
+    }
+
+    /** Without side lanes. */
+    public GateSettings(
+            int lanes,
+            boolean spatial,
+            double knee,
+            long idleNanos,
+            double tolerance,
+            double holdFactor,
+            long longestHoldNanos,
+            long turnNanos,
+            long longestIdleNanos) {
+        this(lanes, spatial, knee, idleNanos, tolerance, holdFactor, longestHoldNanos, turnNanos, longestIdleNanos, 0);
     }
 
     /** A device on which a slice that has started runs to its end. */
@@ -58,6 +81,23 @@ public record GateSettings(
             double holdFactor,
             long longestHoldNanos) {
         this(lanes, spatial, knee, idleNanos, tolerance, holdFactor, longestHoldNanos, 0, idleNanos);
+    }
+
+    /** The same device with side lanes, above half of the quota; 0: as it is. */
+    public GateSettings withSideLanes(int newSideLanes) {
+        return newSideLanes == 0
+                ? this
+                : new GateSettings(
+                        lanes,
+                        spatial,
+                        0.5,
+                        idleNanos,
+                        tolerance,
+                        holdFactor,
+                        longestHoldNanos,
+                        turnNanos,
+                        longestIdleNanos,
+                        newSideLanes);
     }
 
     /** Whether latency-critical work waits for one unit at most, and not for a slice. */
@@ -84,7 +124,12 @@ public record GateSettings(
 
     /** Share of the device's time that best-effort work may take when the device is otherwise idle. */
     public double timeShare(double quota) {
-        return spatial && knee > 0 ? Math.min(1, quota / knee) : spatial ? Math.ceil(quota) : quota;
+        return (spatial || sideLanes > 0) && knee > 0 ? Math.min(1, quota / knee) : spatial ? Math.ceil(quota) : quota;
+    }
+
+    /** Side lanes that the quota allows: all of them above the knee. */
+    public int sideLanes(double quota) {
+        return quota > knee ? sideLanes : 0;
     }
 
     /** Lanes that best-effort work may hold while latency-critical work is there, without the limits' own number. */

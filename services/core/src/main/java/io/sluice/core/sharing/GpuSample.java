@@ -14,6 +14,8 @@ import java.util.OptionalDouble;
  * @param intervalNanos length of the interval
  * @param tenants best-effort tenants that had work
  * @param watts average power of the device
+ * @param sideLanes that the device has, see {@link GateSettings#sideLanes}
+ * @param pools what numbers of them brought, of those that were used
  */
 public record GpuSample(
         long incarnation,
@@ -22,11 +24,26 @@ public record GpuSample(
         long intervalNanos,
         Critical critical,
         List<Tenant> tenants,
-        OptionalDouble watts) {
+        OptionalDouble watts,
+        int sideLanes,
+        List<PoolSample> pools) {
     public GpuSample {
         Objects.requireNonNull(critical, "critical");
         Objects.requireNonNull(watts, "watts");
         tenants = List.copyOf(tenants);
+        pools = List.copyOf(pools);
+    }
+
+    /** Of a device without side lanes. */
+    public GpuSample(
+            long incarnation,
+            long sequence,
+            long atNanos,
+            long intervalNanos,
+            Critical critical,
+            List<Tenant> tenants,
+            OptionalDouble watts) {
+        this(incarnation, sequence, atNanos, intervalNanos, critical, tenants, watts, 0, List.of());
     }
 
     /**

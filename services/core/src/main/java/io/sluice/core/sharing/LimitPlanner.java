@@ -44,6 +44,7 @@ public final class LimitPlanner {
     private final LimitPolicy policy;
     private final SampleJudge judge;
     private final LevelPlanner levels;
+    private final BesidePlanner beside;
 
     /**
      * Outcome of one event.
@@ -59,6 +60,7 @@ public final class LimitPlanner {
         this.policy = policy;
         this.judge = new SampleJudge(policy);
         this.levels = new LevelPlanner(policy);
+        this.beside = new BesidePlanner(policy.objective(), policy.dwellNanos(), policy.hysteresis());
     }
 
     /** A worker has announced an incarnation: an older one changes nothing, a newer one begins anew. */
@@ -115,7 +117,9 @@ public final class LimitPlanner {
         SloReport report = new SloReport(critical.requests() - critical.excused(), critical.violations(), caused);
         QuotaState before = silent(state, nowNanos) ? halved(state.quota()) : state.quota();
         QuotaState after = policy.law().observe(before, report, sample.atNanos());
-        LimitState next = learnt(state, sample, nowNanos).withQuota(after);
+        BesidePlanner.Choice choice =
+                beside.choose(beside.learnt(state.beside(), sample.sideLanes(), sample.pools()), nowNanos);
+        LimitState next = learnt(state, sample, nowNanos).withQuota(after).withBeside(choice.state());
         if (inLull(next)) {
             next = next.withQuota(forgiven(after, sample));
         }
@@ -128,7 +132,7 @@ public final class LimitPlanner {
                         ? critical.violations() + " of " + critical.requests()
                                 + " requests missed the objective, not by best-effort work: frozen"
                         : inLull(next) ? "no latency-critical work" : "objective kept";
-        return publish(next, nowNanos, why, true);
+        return publish(next, nowNanos, choice.why().isEmpty() ? why : choice.why(), true);
     }
 
     private static double causedShare(GpuSample.Critical c) {
@@ -161,8 +165,10 @@ public final class LimitPlanner {
         IsotonicCurve violations = state.violations();
         if (c.requests() > 0) {
             double mean = c.serviceNanos() / c.requests();
-            double taken =
-                    c.besideNanos() / c.serviceNanos() * state.published().quota();
+            // Side lanes take nothing of a device that runs one thing at a time but the time that BesidePlanner sees.
+            double taken = policy.temporal()
+                    ? 0
+                    : c.besideNanos() / c.serviceNanos() * state.published().quota();
             double lanes = policy.device().lanes() * Math.clamp(1 - taken, 0.01, 1.0);
             service = service.with(1 / lanes, mean, KEEP);
             spread += 0.1 * (Math.max(0, c.serviceP99Nanos() - mean) - spread);
@@ -186,7 +192,8 @@ public final class LimitPlanner {
                 state.releveledNanos(),
                 state.published(),
                 state.publishedNanos(),
-                state.rejected());
+                state.rejected(),
+                state.beside());
     }
 
     /** Work that waits or runs counts, too, though it has not ended; after a silence a lull begins anew. */
@@ -322,7 +329,10 @@ public final class LimitPlanner {
         double was = before.quota();
         boolean fell = quota < was - LEAST_FALL || (quota == 0 && was > 0);
         boolean rose = quota > was * (1 + policy.hysteresis()) + LEAST_RISE;
-        boolean moved = fell || rose || !before.levels().equals(state.levels());
+        boolean moved = fell
+                || rose
+                || !before.levels().equals(state.levels())
+                || before.sideLanes() != state.beside().chosen();
         boolean renew = mayRenew && nowNanos - Math.max(state.publishedNanos(), 0) >= policy.leaseNanos() / 3;
         if (!moved && !renew) {
             return nothing(state, "");
@@ -333,7 +343,8 @@ public final class LimitPlanner {
                 sliceNanos(state),
                 lanes(state),
                 Shares.plus(nowNanos, policy.leaseNanos()),
-                state.levels());
+                state.levels(),
+                state.beside().chosen());
         String reason = moved
                 ? String.format(
                         Locale.ROOT,

@@ -25,6 +25,7 @@ import java.util.Objects;
  * @param published newest limits published
  * @param publishedNanos when
  * @param rejected reports not used
+ * @param beside side lanes
  */
 public record LimitState(
         long incarnation,
@@ -44,7 +45,8 @@ public record LimitState(
         long releveledNanos,
         SharingLimits published,
         long publishedNanos,
-        long rejected) {
+        long rejected,
+        BesideState beside) {
     static final long NEVER = Long.MIN_VALUE;
 
     public LimitState {
@@ -52,6 +54,7 @@ public record LimitState(
         Objects.requireNonNull(service, "service");
         Objects.requireNonNull(violations, "violations");
         Objects.requireNonNull(published, "published");
+        Objects.requireNonNull(beside, "beside");
         tenants = List.copyOf(tenants);
         levels = List.copyOf(levels);
     }
@@ -76,7 +79,8 @@ public record LimitState(
                 NEVER,
                 SharingLimits.NONE,
                 NEVER,
-                0);
+                0,
+                BesideState.NONE);
     }
 
     /** The same with nothing published that would still hold, after this epoch. */
@@ -98,6 +102,35 @@ public record LimitState(
 
     LimitState withPublished(SharingLimits limits, long nowNanos) {
         return copy(quota, levels, levelsSinceNanos, releveledNanos, limits, nowNanos, rejected);
+    }
+
+    /** The same with side lanes, of which so many were published. */
+    public LimitState with(BesideState newBeside, int publishedSideLanes) {
+        return withPublished(published.withSideLanes(publishedSideLanes), publishedNanos)
+                .withBeside(newBeside);
+    }
+
+    LimitState withBeside(BesideState newBeside) {
+        return new LimitState(
+                incarnation,
+                lastSequence,
+                lastAtNanos,
+                lastUsedNanos,
+                busyNanos,
+                quota,
+                service,
+                serviceSpreadNanos,
+                criticalDram,
+                criticalL2,
+                violations,
+                tenants,
+                levels,
+                levelsSinceNanos,
+                releveledNanos,
+                published,
+                publishedNanos,
+                rejected,
+                newBeside);
     }
 
     private LimitState copy(
@@ -126,6 +159,7 @@ public record LimitState(
                 newReleveled,
                 newPublished,
                 newPublishedNanos,
-                newRejected);
+                newRejected,
+                beside);
     }
 }

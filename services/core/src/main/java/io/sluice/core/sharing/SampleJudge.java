@@ -15,6 +15,7 @@ final class SampleJudge {
     private static final long GREATEST_SEQUENCE_STEP = 1_000_000;
     private static final int MAX_TENANTS = 64;
     private static final double MAX_RATE = 1e18;
+    private static final int MAX_SIDE_LANES = 64;
     /** Clocks and sums at the ends of an interval are not exact. */
     private static final double SLACK = 1.1;
 
@@ -75,6 +76,15 @@ final class SampleJudge {
         String critical = absurdity(s.critical());
         if (critical != null) {
             return critical;
+        }
+        if (s.sideLanes() < 0 || s.sideLanes() > MAX_SIDE_LANES) {
+            return s.sideLanes() + " side lanes";
+        }
+        Set<Integer> sizes = new HashSet<>();
+        for (PoolSample pool : s.pools()) {
+            if (pool.lanes() < 0 || pool.lanes() > s.sideLanes() || !sizes.add(pool.lanes()) || absurd(pool)) {
+                return "of " + s.sideLanes() + " side lanes: " + pool;
+            }
         }
         if (s.tenants().size() > MAX_TENANTS) {
             return s.tenants().size() + " tenants, more than " + MAX_TENANTS;
@@ -141,6 +151,18 @@ final class SampleJudge {
                 ? " has memory traffic of " + t.dramBytesPerSecond() + ", footprint of " + t.l2Bytes() + ", power of "
                         + t.watts()
                 : null;
+    }
+
+    private static boolean absurd(PoolSample p) {
+        return p.batches() < 0
+                || absurd(p.serviceNanos())
+                || absurd(p.aloneNanos())
+                || absurd(p.runNanos())
+                || absurd(p.units())
+                || absurd(p.keptNanos())
+                || p.aloneNanos() > p.serviceNanos() * SLACK
+                || (p.batches() > 0 && p.aloneNanos() == 0)
+                || (p.units() > 0 && p.runNanos() == 0);
     }
 
     private static boolean absurd(double x) {

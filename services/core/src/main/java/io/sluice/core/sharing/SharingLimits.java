@@ -18,9 +18,16 @@ import java.util.Set;
  * @param validUntilNanos from this moment on the limits allow nothing; ns of the clock of whoever uses them, see
  *     {@link #onClock}
  * @param levels what single tenants may use at most; a tenant without a level may use all of the above
+ * @param sideLanes side lanes ({@link GateSettings#sideLanes}) that best-effort work may hold beside latency-critical work
  */
 public record SharingLimits(
-        long epoch, double quota, long sliceNanos, int lanes, long validUntilNanos, List<TenantLevel> levels) {
+        long epoch,
+        double quota,
+        long sliceNanos,
+        int lanes,
+        long validUntilNanos,
+        List<TenantLevel> levels,
+        int sideLanes) {
     /** Nothing may start, ever. */
     public static final SharingLimits NONE = new SharingLimits(0, 0, 0, 0, Long.MIN_VALUE, List.of());
 
@@ -29,6 +36,7 @@ public record SharingLimits(
         Shares.ratio("quota", quota);
         Shares.notNegative("slice bound in ns", sliceNanos);
         Shares.notNegative("lanes", lanes);
+        Shares.notNegative("side lanes", sideLanes);
         levels = List.copyOf(levels);
         Set<TenantId> seen = levels.size() > 1 ? new HashSet<>() : Set.of();
         for (TenantLevel level : levels) {
@@ -36,6 +44,12 @@ public record SharingLimits(
                 throw new IllegalArgumentException("tenant " + level.tenant() + " has two levels: give it one");
             }
         }
+    }
+
+    /** Nothing beside latency-critical work on side lanes. */
+    public SharingLimits(
+            long epoch, double quota, long sliceNanos, int lanes, long validUntilNanos, List<TenantLevel> levels) {
+        this(epoch, quota, sliceNanos, lanes, validUntilNanos, levels, 0);
     }
 
     /** Limits for all tenants alike. */
@@ -68,11 +82,17 @@ public record SharingLimits(
         if (validUntilNanos == Long.MIN_VALUE || validUntilNanos == Long.MAX_VALUE) {
             return this;
         }
-        return new SharingLimits(epoch, quota, sliceNanos, lanes, Shares.plus(validUntilNanos, offsetNanos), levels);
+        return new SharingLimits(
+                epoch, quota, sliceNanos, lanes, Shares.plus(validUntilNanos, offsetNanos), levels, sideLanes);
     }
 
     /** The same limits with another quota, as L1 moves it between two reports of L2. */
     public SharingLimits withQuota(double newQuota) {
-        return new SharingLimits(epoch, newQuota, sliceNanos, lanes, validUntilNanos, levels);
+        return new SharingLimits(epoch, newQuota, sliceNanos, lanes, validUntilNanos, levels, sideLanes);
+    }
+
+    /** The same limits with so many side lanes. */
+    public SharingLimits withSideLanes(int newSideLanes) {
+        return new SharingLimits(epoch, quota, sliceNanos, lanes, validUntilNanos, levels, newSideLanes);
     }
 }

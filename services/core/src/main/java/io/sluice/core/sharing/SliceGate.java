@@ -14,6 +14,10 @@ import java.util.List;
  * the knee k throttles the idle time ({@code q/k} of it), and the rest, {@code (q-k)/(1-k)}, is the share of lanes that
  * best-effort work may hold while latency-critical work is there. One knob, monotone, without a jump at 0.
  *
+ * <p><b>Side lanes.</b> A device that runs one thing at a time may have parts that compute on their own
+ * ({@link GateSettings#sideLanes}). A slice there runs beside latency-critical work ({@link #nextBeside}), never on an idle device,
+ * whose gaps take all of it. The quota up to the knee then throttles the gaps, and above it side lanes may be used.
+ *
  * <p><b>The idle hysteresis.</b> Where it may grow it is as long as it can be without costing more than a fifth of the idle time seen
  * lately ({@link IdleWait}): so the short times between the steps of a request are left alone, where most of the idle
  * time is between requests.
@@ -41,6 +45,7 @@ public final class SliceGate {
     private final GateMeter meter = new GateMeter();
     private final TenantAccounts accounts;
     private final List<RunningSlice> running = new ArrayList<>();
+    private final SideLanes sides;
     private SharingLimits limits = SharingLimits.NONE;
     private final TokenBucket bucket = new TokenBucket();
     private final IdleWait idleWait;
@@ -57,6 +62,7 @@ public final class SliceGate {
         this.settings = settings;
         this.idleWait = new IdleWait(settings.idleNanos(), settings.longestIdleNanos());
         this.accounts = new TenantAccounts(settings);
+        this.sides = new SideLanes(accounts);
     }
 
     /** New limits. Those with an older epoch than the present ones are ignored; false then. */
@@ -78,6 +84,12 @@ public final class SliceGate {
             limits = limits.withQuota(quota);
             settle();
         }
+    }
+
+    /** So many side lanes may be used at most within the present limits. */
+    public void sideLanes(int lanes, long nowNanos) {
+        advance(nowNanos);
+        limits = limits.withSideLanes(lanes);
     }
 
     /** Limits in use. */
@@ -162,6 +174,44 @@ public final class SliceGate {
         return new Start(slice);
     }
 
+    /**
+     * What may start now on a side lane, beside latency-critical work that is there; offers of tenants that have no slice, in
+     * any order. A slice stops when {@link #mustYield} says so, and after whatever unit its device likes.
+     */
+    public GateDecision nextBeside(List<SliceOffer> offers, long nowNanos) {
+        advance(nowNanos);
+        if (!limits.freshAt(newestNanos)) {
+            return new Wait(Reason.NO_FRESH_LIMITS, Long.MAX_VALUE);
+        }
+        if (limits.none()) {
+            return new Wait(Reason.NOT_ALLOWED, Long.MAX_VALUE);
+        }
+        GateDecision decision = sides.next(offers, limits, criticalThere() ? sideLanes() : 0, nextId, newestNanos);
+        nextId += decision instanceof Start ? 1 : 0;
+        return decision;
+    }
+
+    /** A slice on a side lane has ended. */
+    public void finishedBeside(long id, long nowNanos) {
+        advance(nowNanos);
+        if (!sides.ended(id, newestNanos)) {
+            throw new IllegalArgumentException("slice " + id + " is on no side lane: report each end once");
+        }
+        meter.ended(false);
+    }
+
+    /** Side lanes that slices hold. */
+    public int sideLanesHeld() {
+        return sides.held();
+    }
+
+    /** Side lanes that may be used while latency-critical work is there. */
+    private int sideLanes() {
+        return !limits.freshAt(newestNanos) || limits.none()
+                ? 0
+                : Math.min(settings.sideLanes(limits.quota()), limits.sideLanes());
+    }
+
     private Wait closed(List<SliceOffer> offers) {
         if (!limits.freshAt(newestNanos)) {
             return new Wait(Reason.NO_FRESH_LIMITS, Long.MAX_VALUE);
@@ -231,7 +281,7 @@ public final class SliceGate {
                 return i >= running.size() - yielding || overdue(running.get(i));
             }
         }
-        return false;
+        return sides.mustYield(id, sideLanes());
     }
 
     /** The preempt flag of the device: whether some running slice must stop at its next point of return. */

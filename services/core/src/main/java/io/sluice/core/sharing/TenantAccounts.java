@@ -88,6 +88,14 @@ final class TenantAccounts {
         return hold;
     }
 
+    /** A slice that nobody waited for has ended: its time counts for the tenant's turns only. */
+    void endedBeside(RunningSlice slice, long nowNanos) {
+        TenantAccount account = accounts.get(slice.tenant());
+        Charge charge = charges.remove(slice.id());
+        account.turns().correct(Math.max(0, nowNanos - slice.startNanos()), charge.weight());
+        account.lanesHeld(-slice.lanes());
+    }
+
     /** Whether a slice that runs, or ends now, is longer than its bound allows. */
     boolean overrun(RunningSlice slice, long nowNanos) {
         return nowNanos - slice.startNanos() > slice.boundNanos() * settings.tolerance();

@@ -22,6 +22,11 @@ public interface KvPool<K> {
      */
     Optional<K> reserve(int tokens, LayerRange layers);
 
+    /** As {@link #reserve}, for a best-effort session, which a worker may compute elsewhere than others. */
+    default Optional<K> reserveBestEffort(int tokens, LayerRange layers) {
+        return reserve(tokens, layers);
+    }
+
     void release(K slot);
 
     /** Forgets positions from this one on. */

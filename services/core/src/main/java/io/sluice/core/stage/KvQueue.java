@@ -127,7 +127,9 @@ final class KvQueue<K, S extends SessionAtStage<?, ?, K>> {
         }
         Optional<K> slot;
         try {
-            slot = pool.reserve(positions(session), session.plan.layers());
+            slot = session.bestEffort()
+                    ? pool.reserveBestEffort(positions(session), session.plan.layers())
+                    : pool.reserve(positions(session), session.plan.layers());
         } catch (IllegalArgumentException e) {
             refused.accept(session, "worker " + limits.self() + ": " + e.getMessage());
             return true;

@@ -258,4 +258,60 @@ class LiveLimitsTest {
         assertThatThrownBy(() -> new LatencyObjective.Slowdown(0)).hasMessageContaining("allowed slowdown");
         assertThatThrownBy(() -> new LatencyObjective.Within(Double.NaN)).hasMessageContaining("latency objective");
     }
+
+    private void besideWindow(int sideLanes, PoolSample... pools) {
+        now += WINDOW;
+        take(planner.onSample(
+                state,
+                new GpuSample(
+                        1,
+                        sequence++,
+                        now,
+                        WINDOW,
+                        steps(5, 0, STEP_NANOS),
+                        List.of(tenant("a", 1, 5e7, 3)),
+                        Reports.UNKNOWN,
+                        sideLanes,
+                        List.of(pools)),
+                now + 1_000_000));
+    }
+
+    private static PoolSample pool(int lanes, double slowdown) {
+        return new PoolSample(lanes, 4, 4 * slowdown * STEP_NANOS, 4 * STEP_NANOS, 4 * slowdown * STEP_NANOS, 1_000, 0);
+    }
+
+    @Test
+    void shouldPublishASideLaneThatPaysAndTakeItBackWhenItDoesNot() {
+        assertThat(state.published().sideLanes()).isZero();
+        for (int i = 0; i < 12; i++) {
+            besideWindow(1, pool(0, 1), pool(1, 1.02));
+        }
+        assertThat(state.published().sideLanes()).isOne();
+        for (int i = 0; i < 30; i++) {
+            besideWindow(1, pool(0, 1), pool(1, 1.5));
+        }
+        assertThat(state.published().sideLanes()).isZero();
+    }
+
+    @Test
+    void shouldNeverRaiseSideLanesByReportsThatMakeNoSense() {
+        List<PoolSample> absurd = List.of(
+                pool(2, 1),
+                pool(-1, 1),
+                pool(1, Double.NaN),
+                pool(1, -1),
+                pool(1, 0.5),
+                new PoolSample(1, -4, 1e6, 1e6, 1e6, 1, 0),
+                new PoolSample(1, 4, 1e6, 0, 1e6, 1, 0),
+                new PoolSample(1, 4, 1e6, 1e6, 0, 1, 0),
+                new PoolSample(1, 4, 1e6, 1e6, 1e6, Double.POSITIVE_INFINITY, 0),
+                new PoolSample(1, 4, 1e6, 1e6, 1e6, 1, -1));
+        for (PoolSample one : absurd) {
+            besideWindow(1, one);
+        }
+        besideWindow(1_000_000, pool(0, 1));
+        besideWindow(1, pool(0, 1), pool(0, 1));
+        assertThat(state.rejected()).isEqualTo(absurd.size() + 2);
+        assertThat(state.beside()).isEqualTo(BesideState.NONE);
+    }
 }

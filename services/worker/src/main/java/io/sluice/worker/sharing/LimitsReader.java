@@ -85,7 +85,8 @@ public final class LimitsReader {
                 published.getSliceNs(),
                 published.getLanes(),
                 LimitsLease.endNanos(published.getAtMs(), published.getValidUntilMs(), nowNanos, epochMillis),
-                levels);
+                levels,
+                published.getSideLanes());
     }
 
     private void warn(String what) {

@@ -10,6 +10,7 @@ import io.sluice.core.sharing.SliceGate;
 import io.sluice.core.sharing.SliceHistory;
 import io.sluice.core.sharing.SliceOffer;
 import io.sluice.core.sharing.SloReport;
+import io.sluice.core.sharing.StepSlowdown;
 import io.sluice.core.sharing.TenantId;
 import io.sluice.records.SharingReport;
 import java.util.List;
@@ -43,6 +44,7 @@ public final class SharingControl {
     private final SliceHistory slices = new SliceHistory();
     private final CriticalSums critical;
     private final TenantSums tenants = new TenantSums();
+    private final BesideControl beside;
     private SharingLimits published = SharingLimits.NONE;
     private QuotaState own = QuotaState.startingAt(1);
     private boolean criticalWaits;
@@ -57,7 +59,7 @@ public final class SharingControl {
     private long sliceNanos;
     private long poolSwitches;
     private long reportedPoolSwitches;
-    private int formerLanes;
+    private int formerPool;
     private int suspendedBatches;
 
     /**
@@ -70,6 +72,7 @@ public final class SharingControl {
         this.tokens = Objects.requireNonNull(tokens, "tokens");
         this.law = ConformalQuota.usual(settings.target());
         this.gate = new SliceGate(device);
+        this.beside = new BesideControl(device.sideLanes(), law);
         this.critical = new CriticalSums(settings.objective(), slices);
     }
 
@@ -161,7 +164,52 @@ public final class SharingControl {
         // A step misses its objective by best-effort work or not at all; one that is excused tells nothing.
         int told = readyNanos.length - judged.excused();
         own = law.observe(own, new SloReport(told, judged.missed(), 1), nowNanos);
-        gate.quota(quotaInForce(), nowNanos);
+        beside.judged(told, slowedNanos > 0 ? judged.missed() : 0, nowNanos);
+        takeInForce(nowNanos);
+    }
+
+    /** Whether best-effort work may run on side lanes beside the latency-critical batch that has just started. */
+    public synchronized boolean mayRunBeside(StepSlowdown.Kind kind) {
+        return enabled() && beside.mayRunBeside(kind);
+    }
+
+    /** What may start now on a side lane beside latency-critical work; offers of tenants that have no slice, in any order. */
+    public synchronized GateDecision nextBeside(List<SliceOffer> offers, long nowNanos) {
+        offers.forEach(tenants::offered);
+        GateDecision decision = gate.nextBeside(offers, nowNanos);
+        if (decision instanceof GateDecision.Start start) {
+            tenants.started(start.slice());
+            sliceQuota = quotaInForce();
+        }
+        return decision;
+    }
+
+    /**
+     * A slice on a side lane has come back, well or not.
+     *
+     * @param unitsDone layers it has done; 0: none
+     * @param positions in each of them
+     * @param ranNanos how long it computed
+     * @param keptNanos how long the machine, fallen idle, waited for it
+     */
+    public synchronized void besideEnded(
+            RunningSlice slice, long unitsDone, int positions, long ranNanos, long keptNanos, long nowNanos) {
+        gate.finishedBeside(slice.id(), nowNanos);
+        double work = (double) unitsDone * positions;
+        tenants.ended(slice, work, false, nowNanos);
+        beside.besideEnded(work, ranNanos, keptNanos);
+    }
+
+    /**
+     * A latency-critical batch has computed; to be told before {@link #criticalFinished}, on a device with side lanes.
+     *
+     * @param lanes most side lanes in use at once meanwhile; 0: it ran alone
+     * @param besideNanos how long they were, summed
+     * @return by how much that usually makes such a batch longer, ns
+     */
+    public synchronized double stepEnded(
+            StepSlowdown.Kind kind, double serviceNanos, int lanes, double besideNanos) {
+        return beside.stepEnded(kind, serviceNanos, lanes, besideNanos);
     }
 
     /** What best-effort work may do now; offers that are ready at this moment, in any order. */
@@ -176,10 +224,6 @@ public final class SharingControl {
             RunningSlice slice = start.slice();
             tenants.started(slice);
             sliceQuota = quotaInForce();
-            if (formerLanes > 0 && formerLanes != slice.lanes()) {
-                poolSwitches++;
-            }
-            formerLanes = slice.lanes();
         }
         return decision;
     }
@@ -219,6 +263,7 @@ public final class SharingControl {
         long took = Math.max(0, nowNanos - slice.startNanos());
         slices.add(slice.startNanos(), nowNanos);
         sliceNanos += took;
+        beside.gapEnded((double) unitsDone * positions, took);
         boolean overrun = took > device.boundNanos(slice, unitsDone) * device.tolerance();
         tenants.ended(slice, (double) unitsDone * positions, overrun, nowNanos);
         return hold;
@@ -240,7 +285,7 @@ public final class SharingControl {
     public synchronized void limits(SharingLimits limits, long nowNanos) {
         if (gate.limits(limits, nowNanos)) {
             published = limits;
-            gate.quota(quotaInForce(), nowNanos);
+            takeInForce(nowNanos);
         }
     }
 
@@ -255,8 +300,26 @@ public final class SharingControl {
             return;
         }
         own = law.idle(own, nowNanos - lullNanos, nowNanos);
+        beside.lull(nowNanos - lullNanos, nowNanos);
         lullNanos = nowNanos;
+        takeInForce(nowNanos);
+    }
+
+    private void takeInForce(long nowNanos) {
         gate.quota(quotaInForce(), nowNanos);
+        if (device.sideLanes() > 0) {
+            gate.sideLanes(Math.min(published.sideLanes(), beside.allowed()), nowNanos);
+            int pool = poolSize(nowNanos);
+            poolSwitches += pool == formerPool ? 0 : 1;
+            formerPool = pool;
+        }
+    }
+
+    /** Side lanes that may be used beside latency-critical work now. */
+    private int poolSize(long nowNanos) {
+        return published.freshAt(nowNanos)
+                ? Math.min(Math.min(published.sideLanes(), beside.allowed()), device.sideLanes(quotaInForce()))
+                : 0;
     }
 
     private double quotaInForce() {
@@ -284,7 +347,11 @@ public final class SharingControl {
                 critical.drainNanos(),
                 critical.longestDrainNanos(),
                 poolSwitches,
-                suspendedBatches);
+                suspendedBatches,
+                enabled() ? poolSize(nowNanos) : 0,
+                beside.factor(Math.max(1, poolSize(nowNanos))),
+                beside.besideUnits(),
+                beside.gapUnits());
     }
 
     /** What happened since the last call; null where this worker takes no best-effort work. */
@@ -308,13 +375,15 @@ public final class SharingControl {
                 .setResponseP99Ns(responseP99)
                 .setWaitNs(sums.waitNanos)
                 .setCausedWaitNs(sums.causedNanos)
-                .setBesideNs(sums.besideNanos)
+                .setBesideNs(sums.besideNanos + beside.besideNanos())
                 .setDrains(sums.drains)
                 .setDrainNs(sums.drainNanos)
                 .setLongestDrainNs(critical.longestDrainNanos())
                 .setPoolSwitches(poolSwitches - reportedPoolSwitches)
                 .setTenants(tenants.take(nowNanos))
                 .setExcused(sums.excused)
+                .setSideLanes(beside.lanes())
+                .setPools(beside.take())
                 .build();
         reportedPoolSwitches = poolSwitches;
         return report;

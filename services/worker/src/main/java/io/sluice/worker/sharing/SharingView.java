@@ -18,8 +18,13 @@ package io.sluice.worker.sharing;
  * @param drains times that a latency-critical batch had to wait for a slice
  * @param drainNanos how long it did together, ns
  * @param longestDrainNanos the longest of these times, ns
- * @param poolSwitches changes of the number of lanes from one slice to the next
+ * @param poolSwitches changes of {@code sideLanes}
  * @param suspendedBatches best-effort batches that are neither running nor done
+ * @param sideLanes side lanes that best-effort work may use now beside latency-critical work
+ * @param usualSlowdown how many times as long steps usually are with so many in use, or with one where none may be; 1: not, or
+ *     unknown
+ * @param besideUnits layers times positions that best-effort work has computed on side lanes
+ * @param gapUnits the same in the gaps
  */
 public record SharingView(
         long epoch,
@@ -38,7 +43,11 @@ public record SharingView(
         double drainNanos,
         double longestDrainNanos,
         long poolSwitches,
-        int suspendedBatches) {
+        int suspendedBatches,
+        int sideLanes,
+        double usualSlowdown,
+        double besideUnits,
+        double gapUnits) {
     /** The quota in force: the lower of both, and 0 where no limits hold. */
     public double quota() {
         return fresh ? Math.min(publishedQuota, ownQuota) : 0;
