@@ -22,6 +22,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -114,6 +116,52 @@ final class ModelPipelineTest {
         }
         cluster.members.values().forEach(member -> assertThat(member.runner.kvReservedTokens())
                 .isZero());
+    }
+
+    /** Lanes with threads of their own, and a clock that runs: what is beside what is up to the machine. */
+    @Test
+    void shouldRepeatTheReferenceOnCoresBesideLatencyCriticalSessions() throws InterruptedException {
+        cluster.lanes = List.of(
+                back -> LaneThread.start("lane-0", 0, 0, back), back -> LaneThread.start("lane-1", 1, 1, back));
+        cluster.clock.set(System.nanoTime());
+        AtomicBoolean over = new AtomicBoolean();
+        Thread ticks = Thread.ofPlatform().daemon().start(() -> {
+            while (!over.get()) {
+                cluster.clock.accumulateAndGet(System.nanoTime(), Math::max);
+                LockSupport.parkNanos(10_000);
+            }
+        });
+        OnnxStageRunner runner = OnnxStageRunner.open(weights, new LayerRange(0, 6), OPTIONS.withLanes(2));
+        open.add(runner);
+        Member member =
+                cluster.add(LocalCluster.settings("a", ActivationDtype.FP32, 16), runner, new CpuDevice(), tokenizer);
+        open.add(member.lanes);
+        cluster.limit(new SharingLimits(1, 1, 5_000_000, 1, Long.MAX_VALUE, List.of(), 2));
+        JsonNode cases = reference.get("cases");
+        long deadline = System.nanoTime() + 60_000_000_000L;
+        for (int round = 0; member.sharing.view(cluster.clock.get()).besideUnits() < 200; round++) {
+            assertThat(System.nanoTime()).as("something ran beside steps").isLessThan(deadline);
+            for (int i = 0; i < cases.size(); i++) {
+                List<Integer> prompt = ids(cases.get(i).get("prompt_token_ids"));
+                member.deliver(
+                        i % 2 == 0
+                                ? cluster.prompt(round + "-" + i, 1, prompt, 64)
+                                : cluster.bestEffort(round + "-" + i, "t" + i % 3, prompt, 64));
+            }
+            while (member.loop.untilReadyNanos() != Long.MAX_VALUE || member.lanes.busy() || !member.topic.isEmpty()) {
+                assertThat(System.nanoTime()).as("everything comes to its end").isLessThan(deadline);
+                cluster.settle();
+            }
+            for (int i = 0; i < cases.size(); i++) {
+                assertThat(cluster.generated(round + "-" + i))
+                        .as(cases.get(i).get("prompt").asText())
+                        .isEqualTo(ids(cases.get(i).get("greedy_token_ids")));
+            }
+        }
+        over.set(true);
+        ticks.join();
+        assertThat(cluster.failures).isEmpty();
+        assertThat(runner.kvReservedTokens()).isZero();
     }
 
     @Test

@@ -207,8 +207,7 @@ public final class SharingControl {
      * @param besideNanos how long they were, summed
      * @return by how much that usually makes such a batch longer, ns
      */
-    public synchronized double stepEnded(
-            StepSlowdown.Kind kind, double serviceNanos, int lanes, double besideNanos) {
+    public synchronized double stepEnded(StepSlowdown.Kind kind, double serviceNanos, int lanes, double besideNanos) {
         return beside.stepEnded(kind, serviceNanos, lanes, besideNanos);
     }
 
