@@ -181,10 +181,12 @@ final class WorkerCommand implements Callable<Integer>, Logs.InFolder {
         report.put("device", device);
         report.put("metrics", worker.metricsUrl() + "/metrics");
         alone.report(report);
-        if (!drainDeadline.isZero()) {
-            TerminationSignal.handle(() -> worker.drain(drainDeadline, "its machine is told to stop (SIGTERM)"));
-        }
-        return Foreground.runUntilStopped(worker, worker::awaitStopped);
+        return drainDeadline.isZero()
+                ? Foreground.runUntilStopped(worker, worker::awaitStopped)
+                : Foreground.runUntilStopped(
+                        worker,
+                        worker::awaitStopped,
+                        () -> worker.drain(drainDeadline, "its machine is told to stop (SIGTERM)"));
     }
 
     private WorkerConfig config() {
