@@ -1,15 +1,10 @@
 package io.sluice.launcher.bench;
 
-import io.sluice.launcher.demo.LoadRun;
 import io.sluice.launcher.stack.EmbeddedStack;
 import io.sluice.launcher.stack.Progress;
 import io.sluice.loadgen.LatencySummary;
-import io.sluice.loadgen.LoadGenerator;
-import io.sluice.loadgen.LoadPlan;
 import io.sluice.loadgen.RequestOutcome;
-import io.sluice.records.InferenceRequest;
 import io.sluice.records.ServiceClass;
-import io.sluice.records.Token;
 import io.sluice.runtime.ModelFiles;
 import io.sluice.runtime.ModelWeights;
 import java.io.IOException;
@@ -19,9 +14,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.SplittableRandom;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.stream.IntStream;
 
 /**
  * Interactive requests on this machine's cores, really computed by a worker behind broker and router: alone, beside a
@@ -32,28 +24,13 @@ import java.util.stream.IntStream;
  */
 final class SharingCpuPart {
     private static final double LOAD = 0.5;
-    private static final int PROMPT = 8;
-    private static final int TOKENS = 8;
-    private static final int CALIBRATION_REQUESTS = 40;
-    /** More than any machine this is for gets through in a window. */
-    private static final int BATCH_REQUESTS = 5_000;
-
-    /** One after the other, before anything is measured: a fresh JVM needs some 1,500 steps until it is as fast as it gets. */
-    private static final int WARM_UP_REQUESTS = 200;
-
-    private static final int IN_FLIGHT = 64;
-    /** What is under way when a batch is stopped ends within this time. */
-    private static final Duration REST = Duration.ofSeconds(4);
-
     private static final int THREADS = Runtime.getRuntime().availableProcessors();
 
     private final Bench.Setting setting;
     private final BenchReport report;
     private final Duration window;
     private final int rounds;
-    private EmbeddedStack stack;
-    private String model;
-    private int runs;
+    private CpuLoad load;
 
     /** What runs beside the interactive requests. */
     private enum Beside {
@@ -61,13 +38,6 @@ final class SharingCpuPart {
         BEST_EFFORT,
         LOW_PRIORITY,
         NOTHING_AGAIN
-    }
-
-    /** Something that takes its time. */
-    private interface Work {
-        Work NONE = () -> {};
-
-        void run() throws InterruptedException;
     }
 
     /** What was seen of interactive requests and of the batch, over all rounds. */
@@ -99,6 +69,7 @@ final class SharingCpuPart {
     void run() throws IOException, InterruptedException {
         Path path = BenchStacks.whole135m(setting);
         int layers;
+        String model;
         try (ModelWeights weights = ModelFiles.weights(path)) {
             layers = weights.config().layerCount();
             model = weights.config().name();
@@ -107,18 +78,15 @@ final class SharingCpuPart {
         try (EmbeddedStack started = EmbeddedStack.start(
                         BenchStacks.chain(setting.data(), path, model, layers, 1), Progress.SILENT);
                 NicedBatch niced = NicedBatch.start(path, THREADS)) {
-            stack = started;
+            load = new CpuLoad(started, model, window);
             measure(niced);
         }
     }
 
     private void measure(NicedBatch niced) throws InterruptedException {
         setting.progress("cpu: warming up");
-        play(0, 1, IN_FLIGHT, 2 * IN_FLIGHT);
-        play(0, 1, 1, WARM_UP_REQUESTS);
-        batch(ServiceClass.BEST_EFFORT, Duration.ofSeconds(10), Work.NONE);
-        Thread.sleep(REST);
-        double busySeconds = busySeconds(play(0, 1, 1, CALIBRATION_REQUESTS)) / CALIBRATION_REQUESTS;
+        load.warmUp();
+        double busySeconds = load.requestSeconds();
         double perSecond = LOAD / busySeconds;
         setting.progress(String.format(
                 Locale.ROOT,
@@ -139,10 +107,10 @@ final class SharingCpuPart {
                 one(seen[beside.ordinal()], beside, perSecond, round, niced);
             }
             setting.progress("cpu: round " + (round + 1) + " of " + rounds + ", the batch alone, all ways");
-            soloTokens += batch(ServiceClass.BEST_EFFORT, solo, Work.NONE);
-            Thread.sleep(REST);
-            servedTokens += batch(ServiceClass.LATENCY_CRITICAL, solo, Work.NONE);
-            Thread.sleep(REST);
+            soloTokens += load.batch(ServiceClass.BEST_EFFORT, solo, CpuLoad.Work.NONE);
+            Thread.sleep(CpuLoad.REST);
+            servedTokens += load.batch(ServiceClass.LATENCY_CRITICAL, solo, CpuLoad.Work.NONE);
+            Thread.sleep(CpuLoad.REST);
             nicedSoloTokens += niced(niced, solo);
             soloSeconds += solo.toNanos() / 1e9;
         }
@@ -152,10 +120,10 @@ final class SharingCpuPart {
     private void one(Seen seen, Beside beside, double perSecond, long seed, NicedBatch niced)
             throws InterruptedException {
         List<RequestOutcome> outcomes = new ArrayList<>();
-        Work interactive = () -> outcomes.addAll(poisson(perSecond, seed));
+        CpuLoad.Work interactive = () -> outcomes.addAll(load.poisson(perSecond, seed));
         switch (beside) {
             case NOTHING, NOTHING_AGAIN -> interactive.run();
-            case BEST_EFFORT -> seen.batchTokens += batch(ServiceClass.BEST_EFFORT, window, interactive);
+            case BEST_EFFORT -> seen.batchTokens += load.batch(ServiceClass.BEST_EFFORT, window, interactive);
             case LOW_PRIORITY -> {
                 long before = niced.tokens();
                 niced.go();
@@ -164,9 +132,9 @@ final class SharingCpuPart {
                 niced.stop();
             }
         }
-        Thread.sleep(REST);
+        Thread.sleep(CpuLoad.REST);
         seen.seconds += window.toNanos() / 1e9;
-        seen.busySeconds += busySeconds(outcomes);
+        seen.busySeconds += CpuLoad.busySeconds(outcomes);
         for (RequestOutcome outcome : outcomes) {
             seen.responseMillis.add(outcome.endToEndMs());
             Arrays.stream(outcome.interTokenMs()).forEach(seen.gapMillis::add);
@@ -179,111 +147,8 @@ final class SharingCpuPart {
         Thread.sleep(duration);
         long made = niced.tokens() - before;
         niced.stop();
-        Thread.sleep(REST);
+        Thread.sleep(CpuLoad.REST);
         return made;
-    }
-
-    /** Keeps a batch going beside {@code meanwhile}, for so long; tokens that came in this time. */
-    private double batch(ServiceClass serviceClass, Duration duration, Work meanwhile) throws InterruptedException {
-        String run = "batch" + runs++ + "-" + Long.toString(System.nanoTime(), 36);
-        List<LoadPlan.Planned> planned = IntStream.range(0, BATCH_REQUESTS)
-                .mapToObj(i -> new LoadPlan.Planned(
-                        0,
-                        request(run + "-" + i, BatchShape.prompt(BatchShape.PROMPT, i), BatchShape.TOKENS)
-                                .setServiceClass(serviceClass)
-                                .setTenant("bench")
-                                .build()))
-                .toList();
-        AtomicLong tokens = new AtomicLong();
-        long end = System.nanoTime() + duration.toNanos();
-        Thread batch = Thread.ofPlatform().name("bench-batch").start(() -> {
-            try {
-                LoadRun.play(
-                        stack.description(),
-                        new LoadPlan(planned),
-                        BatchShape.SESSIONS,
-                        duration,
-                        new LoadGenerator.Listener() {
-                            @Override
-                            public void onToken(RequestOutcome outcome, Token token) {
-                                if (System.nanoTime() < end) {
-                                    tokens.incrementAndGet();
-                                }
-                            }
-                        });
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        });
-        meanwhile.run();
-        batch.join();
-        return tokens.get();
-    }
-
-    private List<RequestOutcome> poisson(double perSecond, long seed) throws InterruptedException {
-        SplittableRandom random = new SplittableRandom(seed);
-        String run = "live" + runs++ + "-" + Long.toString(System.nanoTime(), 36);
-        List<LoadPlan.Planned> planned = new ArrayList<>();
-        double at = 0;
-        while (true) {
-            at += -Math.log(1 - random.nextDouble()) / perSecond * 1e3;
-            if (at >= window.toMillis()) {
-                return played(planned, IN_FLIGHT);
-            }
-            int index = planned.size();
-            planned.add(new LoadPlan.Planned(
-                    at,
-                    request(run + "-" + index, BatchShape.prompt(PROMPT, index), TOKENS)
-                            .build()));
-        }
-    }
-
-    /** {@code count} requests, {@code inFlight} at once. */
-    private List<RequestOutcome> play(double gapMillis, int first, int inFlight, int count)
-            throws InterruptedException {
-        String run = "calm" + runs++ + "-" + Long.toString(System.nanoTime(), 36);
-        List<LoadPlan.Planned> planned = IntStream.range(0, count)
-                .mapToObj(i -> new LoadPlan.Planned(
-                        i * gapMillis,
-                        request(run + "-" + i, BatchShape.prompt(PROMPT, first + i), TOKENS)
-                                .build()))
-                .toList();
-        return played(planned, inFlight);
-    }
-
-    private List<RequestOutcome> played(List<LoadPlan.Planned> planned, int inFlight) throws InterruptedException {
-        List<RequestOutcome> outcomes = LoadRun.play(
-                        stack.description(),
-                        new LoadPlan(planned),
-                        inFlight,
-                        Duration.ofMinutes(5),
-                        new LoadGenerator.Listener() {})
-                .run()
-                .outcomes();
-        for (RequestOutcome outcome : outcomes) {
-            if (!outcome.completed()) {
-                throw new IllegalStateException("request " + outcome.request().getRequestId() + " did not complete: "
-                        + (outcome.failure() == null ? "no answer" : outcome.failure()));
-            }
-        }
-        return outcomes;
-    }
-
-    private InferenceRequest.Builder request(String id, int[] prompt, int tokens) {
-        return InferenceRequest.newBuilder()
-                .setRequestId(id)
-                .setModel(model)
-                .setPromptTokenIds(IntStream.of(prompt).boxed().toList())
-                .setMaxTokens(tokens)
-                .setIgnoreEos(true);
-    }
-
-    /** Time that batches with these requests took, each one's own count. */
-    private static double busySeconds(List<RequestOutcome> outcomes) {
-        return outcomes.stream()
-                .flatMap(outcome -> outcome.completion().getHops().stream())
-                .mapToDouble(hop -> hop.getComputeUs() / 1e6)
-                .sum();
     }
 
     private void rows(Seen[] seen, double solo, double served, double nicedSolo) {
@@ -330,8 +195,8 @@ final class SharingCpuPart {
                         + " latency-critical work of the same stack",
                 THREADS,
                 alone.responseMillis.size(),
-                TOKENS,
-                PROMPT,
+                CpuLoad.TOKENS,
+                CpuLoad.PROMPT,
                 rounds,
                 window.toSeconds(),
                 alone.busySeconds / alone.seconds,

@@ -1,0 +1,181 @@
+package io.sluice.launcher.bench;
+
+import io.sluice.launcher.stack.EmbeddedStack;
+import io.sluice.launcher.stack.Progress;
+import io.sluice.loadgen.LatencySummary;
+import io.sluice.loadgen.RequestOutcome;
+import io.sluice.messaging.TopicTail;
+import io.sluice.records.GpuTelemetry;
+import io.sluice.records.Limits;
+import io.sluice.records.PoolUse;
+import io.sluice.records.ServiceClass;
+import io.sluice.records.SharingReport;
+import io.sluice.runtime.ModelFiles;
+import io.sluice.runtime.ModelWeights;
+import io.sluice.schemas.Topics;
+import io.sluice.worker.sharing.SharingSettings;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+import org.apache.kafka.common.IsolationLevel;
+
+/**
+ * What a core of its own brings a best-effort batch on this machine: two stacks one after the other, one whose worker may use
+ * gaps only and one whose worker may use a core beside latency-critical steps as well, where the planner of limits finds out
+ * whether it pays. Load and batch are those of {@link SharingCpuPart}, at the rate that the first stack's worker is busy for half of
+ * the time.
+ */
+final class SharingCoresPart {
+    private static final double LOAD = 0.5;
+
+    private final Bench.Setting setting;
+    private final BenchReport report;
+    private final Duration window;
+    private final int rounds;
+    private double perSecond;
+
+    /** What was seen of one stack. */
+    private static final class Seen {
+        final List<Double> alone = new ArrayList<>();
+        final List<Double> beside = new ArrayList<>();
+        double tokens;
+        double seconds;
+        String last = "";
+        double besideUnits;
+        double gapUnits;
+
+        static double percentile(List<Double> millis, double percent) {
+            double[] sorted =
+                    millis.stream().mapToDouble(Double::doubleValue).sorted().toArray();
+            return LatencySummary.percentile(sorted, percent);
+        }
+    }
+
+    SharingCoresPart(Bench.Setting setting, BenchReport report) {
+        this.setting = setting;
+        this.report = report;
+        this.window = Duration.ofSeconds(setting.quick() ? 30 : 60);
+        this.rounds = setting.quick() ? 1 : setting.rounds();
+    }
+
+    void run() throws IOException, InterruptedException {
+        Path path = BenchStacks.whole135m(setting);
+        String model;
+        int layers;
+        try (ModelWeights weights = ModelFiles.weights(path)) {
+            layers = weights.config().layerCount();
+            model = weights.config().name();
+        }
+        List<Seen> seen = new ArrayList<>();
+        for (int cores = 0; cores <= 1; cores++) {
+            setting.progress("cores: starting one worker, best-effort work "
+                    + (cores == 0 ? "in the gaps only" : "on a core beside as well"));
+            try (EmbeddedStack stack = EmbeddedStack.start(
+                    BenchStacks.chain(setting.data(), path, model, layers, 1)
+                            .withSharing(SharingSettings.DEFAULT.withCores(cores)),
+                    Progress.SILENT)) {
+                seen.add(measure(stack, new CpuLoad(stack, model, window)));
+            }
+        }
+        rows(seen.getFirst(), seen.getLast());
+    }
+
+    private Seen measure(EmbeddedStack stack, CpuLoad load) throws InterruptedException {
+        setting.progress("cores: warming up");
+        load.warmUp();
+        if (perSecond == 0) {
+            perSecond = LOAD / load.requestSeconds();
+        }
+        Seen seen = new Seen();
+        for (int round = 0; round < rounds; round++) {
+            long seed = round;
+            setting.progress("cores: round " + (round + 1) + " of " + rounds + ", interactive requests alone");
+            responses(load.poisson(perSecond, seed), seen.alone);
+            Thread.sleep(CpuLoad.REST);
+            setting.progress("cores: round " + (round + 1) + " of " + rounds + ", beside a batch");
+            try (TopicTail<GpuTelemetry> telemetry = TopicTail.fromEnd(
+                            stack.settings(), stack.schemas(), Topics.GPU_TELEMETRY, IsolationLevel.READ_UNCOMMITTED);
+                    TopicTail<Limits> limits = TopicTail.fromEnd(
+                            stack.settings(), stack.schemas(), Topics.LIMITS, IsolationLevel.READ_COMMITTED)) {
+                List<RequestOutcome> outcomes = new ArrayList<>();
+                seen.tokens += load.batch(
+                        ServiceClass.BEST_EFFORT, window, () -> outcomes.addAll(load.poisson(perSecond, seed)));
+                seen.seconds += window.toNanos() / 1e9;
+                responses(outcomes, seen.beside);
+                read(telemetry, limits, seen);
+            }
+            Thread.sleep(CpuLoad.REST);
+        }
+        return seen;
+    }
+
+    private static void responses(List<RequestOutcome> outcomes, List<Double> millis) {
+        outcomes.forEach(outcome -> millis.add(outcome.endToEndMs()));
+    }
+
+    /** What the worker reported of its pools meanwhile, and what the planner said of them last. */
+    private static void read(TopicTail<GpuTelemetry> telemetry, TopicTail<Limits> limits, Seen seen) {
+        while (!telemetry.atEnd()) {
+            telemetry.poll(Duration.ofMillis(100)).stream()
+                    .map(record -> record.value().getSharing())
+                    .filter(Objects::nonNull)
+                    .forEach(report -> add(report, seen));
+        }
+        while (!limits.atEnd()) {
+            limits.poll(Duration.ofMillis(100)).stream()
+                    .map(record -> record.value().getReason())
+                    .filter(reason -> reason.contains("core"))
+                    .forEach(reason -> seen.last = reason);
+        }
+    }
+
+    private static void add(SharingReport report, Seen seen) {
+        for (PoolUse pool : report.getPools()) {
+            if (pool.getLanes() > 0) {
+                seen.besideUnits += pool.getUnits();
+            } else {
+                seen.gapUnits += pool.getUnits();
+            }
+        }
+    }
+
+    private void rows(Seen gaps, Seen core) {
+        for (double percent : new double[] {50, 99}) {
+            String p = String.format(Locale.ROOT, "p%.0f", percent);
+            String target = percent == 99 ? "<= 1.1" : null;
+            report.add(
+                    "sharing.cores.response." + p,
+                    "ms",
+                    Seen.percentile(core.beside, percent),
+                    Seen.percentile(core.alone, percent),
+                    target);
+            report.add(
+                    "sharing.cores.response_gaps_only." + p,
+                    "ms",
+                    Seen.percentile(gaps.beside, percent),
+                    Seen.percentile(gaps.alone, percent),
+                    null);
+        }
+        report.add(
+                "sharing.cores.batch_throughput",
+                "tokens/s",
+                core.tokens / core.seconds,
+                gaps.tokens / gaps.seconds,
+                null);
+        double units = core.besideUnits + core.gapUnits;
+        report.add("sharing.cores.share_beside", "", units > 0 ? core.besideUnits / units : 0);
+        report.note(String.format(
+                Locale.ROOT,
+                "cores: %d interactive requests each way in %d rounds of %d s, two stacks one after the other; baseline of latencies:"
+                        + " alone on the same stack, of the batch: gaps only; share_beside: part of the batch's layers times"
+                        + " positions on the core beside; the planner's last word of it: %s",
+                core.alone.size(),
+                rounds,
+                window.toSeconds(),
+                core.last.isEmpty() ? "none" : core.last));
+    }
+}
