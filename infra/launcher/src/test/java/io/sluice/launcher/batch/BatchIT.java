@@ -45,10 +45,12 @@ import picocli.CommandLine;
 final class BatchIT {
     private static final Duration PATIENCE = Duration.ofMinutes(6);
     private static final ObjectMapper JSON = new ObjectMapper();
-    /** Many times as many as are in flight at once, so that the service is killed in the middle. */
-    private static final int ITEMS = 240;
+    /** Four times as many as are in flight at once. */
+    private static final int ITEMS = 128;
 
-    private static final int TOKENS = 16;
+    private static final int TOKENS = 8;
+    /** So slow that what is left when the first items are done takes five seconds and more, however fast the machine. */
+    private static final String DEVICE = "emulated:t4@0.2";
 
     @TempDir
     static Path folder;
@@ -63,7 +65,7 @@ final class BatchIT {
         StackConfig config = new StackConfig(
                         StackFolder.repository().resolve("models").resolve("psalm"),
                         "psalm",
-                        List.of(WorkerSpec.of("one", "cpu"), WorkerSpec.of("two", "cpu")),
+                        List.of(WorkerSpec.of("one", DEVICE), WorkerSpec.of("two", DEVICE)),
                         2,
                         RoutingPolicy.MAX_FLOW,
                         ActivationDtype.FP32,
