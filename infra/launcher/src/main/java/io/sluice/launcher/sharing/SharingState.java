@@ -25,9 +25,11 @@ final class SharingState {
      * @param published quota of the newest limits, 0 to 1; 0 when they do not hold
      * @param quota quota in force, 0 to 1: the lower of the published one and the worker's own
      * @param sliceMillis longest slice that the limits allow, ms
+     * @param sideLanes cores that the limits allow beside latency-critical work
      * @param stepsPerSecond latency-critical steps
      * @param responseP99Millis highest 99th percentile of their response time among the reports, ms
      * @param missed share of them that missed the objective, 0 to 1
+     * @param excused share of them that kept it by the objectives of their requests alone, 0 to 1
      * @param drains times that they had to wait for a slice to give way
      * @param tokensPerSecond best-effort positions computed
      * @param deviceShare share of the time in which a slice ran, 0 to 1
@@ -40,9 +42,11 @@ final class SharingState {
             double published,
             double quota,
             double sliceMillis,
+            int sideLanes,
             double stepsPerSecond,
             double responseP99Millis,
             double missed,
+            double excused,
             long drains,
             double tokensPerSecond,
             double deviceShare,
@@ -57,6 +61,7 @@ final class SharingState {
         private long millis;
         private long steps;
         private long missed;
+        private long excused;
         private double responseP99;
         private long drains;
         private long tokens;
@@ -85,6 +90,7 @@ final class SharingState {
         worker.millis += record.getIntervalMs();
         worker.steps += report.getRequests();
         worker.missed += report.getViolations();
+        worker.excused += report.getExcused();
         worker.responseP99 = Math.max(worker.responseP99, report.getResponseP99Ns());
         worker.drains += report.getDrains();
         worker.waiting.clear();
@@ -121,9 +127,11 @@ final class SharingState {
                 holds ? worker.limits.getQuota() : 0,
                 report == null ? 0 : report.getQuota(),
                 holds ? worker.limits.getSliceNs() / MILLIS : 0,
+                holds ? worker.limits.getSideLanes() : 0,
                 seconds > 0 ? worker.steps / seconds : 0,
                 worker.responseP99 / MILLIS,
                 worker.steps > 0 ? (double) worker.missed / worker.steps : 0,
+                worker.steps > 0 ? (double) worker.excused / worker.steps : 0,
                 worker.drains,
                 seconds > 0 ? worker.tokens / seconds : 0,
                 seconds > 0 ? worker.runNanos / NANOS / seconds : 0,

@@ -29,14 +29,14 @@ import picocli.CommandLine.Spec;
         description = {
             "Prints what best-effort work may use of each worker of a running stack, what it used, what it cost, and why."
                     + " Reads the topics of limits and telemetry for a few seconds.",
-            "quota: published and in force (the worker's own may be lower), of 1; slice: longest; steps: of latency-critical"
-                    + " work; p99: of their response time at this worker; missed: part of them that best-effort work made"
+            "quota: published and in force (the worker's own may be lower), of 1; slice: longest; cores: beside"
+                    + " latency-critical work (--best-effort-cores); steps: of that; p99: of their response time at this worker; missed: part of them that best-effort work made"
                     + " miss the objective; busy: part of the time with best-effort work."
         },
         footerHeading = "%nJSON (--json FILE): one object per worker%n",
         footer = {
-            "  worker, published, quota, sliceMillis, stepsPerSecond, responseP99Millis, missed, drains, tokensPerSecond,",
-            "  deviceShare, waiting, tenants[], why"
+            "  worker, published, quota, sliceMillis, sideLanes, stepsPerSecond, responseP99Millis, missed, excused (by the",
+            "  objectives of their requests), drains, tokensPerSecond, deviceShare, waiting, tenants[], why"
         },
         mixinStandardHelpOptions = true)
 final class SharingStatusCommand implements Callable<Integer> {
@@ -106,10 +106,11 @@ final class SharingStatusCommand implements Callable<Integer> {
     static void print(PrintWriter out, List<SharingState.Row> rows) {
         out.printf(
                 Locale.ROOT,
-                "%-16s %15s %9s %10s %9s %8s %7s %11s %6s %8s%n",
+                "%-16s %15s %9s %6s %9s %9s %8s %7s %11s %6s %8s%n",
                 "worker",
                 "quota",
                 "slice ms",
+                "cores",
                 "steps/s",
                 "p99 ms",
                 "missed",
@@ -120,11 +121,12 @@ final class SharingStatusCommand implements Callable<Integer> {
         for (SharingState.Row row : rows) {
             out.printf(
                     Locale.ROOT,
-                    "%-16s %6.3f > %6.3f %9.2f %10.1f %9.2f %6.2f %% %7d %11.1f %4.0f %% %8d  %s%n",
+                    "%-16s %6.3f > %6.3f %9.2f %6d %9.1f %9.2f %6.2f %% %7d %11.1f %4.0f %% %8d  %s%n",
                     row.worker(),
                     row.published(),
                     row.quota(),
                     row.sliceMillis(),
+                    row.sideLanes(),
                     row.stepsPerSecond(),
                     row.responseP99Millis(),
                     100 * row.missed(),

@@ -28,6 +28,8 @@ final class SharingStateTest {
         assertThat(row.published()).isEqualTo(0.8);
         assertThat(row.quota()).as("the newest").isEqualTo(0.6);
         assertThat(row.sliceMillis()).isEqualTo(2);
+        assertThat(row.sideLanes()).isEqualTo(1);
+        assertThat(row.excused()).isEqualTo(0.1);
         assertThat(row.stepsPerSecond()).isEqualTo(40);
         assertThat(row.responseP99Millis()).isEqualTo(3);
         assertThat(row.missed()).isEqualTo(0.05);
@@ -96,6 +98,7 @@ final class SharingStateTest {
                 .setQuota(quota)
                 .setSliceNs(2_000_000)
                 .setLanes(1)
+                .setSideLanes(1)
                 .setValidUntilMs(untilMillis)
                 .setAtMs(NOW)
                 .setReason(reason)
@@ -133,6 +136,7 @@ final class SharingStateTest {
                 .setQuota(quota)
                 .setRequests(steps)
                 .setViolations(missed)
+                .setExcused(steps / 10)
                 .setServiceNs(1)
                 .setServiceP99Ns(p99Nanos)
                 .setResponseP99Ns(p99Nanos)
