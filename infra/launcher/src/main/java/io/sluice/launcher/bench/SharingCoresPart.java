@@ -31,6 +31,8 @@ import org.apache.kafka.common.IsolationLevel;
  */
 final class SharingCoresPart {
     private static final double LOAD = 0.5;
+    /** More than enough for what a window leaves in the topics. */
+    private static final int POLLS = 30;
 
     private final Bench.Setting setting;
     private final BenchReport report;
@@ -119,13 +121,14 @@ final class SharingCoresPart {
 
     /** What the worker reported of its pools meanwhile, and what the planner said of them last. */
     private static void read(TopicTail<GpuTelemetry> telemetry, TopicTail<Limits> limits, Seen seen) {
-        while (!telemetry.atEnd()) {
+        // Both topics go on growing, so there is no end to wait for.
+        for (int poll = 0; poll < POLLS; poll++) {
             telemetry.poll(Duration.ofMillis(100)).stream()
                     .map(record -> record.value().getSharing())
                     .filter(Objects::nonNull)
                     .forEach(report -> add(report, seen));
         }
-        while (!limits.atEnd()) {
+        for (int poll = 0; poll < POLLS; poll++) {
             limits.poll(Duration.ofMillis(100)).stream()
                     .map(record -> record.value().getReason())
                     .filter(reason -> reason.contains("core"))
