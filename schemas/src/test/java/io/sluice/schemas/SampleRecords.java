@@ -16,6 +16,8 @@ import io.sluice.records.ErrorReason;
 import io.sluice.records.ErrorRecord;
 import io.sluice.records.FinishReason;
 import io.sluice.records.GpuTelemetry;
+import io.sluice.records.GroupPool;
+import io.sluice.records.GroupUse;
 import io.sluice.records.Heartbeat;
 import io.sluice.records.HopSummary;
 import io.sluice.records.HopTiming;
@@ -316,6 +318,8 @@ final class SampleRecords {
                 .setExcused(2L)
                 .setSideLanes(2)
                 .setPools(List.of(new PoolUse(1, 8L, 24e6, 20e6, 22e6, 192.0, 1e5)))
+                .setPoolLanes(List.of(1, 2))
+                .setGroups(List.of(new GroupUse("team-a", "decode", 1, 480.0, 5e6, null)))
                 .build();
     }
 
@@ -369,7 +373,8 @@ final class SampleRecords {
                 AT_MS,
                 List.of(new TenantLimit("acme", 0.5, 1_000_000L, 1)),
                 "epoch 4: quota 0.250 after 0.500",
-                1);
+                1,
+                List.of(new GroupPool("acme", "decode", 1)));
     }
 
     static BestEffortJob job() {

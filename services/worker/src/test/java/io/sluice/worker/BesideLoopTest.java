@@ -73,7 +73,7 @@ final class BesideLoopTest extends OnBestEffortCluster {
     }
 
     private void allowBeside(int lanes) {
-        cluster.limit(new SharingLimits(++epoch, 1, 4 * LAYER, 1, Long.MAX_VALUE, List.of(), lanes));
+        cluster.limit(new SharingLimits(++epoch, 1, 4 * LAYER, 1, Long.MAX_VALUE).withSideLanes(lanes));
     }
 
     /** The lane works while a latency-critical batch does, which then takes so many times as long. */

@@ -136,7 +136,7 @@ final class ModelPipelineTest {
         Member member =
                 cluster.add(LocalCluster.settings("a", ActivationDtype.FP32, 16), runner, new CpuDevice(), tokenizer);
         open.add(member.lanes);
-        cluster.limit(new SharingLimits(1, 1, 5_000_000, 1, Long.MAX_VALUE, List.of(), 2));
+        cluster.limit(new SharingLimits(1, 1, 5_000_000, 1, Long.MAX_VALUE).withSideLanes(2));
         JsonNode cases = reference.get("cases");
         long deadline = System.nanoTime() + 60_000_000_000L;
         for (int round = 0; member.sharing.view(cluster.clock.get()).besideUnits() < 200; round++) {

@@ -344,7 +344,8 @@ public final class LimitPlanner {
                 lanes(state),
                 Shares.plus(nowNanos, policy.leaseNanos()),
                 state.levels(),
-                state.beside().chosen());
+                state.beside().chosen(),
+                List.of());
         String reason = moved
                 ? String.format(
                         Locale.ROOT,

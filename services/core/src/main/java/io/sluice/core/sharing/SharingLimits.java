@@ -19,6 +19,7 @@ import java.util.Set;
  *     {@link #onClock}
  * @param levels what single tenants may use at most; a tenant without a level may use all of the above
  * @param sideLanes side lanes ({@link GateSettings#sideLanes}) that best-effort work may hold beside latency-critical work
+ * @param groups kernel groups that run on a part of the device; all others run on all of it
  */
 public record SharingLimits(
         long epoch,
@@ -27,7 +28,8 @@ public record SharingLimits(
         int lanes,
         long validUntilNanos,
         List<TenantLevel> levels,
-        int sideLanes) {
+        int sideLanes,
+        List<GroupPool> groups) {
     /** Nothing may start, ever. */
     public static final SharingLimits NONE = new SharingLimits(0, 0, 0, 0, Long.MIN_VALUE, List.of());
 
@@ -38,6 +40,10 @@ public record SharingLimits(
         Shares.notNegative("lanes", lanes);
         Shares.notNegative("side lanes", sideLanes);
         levels = List.copyOf(levels);
+        groups = List.copyOf(groups);
+        if (groups.stream().map(GroupPool::group).distinct().count() < groups.size()) {
+            throw new IllegalArgumentException("a kernel group has two pools: give it one: " + groups);
+        }
         Set<TenantId> seen = levels.size() > 1 ? new HashSet<>() : Set.of();
         for (TenantLevel level : levels) {
             if (levels.size() > 1 && !seen.add(level.tenant())) {
@@ -46,10 +52,10 @@ public record SharingLimits(
         }
     }
 
-    /** Nothing beside latency-critical work on side lanes. */
+    /** Nothing beside latency-critical work on side lanes, and all kernel groups on the whole device. */
     public SharingLimits(
             long epoch, double quota, long sliceNanos, int lanes, long validUntilNanos, List<TenantLevel> levels) {
-        this(epoch, quota, sliceNanos, lanes, validUntilNanos, levels, 0);
+        this(epoch, quota, sliceNanos, lanes, validUntilNanos, levels, 0, List.of());
     }
 
     /** Limits for all tenants alike. */
@@ -77,22 +83,32 @@ public record SharingLimits(
         return Optional.empty();
     }
 
+    /** Lanes of the pool of {@code group}; 0: all of the device. */
+    public int poolLanes(KernelGroup group) {
+        for (GroupPool pool : groups) {
+            if (pool.group().equals(group)) {
+                return pool.lanes();
+            }
+        }
+        return 0;
+    }
+
     /** The same limits on a clock that shows {@code offsetNanos} more; the ends of the range stay what they are. */
     public SharingLimits onClock(long offsetNanos) {
         if (validUntilNanos == Long.MIN_VALUE || validUntilNanos == Long.MAX_VALUE) {
             return this;
         }
         return new SharingLimits(
-                epoch, quota, sliceNanos, lanes, Shares.plus(validUntilNanos, offsetNanos), levels, sideLanes);
+                epoch, quota, sliceNanos, lanes, Shares.plus(validUntilNanos, offsetNanos), levels, sideLanes, groups);
     }
 
     /** The same limits with another quota, as L1 moves it between two reports of L2. */
     public SharingLimits withQuota(double newQuota) {
-        return new SharingLimits(epoch, newQuota, sliceNanos, lanes, validUntilNanos, levels, sideLanes);
+        return new SharingLimits(epoch, newQuota, sliceNanos, lanes, validUntilNanos, levels, sideLanes, groups);
     }
 
     /** The same limits with so many side lanes. */
     public SharingLimits withSideLanes(int newSideLanes) {
-        return new SharingLimits(epoch, quota, sliceNanos, lanes, validUntilNanos, levels, newSideLanes);
+        return new SharingLimits(epoch, quota, sliceNanos, lanes, validUntilNanos, levels, newSideLanes, groups);
     }
 }

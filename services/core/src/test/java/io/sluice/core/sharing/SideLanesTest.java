@@ -22,7 +22,7 @@ class SideLanesTest {
     }
 
     private void limits(double quota, int sideLanes) {
-        gate.limits(new SharingLimits(1, quota, 1_000_000, 1, Long.MAX_VALUE, List.of(), sideLanes), now);
+        gate.limits(new SharingLimits(1, quota, 1_000_000, 1, Long.MAX_VALUE).withSideLanes(sideLanes), now);
     }
 
     private void criticalRuns() {
@@ -109,7 +109,7 @@ class SideLanesTest {
 
     @Test
     void shouldStopEverythingWhenLimitsEnd() {
-        gate.limits(new SharingLimits(1, 1, 1_000_000, 1, now + 1_000, List.of(), 2), now);
+        gate.limits(new SharingLimits(1, 1, 1_000_000, 1, now + 1_000).withSideLanes(2), now);
         criticalRuns();
         RunningSlice slice = start(A);
         now += 1_000;

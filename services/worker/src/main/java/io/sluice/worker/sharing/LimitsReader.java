@@ -86,7 +86,8 @@ public final class LimitsReader {
                 published.getLanes(),
                 LimitsLease.endNanos(published.getAtMs(), published.getValidUntilMs(), nowNanos, epochMillis),
                 levels,
-                published.getSideLanes());
+                published.getSideLanes(),
+                List.of());
     }
 
     private void warn(String what) {
