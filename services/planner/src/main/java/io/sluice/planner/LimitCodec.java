@@ -1,10 +1,14 @@
 package io.sluice.planner;
 
 import io.sluice.core.sharing.GpuSample;
+import io.sluice.core.sharing.GroupSample;
+import io.sluice.core.sharing.KernelGroup;
 import io.sluice.core.sharing.PoolSample;
 import io.sluice.core.sharing.SharingLimits;
 import io.sluice.core.sharing.TenantId;
 import io.sluice.records.GpuTelemetry;
+import io.sluice.records.GroupPool;
+import io.sluice.records.GroupUse;
 import io.sluice.records.Limits;
 import io.sluice.records.PoolUse;
 import io.sluice.records.SharingReport;
@@ -21,7 +25,7 @@ final class LimitCodec {
     /**
      * What the telemetry says of sharing; it must say something. Whether it is plausible is the planner's business.
      *
-     * @throws IllegalArgumentException where a tenant has no name
+     * @throws IllegalArgumentException where a tenant or a kernel group has no name
      */
     static GpuSample decode(GpuTelemetry record) {
         SharingReport s = record.getSharing();
@@ -45,7 +49,18 @@ final class LimitCodec {
                 s.getTenants().stream().map(LimitCodec::decode).toList(),
                 optional(record.getPowerWatts()),
                 s.getSideLanes(),
-                s.getPools().stream().map(LimitCodec::decode).toList());
+                s.getPools().stream().map(LimitCodec::decode).toList(),
+                s.getPoolLanes(),
+                s.getGroups().stream().map(LimitCodec::decode).toList());
+    }
+
+    private static GroupSample decode(GroupUse use) {
+        return new GroupSample(
+                new KernelGroup(new TenantId(use.getTenant()), use.getGroup()),
+                use.getLanes(),
+                use.getUnits(),
+                use.getRunNs(),
+                optional(use.getJoules()));
     }
 
     private static PoolSample decode(PoolUse use) {
@@ -99,6 +114,10 @@ final class LimitCodec {
                         .toList())
                 .setReason(reason)
                 .setSideLanes(limits.sideLanes())
+                .setGroups(limits.groups().stream()
+                        .map(pool -> new GroupPool(
+                                pool.group().tenant().value(), pool.group().name(), pool.lanes()))
+                        .toList())
                 .build();
     }
 }

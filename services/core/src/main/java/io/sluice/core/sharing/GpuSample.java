@@ -16,6 +16,9 @@ import java.util.OptionalDouble;
  * @param watts average power of the device
  * @param sideLanes that the device has, see {@link GateSettings#sideLanes}
  * @param pools what numbers of them brought, of those that were used
+ * @param poolLanes sizes of the pools that best-effort slices can run on in the gaps, rising, the last one the whole device;
+ *     empty: it cannot be divided
+ * @param groups what kernel groups did on them, of those that ran
  */
 public record GpuSample(
         long incarnation,
@@ -26,24 +29,16 @@ public record GpuSample(
         List<Tenant> tenants,
         OptionalDouble watts,
         int sideLanes,
-        List<PoolSample> pools) {
+        List<PoolSample> pools,
+        List<Integer> poolLanes,
+        List<GroupSample> groups) {
     public GpuSample {
         Objects.requireNonNull(critical, "critical");
         Objects.requireNonNull(watts, "watts");
         tenants = List.copyOf(tenants);
         pools = List.copyOf(pools);
-    }
-
-    /** Of a device without side lanes. */
-    public GpuSample(
-            long incarnation,
-            long sequence,
-            long atNanos,
-            long intervalNanos,
-            Critical critical,
-            List<Tenant> tenants,
-            OptionalDouble watts) {
-        this(incarnation, sequence, atNanos, intervalNanos, critical, tenants, watts, 0, List.of());
+        poolLanes = List.copyOf(poolLanes);
+        groups = List.copyOf(groups);
     }
 
     /**

@@ -2,6 +2,7 @@ package io.sluice.core.sharing;
 
 import io.sluice.core.planning.Rejection;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
@@ -16,6 +17,13 @@ final class SampleJudge {
     private static final int MAX_TENANTS = 64;
     private static final double MAX_RATE = 1e18;
     private static final int MAX_SIDE_LANES = 64;
+    /** As many as {@link StreamPoolProgramme} takes. */
+    private static final int MAX_POOL_SIZES = 32;
+
+    private static final int MAX_POOL_LANES = 65_536;
+    /** Prefill, recomputed steps and decode. */
+    private static final int MAX_GROUPS_OF_A_TENANT = 3;
+
     /** Clocks and sums at the ends of an interval are not exact. */
     private static final double SLACK = 1.1;
 
@@ -96,7 +104,41 @@ final class SampleJudge {
                 return "tenant " + tenant.tenant() + (one == null ? " is there twice" : one);
             }
         }
-        return null;
+        return groupAbsurdity(s);
+    }
+
+    private static String groupAbsurdity(GpuSample s) {
+        if (s.poolLanes().size() > MAX_POOL_SIZES) {
+            return s.poolLanes().size() + " sizes of pools, more than " + MAX_POOL_SIZES;
+        }
+        int before = 0;
+        for (int lanes : s.poolLanes()) {
+            if (lanes <= before || lanes > MAX_POOL_LANES) {
+                return "pools of " + s.poolLanes() + " lanes";
+            }
+            before = lanes;
+        }
+        Set<KernelGroup> groups = new HashSet<>();
+        Set<List<Object>> seen = new HashSet<>();
+        for (GroupSample group : s.groups()) {
+            groups.add(group.group());
+            if (!s.poolLanes().contains(group.lanes())
+                    || !seen.add(List.of(group.group(), group.lanes()))
+                    || absurd(group, s.intervalNanos())) {
+                return "on pools of " + s.poolLanes() + " lanes: " + group;
+            }
+        }
+        return groups.size() > MAX_TENANTS * MAX_GROUPS_OF_A_TENANT
+                ? groups.size() + " kernel groups, more than " + MAX_TENANTS * MAX_GROUPS_OF_A_TENANT
+                : null;
+    }
+
+    private static boolean absurd(GroupSample g, long intervalNanos) {
+        return absurd(g.units())
+                || absurd(g.runNanos())
+                || absurd(g.joules())
+                || g.runNanos() > intervalNanos * SLACK
+                || (g.units() > 0 && g.runNanos() == 0);
     }
 
     private static String absurdity(GpuSample.Critical c) {

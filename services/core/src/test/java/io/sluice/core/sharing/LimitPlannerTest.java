@@ -318,7 +318,7 @@ class LimitPlannerTest {
         assertThat(planner.announced(state, 1)).isSameAs(state);
         LimitState restarted = planner.announced(state, 2);
         assertThat(restarted.published().none()).isTrue();
-        GpuSample sample = new GpuSample(
+        GpuSample sample = Reports.gpu(
                 2, 0, Reports.START, Reports.WINDOW, Reports.critical(10, 0, 1e6), List.of(), Reports.UNKNOWN);
         assertThat(planner.onSample(restarted, sample, Reports.START)
                         .limits()

@@ -63,7 +63,7 @@ class LiveLimitsTest {
         now += WINDOW;
         take(planner.onSample(
                 state,
-                new GpuSample(1, sequence++, now, WINDOW, critical, List.of(tenants), Reports.UNKNOWN),
+                Reports.gpu(1, sequence++, now, WINDOW, critical, List.of(tenants), Reports.UNKNOWN),
                 now + 1_000_000));
         take(planner.onTimer(state, now + 2_000_000));
     }
@@ -272,7 +272,9 @@ class LiveLimitsTest {
                         List.of(tenant("a", 1, 5e7, 3)),
                         Reports.UNKNOWN,
                         sideLanes,
-                        List.of(pools)),
+                        List.of(pools),
+                        List.of(),
+                        List.of()),
                 now + 1_000_000));
     }
 

@@ -5,6 +5,7 @@ import io.sluice.core.sharing.GpuSample.Tenant;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 
 /** Reports of a made-up device: 100 requests a window of 1 ms each, best-effort work in proportion to its limits. */
 final class Reports {
@@ -36,8 +37,31 @@ final class Reports {
                 new TenantId(name), weight, unitsPerSecond * run / 1e9, run, run * lanes, 0, UNKNOWN, UNKNOWN, UNKNOWN);
     }
 
+    /** Of a device that cannot be divided. */
+    static GpuSample gpu(
+            long incarnation,
+            long sequence,
+            long atNanos,
+            long intervalNanos,
+            Critical critical,
+            List<Tenant> tenants,
+            OptionalDouble watts) {
+        return new GpuSample(
+                incarnation,
+                sequence,
+                atNanos,
+                intervalNanos,
+                critical,
+                tenants,
+                watts,
+                0,
+                List.of(),
+                List.of(),
+                List.of());
+    }
+
     static GpuSample sample(long sequence, Critical critical, List<Tenant> tenants) {
-        return new GpuSample(1, sequence, START + sequence * WINDOW, WINDOW, critical, tenants, UNKNOWN);
+        return gpu(1, sequence, START + sequence * WINDOW, WINDOW, critical, tenants, UNKNOWN);
     }
 
     static long at(long sequence) {
@@ -55,25 +79,70 @@ final class Reports {
                     case 2 -> Double.POSITIVE_INFINITY;
                     default -> 1e300;
                 };
-        return switch (random.nextInt(16)) {
+        return switch (random.nextInt(18)) {
             case 0 -> with(good, critical(c, c.requests(), -1, c.serviceNanos(), c.waitNanos()), s);
             case 1 -> with(good, critical(c, -5, 0, c.serviceNanos(), c.waitNanos()), s);
             case 2 -> with(good, critical(c, 10, 11, c.serviceNanos(), c.waitNanos()), s);
             case 3 -> with(good, critical(c, c.requests(), 0, nonsense, c.waitNanos()), s);
             case 4 -> with(good, critical(c, c.requests(), 0, c.serviceNanos(), nonsense), s);
             case 5 -> with(good, critical(c, c.requests() + 1, 0, 0, 0), s);
-            case 6 -> new GpuSample(1, s, at(s) + 10_000_000_000L, WINDOW, c, good.tenants(), UNKNOWN);
-            case 7 -> new GpuSample(1, s, at(s) - 10 * WINDOW - 2_000_000, WINDOW, c, good.tenants(), UNKNOWN);
-            case 8 -> new GpuSample(1, s, Long.MIN_VALUE, WINDOW, c, good.tenants(), UNKNOWN);
-            case 9 -> new GpuSample(1, s, Long.MAX_VALUE, WINDOW, c, good.tenants(), UNKNOWN);
-            case 10 ->
-                new GpuSample(1, lastUsed - random.nextInt(5), good.atNanos(), WINDOW, c, good.tenants(), UNKNOWN);
-            case 11 -> new GpuSample(1, s, good.atNanos(), -WINDOW, c, good.tenants(), UNKNOWN);
-            case 12 -> new GpuSample(1, s, good.atNanos(), WINDOW, c, good.tenants(), OptionalDouble.of(nonsense));
+            case 6 -> gpu(1, s, at(s) + 10_000_000_000L, WINDOW, c, good.tenants(), UNKNOWN);
+            case 7 -> gpu(1, s, at(s) - 10 * WINDOW - 2_000_000, WINDOW, c, good.tenants(), UNKNOWN);
+            case 8 -> gpu(1, s, Long.MIN_VALUE, WINDOW, c, good.tenants(), UNKNOWN);
+            case 9 -> gpu(1, s, Long.MAX_VALUE, WINDOW, c, good.tenants(), UNKNOWN);
+            case 10 -> gpu(1, lastUsed - random.nextInt(5), good.atNanos(), WINDOW, c, good.tenants(), UNKNOWN);
+            case 11 -> gpu(1, s, good.atNanos(), -WINDOW, c, good.tenants(), UNKNOWN);
+            case 12 -> gpu(1, s, good.atNanos(), WINDOW, c, good.tenants(), OptionalDouble.of(nonsense));
+            case 13 -> gpu(1, s, good.atNanos(), WINDOW, c, List.of(nonsense(nonsense, random)), UNKNOWN);
             case 14 -> with(good, excused(c, nonsense > 0 ? Long.MAX_VALUE : -1), s);
-            case 13 -> new GpuSample(1, s, good.atNanos(), WINDOW, c, List.of(nonsense(nonsense, random)), UNKNOWN);
+            case 15 -> pools(good, absurdSizes(random), List.of());
+            case 16 -> pools(good, List.of(1, 4), absurdGroups(nonsense, random));
+            default -> gpu(random.nextBoolean() ? 0 : 2, s, good.atNanos(), WINDOW, c, good.tenants(), UNKNOWN);
+        };
+    }
+
+    static GpuSample pools(GpuSample s, List<Integer> poolLanes, List<GroupSample> groups) {
+        return new GpuSample(
+                s.incarnation(),
+                s.sequence(),
+                s.atNanos(),
+                s.intervalNanos(),
+                s.critical(),
+                s.tenants(),
+                s.watts(),
+                s.sideLanes(),
+                s.pools(),
+                poolLanes,
+                groups);
+    }
+
+    static GroupSample group(String tenant, String name, int lanes, double units, double runNanos) {
+        return new GroupSample(new KernelGroup(new TenantId(tenant), name), lanes, units, runNanos, UNKNOWN);
+    }
+
+    private static List<Integer> absurdSizes(SplittableRandom random) {
+        return switch (random.nextInt(4)) {
+            case 0 -> List.of(0, 4);
+            case 1 -> List.of(-1);
+            case 2 -> List.of(4, 4);
+            default -> IntStream.rangeClosed(1, 65).boxed().toList();
+        };
+    }
+
+    private static List<GroupSample> absurdGroups(double x, SplittableRandom random) {
+        GroupSample good = group("a", "decode", 4, 10, 1e6);
+        return switch (random.nextInt(8)) {
+            case 0 -> List.of(good, group("a", "decode", 4, x, 1e6));
+            case 1 -> List.of(group("a", "decode", 4, 10, x));
+            case 2 -> List.of(group("a", "decode", 4, x, 1e6));
+            case 3 -> List.of(good, good);
+            case 4 -> List.of(group("a", "decode", 2, 10, 1e6));
+            case 5 -> List.of(group("a", "decode", 4, 10, 0));
+            case 6 -> List.of(new GroupSample(good.group(), 4, 10, 1e6, OptionalDouble.of(x)));
             default ->
-                new GpuSample(random.nextBoolean() ? 0 : 2, s, good.atNanos(), WINDOW, c, good.tenants(), UNKNOWN);
+                IntStream.range(0, 193)
+                        .mapToObj(i -> group("t" + i, "decode", 4, 1, 1))
+                        .toList();
         };
     }
 
@@ -89,7 +158,7 @@ final class Reports {
     }
 
     private static GpuSample with(GpuSample s, Critical critical, long sequence) {
-        return new GpuSample(1, sequence, s.atNanos(), WINDOW, critical, s.tenants(), UNKNOWN);
+        return gpu(1, sequence, s.atNanos(), WINDOW, critical, s.tenants(), UNKNOWN);
     }
 
     static Critical excused(Critical c, long excused) {
