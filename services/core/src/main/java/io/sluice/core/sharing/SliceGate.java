@@ -48,10 +48,7 @@ public final class SliceGate {
     private final SideLanes sides;
     private SharingLimits limits = SharingLimits.NONE;
     private final TokenBucket bucket = new TokenBucket();
-    private final IdleWait idleWait;
-    private int criticalWaiting;
-    private int criticalRunning;
-    private long idleSinceNanos = Long.MIN_VALUE;
+    private final CriticalWork critical;
     private long newestNanos = Long.MIN_VALUE;
     private int lanesHeld;
     private int probes;
@@ -60,7 +57,7 @@ public final class SliceGate {
 
     public SliceGate(GateSettings settings) {
         this.settings = settings;
-        this.idleWait = new IdleWait(settings.idleNanos(), settings.longestIdleNanos());
+        this.critical = new CriticalWork(new IdleWait(settings.idleNanos(), settings.longestIdleNanos()));
         this.accounts = new TenantAccounts(settings);
         this.sides = new SideLanes(accounts);
     }
@@ -100,56 +97,34 @@ public final class SliceGate {
     /** Latency-critical work is there and waits for the device: best-effort work beyond its lanes must yield. */
     public void criticalArrived(long nowNanos) {
         advance(nowNanos);
-        if (!criticalThere() && idleSinceNanos != Long.MIN_VALUE) {
-            idleWait.ended(newestNanos - idleSinceNanos);
-        }
-        criticalWaiting++;
+        critical.arrived(newestNanos);
         settle();
     }
 
     /** Latency-critical work that waited runs. */
     public void criticalStarted(long nowNanos) {
         advance(nowNanos);
-        if (criticalWaiting == 0) {
-            throw new IllegalStateException(
-                    "latency-critical work started that never arrived: report its arrival first");
-        }
-        criticalWaiting--;
-        criticalRunning++;
+        critical.started();
         settle();
     }
 
     /** Latency-critical work has ended. */
     public void criticalFinished(long nowNanos) {
         advance(nowNanos);
-        if (criticalRunning == 0) {
-            throw new IllegalStateException("latency-critical work ended that never started: report its start first");
-        }
-        criticalRunning--;
-        left(newestNanos);
+        critical.finished(newestNanos);
+        settle();
     }
 
     /** Latency-critical work that waited went away without running. */
     public void criticalWithdrawn(long nowNanos) {
         advance(nowNanos);
-        if (criticalWaiting == 0) {
-            throw new IllegalStateException(
-                    "latency-critical work withdrawn that never arrived: report its arrival first");
-        }
-        criticalWaiting--;
-        left(newestNanos);
-    }
-
-    private void left(long nowNanos) {
-        if (!criticalThere()) {
-            idleSinceNanos = nowNanos;
-        }
+        critical.withdrawn(newestNanos);
         settle();
     }
 
     /** Whether the device has latency-critical work, waiting or running. */
     public boolean criticalThere() {
-        return criticalWaiting + criticalRunning > 0;
+        return critical.there();
     }
 
     /** What best-effort work may do now; offers that are ready at this moment, in any order. */
@@ -226,7 +201,7 @@ public final class SliceGate {
         if (allowed == 0) {
             return criticalThere()
                     ? new Wait(Reason.CRITICAL_WORK, Long.MAX_VALUE)
-                    : new Wait(Reason.NOT_IDLE_YET, Shares.plus(idleSinceNanos, idleWait.nanos()));
+                    : new Wait(Reason.NOT_IDLE_YET, critical.idleFromNanos());
         }
         if (lanesHeld >= allowed) {
             return new Wait(Reason.LANES_TAKEN, Long.MAX_VALUE);
@@ -318,9 +293,7 @@ public final class SliceGate {
         if (!limits.freshAt(newestNanos) || limits.none()) {
             return 0;
         }
-        boolean idle = !criticalThere()
-                && (idleSinceNanos == Long.MIN_VALUE || newestNanos >= Shares.plus(idleSinceNanos, idleWait.nanos()));
-        int device = idle ? settings.lanes() : settings.lanesBeside(limits.quota());
+        int device = critical.idleAt(newestNanos) ? settings.lanes() : settings.lanesBeside(limits.quota());
         return Math.min(device, limits.lanes());
     }
 
@@ -349,7 +322,7 @@ public final class SliceGate {
             return;
         }
         double share = Math.min(1, (double) lanesHeld / settings.lanes());
-        meter.passed(passed, criticalWaiting, criticalRunning, share, yielding > 0);
+        meter.passed(passed, critical.waiting(), critical.running(), share, yielding > 0);
         bucket.advance(passed, settings.timeShare(limits.quota()), share, burstNanos());
         newestNanos = nowNanos;
     }
