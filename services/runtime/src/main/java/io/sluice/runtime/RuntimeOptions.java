@@ -8,7 +8,8 @@ package io.sluice.runtime;
  * @param spinning whether idle threads spin for a moment: a little faster on a machine of its own, wasteful on a shared
  *     one
  * @param lanes batches that may run beside others at once, each on one thread of the caller's
- *     ({@link StageRunner.StageRun#advanceBeside}); any takes the memory of the layers' weights once more
+ *     ({@link StageRunner.StageRun#advanceBeside}); any takes the memory of the layers' weights once more, and of the head's
+ *     where the last layer is held
  */
 public record RuntimeOptions(int threads, long kvBudgetBytes, boolean spinning, int lanes) {
     /** Most lanes. */

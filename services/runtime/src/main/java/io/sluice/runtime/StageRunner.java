@@ -8,7 +8,8 @@ import java.util.Optional;
 /**
  * Runs layers of one model. A session runs a range of the layers held, fixed when its slot is reserved. The runner that
  * holds layer 0 embeds token ids; the one that holds the last layer applies the final norm and the head. Not
- * thread-safe: one thread owns a runner and its slots, but for {@link StageRun#advanceBeside}.
+ * thread-safe: one thread owns a runner and its slots, but for {@link StageRun#advanceBeside} and
+ * {@link StageRun#advanceHeadBeside}.
  */
 public interface StageRunner extends AutoCloseable {
     /** What speed and capacity of a runner that serves nothing are counted over. */
@@ -146,6 +147,17 @@ public interface StageRunner extends AutoCloseable {
          * @throws UnsupportedOperationException where the runner has no such lane
          */
         default int advanceBeside(int lane, int layers) {
+            throw new UnsupportedOperationException(
+                    "this runner has no lane " + lane + ": it computes one batch at a time");
+        }
+
+        /**
+         * As {@link #advanceHead}, computed on the calling thread alone, under the rules of {@link #advanceBeside}. A batch that
+         * wants no more of the head needs its owner only for {@link #finish}.
+         *
+         * @throws UnsupportedOperationException where the runner has no such lane
+         */
+        default int advanceHeadBeside(int lane, int parts) {
             throw new UnsupportedOperationException(
                     "this runner has no lane " + lane + ": it computes one batch at a time");
         }

@@ -9,6 +9,7 @@ final class CriticalWork {
     private int waiting;
     private int running;
     private long idleSinceNanos = Long.MIN_VALUE;
+    private long thereNanos;
 
     CriticalWork(IdleWait idleWait) {
         this.idleWait = idleWait;
@@ -17,6 +18,16 @@ final class CriticalWork {
     /** Whether any waits or runs. */
     boolean there() {
         return waiting + running > 0;
+    }
+
+    /** So much time went by. */
+    void passed(long nanos) {
+        thereNanos += there() ? nanos : 0;
+    }
+
+    /** How long there was any, since the gate began. */
+    long thereNanos() {
+        return thereNanos;
     }
 
     int waiting() {

@@ -16,7 +16,7 @@ package io.sluice.core.sharing;
  * @param longestIdleNanos the idle hysteresis may grow so far where short idle times are a small part of all, see
  *     {@link SliceGate}; at least {@code idleNanos}, which leaves it as it is
  * @param sideLanes of a device that runs one thing at a time: parts of it, each on its own, that can compute beside
- *     latency-critical work; 0: none
+ *     latency-critical work, and beside one another in its gaps; 0: none
  */
 public record GateSettings(
         int lanes,
@@ -98,6 +98,21 @@ public record GateSettings(
                         turnNanos,
                         longestIdleNanos,
                         newSideLanes);
+    }
+
+    /** Lanes of the device that a slice takes: one on a pool takes its part of all of them. */
+    double lanes(RunningSlice slice) {
+        return slice.pooled() ? (double) lanes / sideLanes : slice.lanes();
+    }
+
+    /** Share of the device that a slice takes while it runs. */
+    public double share(RunningSlice slice) {
+        return lanes(slice) / lanes;
+    }
+
+    /** Share of the device that so many lanes of it and so many pools are. */
+    double share(int lanesHeld, int pools) {
+        return (double) lanesHeld / lanes + (pools == 0 ? 0 : (double) pools / sideLanes);
     }
 
     /** Whether latency-critical work waits for one unit at most, and not for a slice. */

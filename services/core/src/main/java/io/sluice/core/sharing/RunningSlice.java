@@ -9,6 +9,7 @@ package io.sluice.core.sharing;
  * @param boundNanos how long it may take; a device that can stop a slice should stop it then
  * @param startNanos when it started
  * @param probe whether it is one of the first of its kind, whose length is not known yet
+ * @param pooled whether it runs on a pool: one side lane in a gap, where others may run on the others
  */
 public record RunningSlice(
         long id,
@@ -18,4 +19,19 @@ public record RunningSlice(
         int lanes,
         long boundNanos,
         long startNanos,
-        boolean probe) {}
+        boolean probe,
+        boolean pooled) {
+
+    /** A slice that is on no pool. */
+    public RunningSlice(
+            long id,
+            TenantId tenant,
+            String kind,
+            long units,
+            int lanes,
+            long boundNanos,
+            long startNanos,
+            boolean probe) {
+        this(id, tenant, kind, units, lanes, boundNanos, startNanos, probe, false);
+    }
+}

@@ -18,6 +18,11 @@ import java.util.List;
  * ({@link GateSettings#sideLanes}). A slice there runs beside latency-critical work ({@link #nextBeside}), never on an idle device,
  * whose gaps take all of it. The quota up to the knee then throttles the gaps, and above it side lanes may be used.
  *
+ * <p><b>Pools.</b> In the gaps of such a device slices of different tenants may also run side by side, each on one side lane
+ * ({@link #next(List, List, long)}), under the same quota and in the same turns: a slice on one of N lanes costs 1/N of its
+ * time. What needs all of the device waits until the lanes are free, and nothing else starts when it is its turn. Latency-critical
+ * work does not wait for a slice on a pool; while it is there, the slice is one beside it.
+ *
  * <p><b>The idle hysteresis.</b> Where it may grow it is as long as it can be without costing more than a fifth of the idle time seen
  * lately ({@link IdleWait}): so the short times between the steps of a request are left alone, where most of the idle
  * time is between requests.
@@ -129,22 +134,44 @@ public final class SliceGate {
 
     /** What best-effort work may do now; offers that are ready at this moment, in any order. */
     public GateDecision next(List<SliceOffer> offers, long nowNanos) {
+        return next(offers, List.of(), nowNanos);
+    }
+
+    /**
+     * As {@link #next(List, long)}, where some of the work is for pools.
+     *
+     * @param whole offers for all of the device
+     * @param pooled offers for one side lane in a gap, each of another tenant than all others
+     * @throws IllegalArgumentException when something is offered for a pool and the device has no side lanes
+     */
+    public GateDecision next(List<SliceOffer> whole, List<SliceOffer> pooled, long nowNanos) {
+        if (!pooled.isEmpty() && settings.sideLanes() == 0) {
+            throw new IllegalArgumentException("offers for pools on a device without side lanes: offer all of it");
+        }
         advance(nowNanos);
         settle();
-        Wait closed = closed(offers);
+        Wait closed = closed(whole.isEmpty() && pooled.isEmpty());
         if (closed != null) {
             return closed;
         }
         int free = lanesAllowed() - lanesHeld;
         boolean mayProbe = probes == 0 && !criticalThere();
         TenantChoice choice = new TenantChoice(limits, accounts, settings, newestNanos, burstNanos(), free, mayProbe);
-        offers.forEach(choice::consider);
+        whole.forEach(offer -> choice.consider(offer, false));
+        pooled.forEach(offer -> choice.consider(offer, true));
         if (!choice.found()) {
             return choice.refusal();
         }
+        if (choice.pooled() ? !running.isEmpty() || sides.held() >= settings.sideLanes() : sides.pooled() > 0) {
+            return new Wait(Reason.LANES_TAKEN, Long.MAX_VALUE);
+        }
         RunningSlice slice = choice.start(nextId++);
-        running.add(slice);
-        lanesHeld += slice.lanes();
+        if (slice.pooled()) {
+            sides.started(slice, critical.thereNanos());
+        } else {
+            running.add(slice);
+            lanesHeld += slice.lanes();
+        }
         probes += slice.probe() ? 1 : 0;
         return new Start(slice);
     }
@@ -175,7 +202,7 @@ public final class SliceGate {
         meter.ended(false);
     }
 
-    /** Side lanes that slices hold. */
+    /** Side lanes that slices hold, those on pools included. */
     public int sideLanesHeld() {
         return sides.held();
     }
@@ -187,14 +214,14 @@ public final class SliceGate {
                 : Math.min(settings.sideLanes(limits.quota()), limits.sideLanes());
     }
 
-    private Wait closed(List<SliceOffer> offers) {
+    private Wait closed(boolean nothingOffered) {
         if (!limits.freshAt(newestNanos)) {
             return new Wait(Reason.NO_FRESH_LIMITS, Long.MAX_VALUE);
         }
         if (limits.none()) {
             return new Wait(Reason.NOT_ALLOWED, Long.MAX_VALUE);
         }
-        if (offers.isEmpty()) {
+        if (nothingOffered) {
             return new Wait(Reason.NO_OFFER, Long.MAX_VALUE);
         }
         int allowed = lanesAllowed();
@@ -223,28 +250,39 @@ public final class SliceGate {
         return finished(id, unitsDone, 0, nowNanos);
     }
 
+    /** As {@link #finished(long, long, long)}, by a device that has timed its units; see {@link #ended}. */
+    public long finished(long id, long unitsDone, long usualNanos, long nowNanos) {
+        return ended(id, unitsDone, usualNanos, nowNanos).holdNanos();
+    }
+
     /**
-     * As {@link #finished(long, long, long)}, by a device that has timed its units.
+     * A slice has ended, early or not, on a pool or not. Time in which latency-critical work was there beside a slice on a
+     * pool is not held against it.
      *
+     * @param unitsDone units it has done; 0: none, it was stopped
      * @param usualNanos what most of the units took; 0: not timed, then each has its part of the slice
      */
-    public long finished(long id, long unitsDone, long usualNanos, long nowNanos) {
+    public SliceEnd ended(long id, long unitsDone, long usualNanos, long nowNanos) {
         advance(nowNanos);
-        int at = 0;
-        while (at < running.size() && running.get(at).id() != id) {
-            at++;
-        }
-        if (at == running.size()) {
+        RunningSlice slice =
+                running.stream().filter(other -> other.id() == id).findFirst().orElseGet(() -> sides.onPool(id));
+        if (slice == null) {
             throw new IllegalArgumentException("slice " + id + " is not running: report each end once");
         }
-        RunningSlice slice = running.remove(at);
-        lanesHeld -= slice.lanes();
-        probes -= slice.probe() ? 1 : 0;
+        // Before the lanes change, which these shares are charged for.
         accounts.settle(limits, burstNanos(), newestNanos);
-        long hold = accounts.finished(slice, unitsDone, usualNanos, newestNanos);
-        meter.ended(newestNanos - slice.startNanos() > settings.boundNanos(slice, unitsDone) * settings.tolerance());
+        long beside = 0;
+        if (slice.pooled()) {
+            beside = sides.leaves(slice, critical.thereNanos());
+        } else {
+            running.remove(slice);
+            lanesHeld -= slice.lanes();
+        }
+        probes -= slice.probe() ? 1 : 0;
+        SliceEnd end = accounts.finished(slice, unitsDone, usualNanos, beside, newestNanos);
+        meter.ended(end.overrun());
         settle();
-        return hold;
+        return end;
     }
 
     /** Whether a running slice must stop at its next point of return. */
@@ -256,10 +294,12 @@ public final class SliceGate {
                 return i >= running.size() - yielding || overdue(running.get(i));
             }
         }
-        return sides.mustYield(id, sideLanes());
+        int beside = sideLanes();
+        int onPools = critical.there() || !limits.freshAt(newestNanos) || limits.none() ? beside : settings.sideLanes();
+        return sides.mustYield(id, beside, onPools, critical.thereNanos(), newestNanos);
     }
 
-    /** The preempt flag of the device: whether some running slice must stop at its next point of return. */
+    /** The preempt flag of the device: whether some slice on its own lanes must stop at its next point of return. */
     public boolean preempt(long nowNanos) {
         advance(nowNanos);
         settle();
@@ -267,10 +307,10 @@ public final class SliceGate {
     }
 
     private boolean overdue(RunningSlice slice) {
-        return accounts.overrun(slice, newestNanos);
+        return accounts.overrun(slice, 0, newestNanos);
     }
 
-    /** Slices that run, oldest first. */
+    /** Slices that run on the device's own lanes, oldest first. */
     public List<RunningSlice> running() {
         return List.copyOf(running);
     }
@@ -321,7 +361,8 @@ public final class SliceGate {
         if (passed == 0) {
             return;
         }
-        double share = Math.min(1, (double) lanesHeld / settings.lanes());
+        double share = Math.min(1, settings.share(lanesHeld, sides.pooled()));
+        critical.passed(passed);
         meter.passed(passed, critical.waiting(), critical.running(), share, yielding > 0);
         bucket.advance(passed, settings.timeShare(limits.quota()), share, burstNanos());
         newestNanos = nowNanos;

@@ -15,6 +15,7 @@ final class TenantAccount {
     private final FairTurns.Account turns = new FairTurns.Account();
     private final Map<String, SliceProfile> profiles = new LinkedHashMap<>();
     private int lanesHeld;
+    private int pools;
     private long bucketNanos = Long.MIN_VALUE;
     private long heldUntilNanos = Long.MIN_VALUE;
     private double allowanceNanos;
@@ -42,12 +43,30 @@ final class TenantAccount {
         return turns;
     }
 
+    /** Lanes that its slices hold, but for those on pools. */
     int lanesHeld() {
         return lanesHeld;
     }
 
-    void lanesHeld(int change) {
-        lanesHeld += change;
+    /** Its slices on pools. */
+    int pools() {
+        return pools;
+    }
+
+    void started(RunningSlice slice) {
+        hold(slice, 1);
+    }
+
+    void ended(RunningSlice slice) {
+        hold(slice, -1);
+    }
+
+    private void hold(RunningSlice slice, int sign) {
+        if (slice.pooled()) {
+            pools += sign;
+        } else {
+            lanesHeld += sign * slice.lanes();
+        }
     }
 
     long heldUntilNanos() {
@@ -55,9 +74,9 @@ final class TenantAccount {
     }
 
     /** Brings the tenant's own share up to date; call before its lanes or its admission change. */
-    TokenBucket bucket(double admission, int deviceLanes, long burstNanos, long nowNanos) {
+    TokenBucket bucket(double admission, GateSettings settings, long burstNanos, long nowNanos) {
         if (bucketNanos != Long.MIN_VALUE) {
-            bucket.advance(nowNanos - bucketNanos, admission, (double) lanesHeld / deviceLanes, burstNanos);
+            bucket.advance(nowNanos - bucketNanos, admission, settings.share(lanesHeld, pools), burstNanos);
         }
         bucketNanos = nowNanos;
         return bucket;
@@ -94,6 +113,6 @@ final class TenantAccount {
 
     /** Whether forgetting this tenant would forget nothing that protects the others. */
     boolean blank(long nowNanos) {
-        return lanesHeld == 0 && strikes == 0 && heldUntilNanos <= nowNanos;
+        return lanesHeld == 0 && pools == 0 && strikes == 0 && heldUntilNanos <= nowNanos;
     }
 }

@@ -57,35 +57,40 @@ final class TenantAccounts {
     void started(RunningSlice slice, double weight, double expectedNanos, TenantAccount account) {
         // It may have been forgotten for one of many other tenants in the same choice.
         accounts.put(slice.tenant(), account);
-        turns.started(account.turns(), expectedNanos * slice.lanes(), weight);
-        account.lanesHeld(slice.lanes());
+        turns.started(account.turns(), expectedNanos * settings.lanes(slice), weight);
+        account.started(slice);
         charges.put(slice.id(), new Charge(weight, expectedNanos));
     }
 
-    /** @return how long the tenant is held back, ns; 0: it kept its bound */
-    long finished(RunningSlice slice, long unitsDone, long usualNanos, long nowNanos) {
+    /**
+     * A slice has ended.
+     *
+     * @param besideNanos how long latency-critical work was there while it ran on a pool: what it took then says nothing
+     */
+    SliceEnd finished(RunningSlice slice, long unitsDone, long usualNanos, long besideNanos, long nowNanos) {
         TenantAccount account = accounts.get(slice.tenant());
         Charge charge = charges.remove(slice.id());
         long took = nowNanos - slice.startNanos();
-        account.turns().correct((took - charge.expectedNanos()) * slice.lanes(), charge.weight());
-        account.lanesHeld(-slice.lanes());
-        if (unitsDone > 0) {
+        account.turns().correct((took - charge.expectedNanos()) * settings.lanes(slice), charge.weight());
+        account.ended(slice);
+        if (unitsDone > 0 && besideNanos == 0) {
             long learnt = usualNanos > 0 ? Shares.times(usualNanos, unitsDone) : took;
             account.profile(slice.kind()).observe(unitsDone, learnt, slice.lanes(), nowNanos);
         }
         long bound = settings.boundNanos(slice, unitsDone);
-        if (took <= bound * settings.tolerance()) {
-            account.keptItsBound(took, bound, settings);
-            return 0;
+        long own = took - besideNanos;
+        if (own <= bound * settings.tolerance()) {
+            account.keptItsBound(own, bound, settings);
+            return new SliceEnd(0, false);
         }
-        long hold = account.strike(took, nowNanos, settings);
+        long hold = account.strike(own, nowNanos, settings);
         if (hold == 0) {
-            return 0;
+            return new SliceEnd(0, true);
         }
         // Under a new name a tenant starts with what is not proven: that waits as well.
-        double unproven = Math.min(Long.MAX_VALUE, settings.holdFactor() * took);
+        double unproven = Math.min(Long.MAX_VALUE, settings.holdFactor() * own);
         probeAfterNanos = Math.max(probeAfterNanos, Shares.plus(nowNanos, (long) unproven));
-        return hold;
+        return new SliceEnd(hold, true);
     }
 
     /** A slice that nobody waited for has ended: its time counts for the tenant's turns only. */
@@ -93,12 +98,12 @@ final class TenantAccounts {
         TenantAccount account = accounts.get(slice.tenant());
         Charge charge = charges.remove(slice.id());
         account.turns().correct(Math.max(0, nowNanos - slice.startNanos()), charge.weight());
-        account.lanesHeld(-slice.lanes());
+        account.ended(slice);
     }
 
-    /** Whether a slice that runs, or ends now, is longer than its bound allows. */
-    boolean overrun(RunningSlice slice, long nowNanos) {
-        return nowNanos - slice.startNanos() > slice.boundNanos() * settings.tolerance();
+    /** Whether a slice that runs is longer than its bound allows; {@code besideNanos} as in {@link #finished}. */
+    boolean overrun(RunningSlice slice, long besideNanos, long nowNanos) {
+        return nowNanos - slice.startNanos() - besideNanos > slice.boundNanos() * settings.tolerance();
     }
 
     double unitNanos(TenantId tenant, String kind, int lanes) {
@@ -117,6 +122,6 @@ final class TenantAccounts {
 
     TokenBucket settle(TenantId tenant, TenantAccount account, SharingLimits limits, long burstNanos, long nowNanos) {
         double admission = limits.level(tenant).map(TenantLevel::admission).orElse(1.0);
-        return account.bucket(admission, settings.lanes(), burstNanos, nowNanos);
+        return account.bucket(admission, settings, burstNanos, nowNanos);
     }
 }

@@ -21,6 +21,7 @@ final class TenantChoice {
     private long boundNanos;
     private double expectedNanos;
     private boolean probe;
+    private boolean pooled;
     private Reason reason = Reason.NO_OFFER;
     private long until = Long.MAX_VALUE;
 
@@ -41,7 +42,8 @@ final class TenantChoice {
         this.mayProbe = mayProbe;
     }
 
-    void consider(SliceOffer candidate) {
+    /** @param onPool whether it is for one lane in a gap, beside others, or for the device */
+    void consider(SliceOffer candidate, boolean onPool) {
         TenantId tenant = candidate.tenant();
         TenantLevel level = limits.level(tenant).orElse(null);
         if (level != null && level.none()) {
@@ -57,7 +59,8 @@ final class TenantChoice {
             refuse(Reason.TENANT_HELD_BACK, its.heldUntilNanos());
             return;
         }
-        int onLanes = Math.min(candidate.lanes(), freeLanes);
+        boolean busy = its.pools() > 0 || (onPool && its.lanesHeld() > 0);
+        int onLanes = busy ? 0 : onPool ? 1 : Math.min(candidate.lanes(), freeLanes);
         long bound = limits.sliceNanos();
         if (level != null) {
             onLanes = Math.min(onLanes, level.lanes() - its.lanesHeld());
@@ -72,10 +75,10 @@ final class TenantChoice {
             refuse(Reason.LANES_TAKEN, Long.MAX_VALUE);
             return;
         }
-        fit(candidate, its, onLanes, bound);
+        fit(candidate, onPool, its, onLanes, bound);
     }
 
-    private void fit(SliceOffer candidate, TenantAccount its, int onLanes, long bound) {
+    private void fit(SliceOffer candidate, boolean onPool, TenantAccount its, int onLanes, long bound) {
         if (candidate.claimedUnitNanos() > bound) {
             refuse(Reason.TOO_LONG, Long.MAX_VALUE);
             return;
@@ -87,7 +90,7 @@ final class TenantChoice {
             double each = Math.max(profile.usualUnitNanos(), candidate.claimedUnitNanos());
             boolean known = profile.proven();
             long most = known ? Math.clamp((long) (settings.turnNanos() / each), 1, candidate.units()) : 1;
-            offer(candidate, its, onLanes, Shares.times(bound, most), most, !known, profile);
+            offer(candidate, onPool, its, onLanes, Shares.times(bound, most), most, !known, profile);
             return;
         }
         double unitNanos = Math.max(profile.upperUnitNanos(onLanes), candidate.claimedUnitNanos());
@@ -103,11 +106,12 @@ final class TenantChoice {
             unknown = true;
             fitting = 1;
         }
-        offer(candidate, its, onLanes, bound, fitting, unknown, profile);
+        offer(candidate, onPool, its, onLanes, bound, fitting, unknown, profile);
     }
 
     private void offer(
             SliceOffer candidate,
+            boolean onPool,
             TenantAccount its,
             int onLanes,
             long bound,
@@ -130,6 +134,7 @@ final class TenantChoice {
             lanes = onLanes;
             boundNanos = bound;
             probe = unknown;
+            pooled = onPool;
             double mean = profile.meanUnitNanos() > 0 ? profile.meanUnitNanos() : candidate.claimedUnitNanos();
             expectedNanos = Math.min(bound, fitting * mean);
         }
@@ -147,6 +152,11 @@ final class TenantChoice {
         return offer != null;
     }
 
+    /** Whether what was chosen is for a pool. */
+    boolean pooled() {
+        return pooled;
+    }
+
     Wait refusal() {
         return new Wait(reason, until);
     }
@@ -154,7 +164,7 @@ final class TenantChoice {
     /** Starts what was chosen. */
     RunningSlice start(long id) {
         RunningSlice slice =
-                new RunningSlice(id, offer.tenant(), offer.kind(), units, lanes, boundNanos, nowNanos, probe);
+                new RunningSlice(id, offer.tenant(), offer.kind(), units, lanes, boundNanos, nowNanos, probe, pooled);
         accounts.settle(offer.tenant(), account, limits, burstNanos, nowNanos);
         accounts.started(slice, offer.weight(), expectedNanos, account);
         return slice;

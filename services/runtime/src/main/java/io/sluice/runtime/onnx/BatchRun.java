@@ -96,6 +96,19 @@ final class BatchRun implements StageRunner.StageRun {
 
     @Override
     public int advanceHead(int parts) {
+        return advanceHead(work, parts);
+    }
+
+    @Override
+    public int advanceHeadBeside(int lane, int parts) {
+        if (lane < 0 || lane >= lanes.size()) {
+            return StageRunner.StageRun.super.advanceHeadBeside(lane, parts);
+        }
+        requireMayRunBeside();
+        return advanceHead(lanes.get(lane), parts);
+    }
+
+    private int advanceHead(BatchWork on, int parts) {
         if (parts < 1) {
             throw new IllegalArgumentException(
                     "a batch cannot advance by " + parts + " parts of the head: give at least 1");
@@ -103,8 +116,7 @@ final class BatchRun implements StageRunner.StageRun {
         requireThroughLayers();
         int done = 0;
         try {
-            while (done < parts && headLeft() > 0) {
-                results.advanceHead(work.head(), this::counts);
+            while (done < parts && headPart(on)) {
                 done++;
             }
         } catch (RuntimeException | Error e) {
@@ -114,16 +126,39 @@ final class BatchRun implements StageRunner.StageRun {
         return done;
     }
 
+    /** One part of the head, with its slots and layers held where they are guarded; false: none is left. */
+    private boolean headPart(BatchWork on) {
+        if (guarded) {
+            structure.readLock().lock();
+        }
+        try {
+            requireUnderWay();
+            boolean left = headLeft() > 0;
+            if (left) {
+                results.advanceHead(on.head(), this::counts);
+            }
+            return left;
+        } finally {
+            if (guarded) {
+                structure.readLock().unlock();
+            }
+        }
+    }
+
     @Override
     public int advanceBeside(int lane, int layers) {
         if (lane < 0 || lane >= lanes.size()) {
             return StageRunner.StageRun.super.advanceBeside(lane, layers);
         }
+        requireMayRunBeside();
+        return advance(lanes.get(lane), layers);
+    }
+
+    private void requireMayRunBeside() {
         if (!mayRunBeside) {
             throw new IllegalArgumentException(
                     "a slot of this batch cannot be in a batch beside others: reserve it with reserveBeside");
         }
-        return advance(lanes.get(lane), layers);
     }
 
     private void lock() {

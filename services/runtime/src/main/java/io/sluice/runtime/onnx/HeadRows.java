@@ -14,6 +14,9 @@ final class HeadRows {
     private final int vocabSize;
     private final ByteBuffer hidden;
     private final ByteBuffer logits;
+    /** One part of all rows, {@code [rows, width]}; made when it is needed. */
+    private ByteBuffer scratch = floats(0);
+
     private int rows;
     private int partsDone;
 
@@ -55,6 +58,14 @@ final class HeadRows {
     /** Bytes of the logits {@code [first, first + count)} of the first row. */
     ByteBuffer logitBytes(int first, int count) {
         return part(logits, first, count);
+    }
+
+    /** Bytes for {@code size} logits of each row, {@code [rows, size]}, until {@link #take} has them; @param widest part */
+    ByteBuffer partBytes(int widest, int size) {
+        if (scratch.capacity() == 0) {
+            scratch = floats(Math.multiplyExact(rowsMax, widest));
+        }
+        return part(scratch, 0, rows * size);
     }
 
     /** Takes the logits {@code [first, first + count)} of all rows, {@code [rows, count]}. */

@@ -7,8 +7,8 @@ import io.sluice.runtime.ReadyLayers;
 import io.sluice.runtime.weights.LlamaTensors;
 
 /**
- * Sessions of loaded layers by layer index, and the head beside the last one. May have a second set of the same layers, but
- * for the head, which computes on its caller's thread. One owner at a time.
+ * Sessions of loaded layers by layer index, and the head beside the last one. May have a second set of the same, which
+ * computes on its caller's thread. One owner at a time.
  */
 final class LayerSet implements ReadyLayers {
     private final RopeTables rope;
@@ -29,9 +29,10 @@ final class LayerSet implements ReadyLayers {
     static LayerSet load(OnnxEngine engine, ModelWeights weights, RopeTables rope, HeldLayers layers, boolean twice) {
         LayerSet set = new LayerSet(rope, weights.config().layerCount(), twice);
         try {
-            set.fill(engine, weights, layers, true);
+            HeadBuffers buffers = new HeadBuffers(weights.config());
+            set.fill(engine, weights, layers, buffers);
             if (twice) {
-                set.beside.fill(engine.onCallersThread(), weights, layers, false);
+                set.beside.fill(engine.onCallersThread(), weights, layers, buffers);
             }
             return set;
         } catch (RuntimeException | Error e) {
@@ -40,7 +41,7 @@ final class LayerSet implements ReadyLayers {
         }
     }
 
-    private void fill(OnnxEngine engine, ModelWeights weights, HeldLayers layers, boolean withHead) {
+    private void fill(OnnxEngine engine, ModelWeights weights, HeldLayers layers, HeadBuffers buffers) {
         layers.ranges().forEach(range -> LlamaTensors.require(weights, range));
         try (WeightStaging first = new WeightStaging(engine, weights);
                 WeightStaging second = new WeightStaging(engine, weights)) {
@@ -52,8 +53,8 @@ final class LayerSet implements ReadyLayers {
                     sessions[layer] = TransformerLayer.load(engine, weights, layer, rope, first, second);
                 }
             }
-            if (withHead && layers.contains(sessions.length - 1)) {
-                head = new LogitsHead(engine, weights);
+            if (layers.contains(sessions.length - 1)) {
+                head = new LogitsHead(engine, weights, HeadParts.of(weights.config()), buffers);
             }
         }
     }

@@ -4,36 +4,28 @@ import ai.onnxruntime.OnnxTensor;
 import io.sluice.runtime.ModelConfig;
 import io.sluice.runtime.ModelWeights;
 import java.nio.ByteBuffer;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 
 /**
  * Final norm and head of the last stage, run only over the rows whose logits are wanted. The head runs in parts, each a
  * range of the vocabulary with a session of its own ({@link HeadParts}), so that a batch may rest between two of them; all
- * batches run the same parts, whether they rest or not. Not thread-safe.
+ * batches run the same parts, whether they rest or not. Of heads that compute on their callers' threads several batches may
+ * run parts at once, each with rows of its own.
  */
 final class LogitsHead implements AutoCloseable {
     private final OnnxEngine engine;
     private final HeadParts parts;
     private final List<LayerSession> sessions = new ArrayList<>();
     private final int hiddenSize;
-    /** Buffers that nobody uses; no more than batches were at the head at once. */
-    private final Deque<HeadRows> free = new ArrayDeque<>();
-    /** Those of the batch that ended last, whose logits may still be read. */
-    private HeadRows last;
-    /** One part of several rows, {@code [rows, width]}. */
-    private ByteBuffer scratch = HeadRows.floats(0);
+    private final HeadBuffers buffers;
 
-    LogitsHead(OnnxEngine engine, ModelWeights weights) {
-        this(engine, weights, HeadParts.of(weights.config()));
-    }
-
-    LogitsHead(OnnxEngine engine, ModelWeights weights, HeadParts parts) {
+    /** @param buffers shared by heads whose batches may go on at one another */
+    LogitsHead(OnnxEngine engine, ModelWeights weights, HeadParts parts, HeadBuffers buffers) {
         this.engine = engine;
         this.parts = parts;
+        this.buffers = buffers;
         ModelConfig config = weights.config();
         hiddenSize = config.hiddenSize();
         try {
@@ -71,14 +63,7 @@ final class LogitsHead implements AutoCloseable {
 
     /** Buffers for {@code rows} rows, of which no part has run. */
     HeadRows begin(int rows) {
-        HeadRows taken = free.poll();
-        if (taken == null || taken.rowsMax < rows) {
-            // By powers of two, so that a batch that grows row by row leaves little behind.
-            int rowsMax = rows == 1 ? 1 : Integer.highestOneBit(rows - 1) << 1;
-            taken = new HeadRows(rowsMax, hiddenSize, parts.vocabSize());
-        }
-        taken.begin(rows);
-        return taken;
+        return buffers.take(rows);
     }
 
     /** Runs the next part. */
@@ -87,10 +72,7 @@ final class LogitsHead implements AutoCloseable {
         int first = parts.first(part);
         int size = parts.size(part);
         int count = rows.rows();
-        if (count > 1 && scratch.capacity() < count * parts.width() * Float.BYTES) {
-            scratch = HeadRows.floats(Math.multiplyExact(count, parts.width()));
-        }
-        ByteBuffer to = count == 1 ? rows.logitBytes(first, size) : HeadRows.part(scratch, 0, count * size);
+        ByteBuffer to = count == 1 ? rows.logitBytes(first, size) : rows.partBytes(parts.width(), size);
         try (OnnxTensor x = engine.floats(rows.inputBytes(), count, hiddenSize);
                 OnnxTensor y = engine.floats(to, count, size)) {
             sessions.get(part).run(Map.of(LlamaGraphs.X, x), Map.of(LlamaGraphs.LOGITS, y));
@@ -103,10 +85,7 @@ final class LogitsHead implements AutoCloseable {
 
     /** Takes back the buffers of a batch that has ended: their logits may be read until another one ends here. */
     void end(HeadRows rows) {
-        if (last != null) {
-            free.push(last);
-        }
-        last = rows;
+        buffers.giveBack(rows);
     }
 
     @Override

@@ -26,8 +26,8 @@ import org.slf4j.LoggerFactory;
  * and layers anew whenever it advances, so whatever came between changes no bit either.
  *
  * <p>With {@link RuntimeOptions#lanes} there is a second set of sessions that compute on the thread that calls them, for
- * batches beside others ({@link StageRun#advanceBeside}), but for the head. ONNX Runtime packs matrices for each session, and its Java interface
- * cannot share what is packed, so the weights of the layers are in memory twice, however many lanes there are.
+ * batches beside others ({@link StageRun#advanceBeside}). ONNX Runtime packs matrices for each session, and its Java
+ * interface cannot share what is packed, so the weights of layers and head are in memory twice, however many lanes there are.
  *
  * <p>Layers come and go while sessions run. Not thread-safe, but for {@link #load}. The weights must stay open while
  * the runner lives: it looks embeddings up in them.
@@ -85,7 +85,7 @@ public final class OnnxStageRunner implements ElasticStageRunner {
 
     /**
      * Loads and serves the layers; about as much memory as their weights in fp32 is used, and of the head's when the
-     * last layer is among them.
+     * last layer is among them; twice that with lanes.
      *
      * @throws io.sluice.runtime.ModelFormatException when tensors are missing or have the wrong shape
      * @throws IllegalArgumentException when the model has no such layers or the KV budget is too small

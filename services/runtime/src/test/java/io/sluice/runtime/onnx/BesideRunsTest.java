@@ -72,6 +72,7 @@ final class BesideRunsTest extends OnWideStages {
                     .map(script -> runner.reserveBeside(PROMPT + STEPS, ALL).orElseThrow())
                     .toList();
             int[] advances = new int[2];
+            int[] headParts = new int[2];
             while (!scripts.getFirst().isOver(slots.getFirst())) {
                 List<StageInput> batch = new ArrayList<>();
                 for (int i = 0; i < slots.size(); i++) {
@@ -84,8 +85,11 @@ final class BesideRunsTest extends OnWideStages {
                     advances[pool] += pool == 0 ? here.advance(layers) : here.advanceBeside(0, layers);
                 }
                 assertThat(here.headLeft()).isEqualTo(TinyStages.WIDE_PARTS);
-                if (random.nextBoolean()) {
-                    assertThat(here.advanceHead(1)).isEqualTo(1);
+                for (int part = random.nextInt(TinyStages.WIDE_PARTS + 1); part > 0; part--) {
+                    int pool = random.nextInt(2);
+                    headParts[pool]++;
+                    assertThat(pool == 0 ? here.advanceHead(1) : here.advanceHeadBeside(0, 1))
+                            .isEqualTo(1);
                 }
                 List<StageOutput> outputs = here.finish();
                 for (int i = 0; i < slots.size(); i++) {
@@ -93,6 +97,7 @@ final class BesideRunsTest extends OnWideStages {
                 }
             }
             assertThat(Math.min(advances[0], advances[1])).isGreaterThan(10);
+            assertThat(Math.min(headParts[0], headParts[1])).isGreaterThan(10);
         }
     }
 
@@ -142,6 +147,9 @@ final class BesideRunsTest extends OnWideStages {
     private static void through(StageRun run, int lane) {
         while (run.layersLeft() > 0) {
             run.advanceBeside(lane, 1);
+        }
+        while (run.headLeft() > 0) {
+            run.advanceHeadBeside(lane, 1);
         }
     }
 
@@ -240,6 +248,70 @@ final class BesideRunsTest extends OnWideStages {
     }
 
     @Test
+    void shouldLeaveOutASessionThatEndsWhileItsBatchIsAtTheHeadBeside() throws Exception {
+        Script stays = Script.of(310);
+        Script goes = Script.of(311);
+        try (OnnxStageRunner runner = withLanes(1);
+                ExecutorService side = Executors.newSingleThreadExecutor()) {
+            KvSlot one = runner.reserveBeside(PROMPT + STEPS, ALL).orElseThrow();
+            KvSlot two = runner.reserveBeside(PROMPT + STEPS, ALL).orElseThrow();
+            StageRun run = runner.begin(List.of(goes.next(one), stays.next(two)));
+            side.submit(() -> run.advanceBeside(0, LAYERS)).get();
+            assertThat(side.submit(() -> run.advanceHeadBeside(0, 1)).get()).isEqualTo(1);
+            runner.release(one);
+            assertThat(side.submit(() -> run.advanceHeadBeside(0, 10)).get())
+                    .as("what is left")
+                    .isEqualTo(TinyStages.WIDE_PARTS - 1);
+            assertThat(run.headLeft()).isZero();
+            List<StageOutput> outputs = run.finish();
+            assertThat(outputs.getFirst()).isEqualTo(new StageOutput(null, null));
+            stays.requireRight(two, outputs.getLast(), "beside");
+            StageRun last = runner.begin(List.of(stays.next(two)));
+            assertThatThrownBy(() -> last.advanceHeadBeside(0, 1)).hasMessageContaining("6 layers to go");
+            last.advanceBeside(0, LAYERS);
+            last.advanceHeadBeside(0, 1);
+            runner.release(two);
+            assertThat(last.advanceHeadBeside(0, 1)).as("nobody wants logits").isZero();
+            last.abandon();
+            assertThatThrownBy(() -> last.advanceHeadBeside(0, 1)).hasMessageContaining("the batch is over");
+        }
+    }
+
+    /** Logits stay readable until another batch ends, whichever threads are at the head meanwhile. */
+    @Test
+    void shouldKeepLogitsWhileOthersAreAtTheHeadOnLanes() throws Exception {
+        Script mine = Script.of(320);
+        Script others = Script.of(321);
+        try (OnnxStageRunner runner = withLanes(2);
+                ExecutorService side = Executors.newFixedThreadPool(2)) {
+            KvSlot slot = runner.reserve(PROMPT + STEPS, ALL).orElseThrow();
+            KvSlot[] theirs = {
+                runner.reserveBeside(PROMPT + STEPS, ALL).orElseThrow(),
+                runner.reserveBeside(PROMPT + STEPS, ALL).orElseThrow()
+            };
+            for (int step = 0; step <= STEPS; step++) {
+                StageRun[] runs = new StageRun[2];
+                for (int lane = 0; lane < 2; lane++) {
+                    runs[lane] = runner.begin(List.of(others.next(theirs[lane])));
+                }
+                StageOutput kept = runner.run(List.of(mine.next(slot))).getFirst();
+                List<Future<?>> done = new ArrayList<>();
+                for (int lane = 0; lane < 2; lane++) {
+                    int its = lane;
+                    done.add(side.submit(() -> through(runs[its], its)));
+                }
+                for (Future<?> future : done) {
+                    future.get();
+                }
+                mine.requireRight(slot, kept, "kept");
+                for (int lane = 0; lane < 2; lane++) {
+                    others.requireRight(theirs[lane], runs[lane].finish().getFirst(), "lane " + lane);
+                }
+            }
+        }
+    }
+
+    @Test
     void shouldMoveBothSetsOfLayersTogether() {
         Script script = Script.of(400);
         try (OnnxStageRunner runner =
@@ -250,6 +322,7 @@ final class BesideRunsTest extends OnWideStages {
             KvSlot slot = runner.reserveBeside(PROMPT + STEPS, ALL).orElseThrow();
             StageRun run = runner.begin(List.of(script.next(slot)));
             run.advanceBeside(0, LAYERS);
+            run.advanceHeadBeside(0, TinyStages.WIDE_PARTS);
             script.requireRight(slot, run.finish().getFirst(), "adopted");
             runner.release(slot);
             runner.serve(Optional.empty());
@@ -266,6 +339,9 @@ final class BesideRunsTest extends OnWideStages {
         assertThatThrownBy(() -> run.advanceBeside(0, 1))
                 .isInstanceOf(UnsupportedOperationException.class)
                 .hasMessageContaining("no lane 0");
+        assertThatThrownBy(() -> run.advanceHeadBeside(0, 1))
+                .isInstanceOf(UnsupportedOperationException.class)
+                .hasMessageContaining("no lane 0");
         run.abandon();
         alone.release(slot);
         try (OnnxStageRunner runner = withLanes(1)) {
@@ -273,6 +349,8 @@ final class BesideRunsTest extends OnWideStages {
             StageRun theirs = runner.begin(List.of(tokensIn(usual, tokens(1, 5))));
             assertThatThrownBy(() -> theirs.advanceBeside(0, 1)).hasMessageContaining("reserveBeside");
             assertThatThrownBy(() -> theirs.advanceBeside(1, 1)).hasMessageContaining("no lane 1");
+            theirs.advance(LAYERS);
+            assertThatThrownBy(() -> theirs.advanceHeadBeside(0, 1)).hasMessageContaining("reserveBeside");
             assertThat(runner.lanes()).isOne();
         }
     }

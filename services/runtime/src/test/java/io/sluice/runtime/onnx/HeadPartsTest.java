@@ -78,7 +78,11 @@ final class HeadPartsTest {
         }
     }
 
-    /** Divides it as the runner does, and in parts of other widths; one row, a few, and more than a panel. */
+    static LogitsHead head(OnnxEngine engine, ModelWeights weights, HeadParts parts) {
+        return new LogitsHead(engine, weights, parts, new HeadBuffers(weights.config()));
+    }
+
+    /** Divides it as the runner does, on all threads and on this one, and in parts of other widths; one row, a few, and more than a panel. */
     private static void requireSameBits(ModelWeights weights) {
         OnnxEngine engine = OnnxEngine.get(2, false);
         SplittableRandom random = new SplittableRandom(1);
@@ -86,9 +90,10 @@ final class HeadPartsTest {
         HeadParts usual = HeadParts.of(weights.config());
         assertThat(usual.count()).isEqualTo(TinyStages.WIDE_PARTS);
         assertThat(usual.size(usual.count() - 1)).as("a ragged end").isLessThan(usual.width());
-        try (LogitsHead whole = new LogitsHead(engine, weights, HeadParts.whole(vocabulary));
-                LogitsHead parts = new LogitsHead(engine, weights);
-                LogitsHead narrow = new LogitsHead(engine, weights, new HeadParts(vocabulary, 1_999))) {
+        try (LogitsHead whole = head(engine, weights, HeadParts.whole(vocabulary));
+                LogitsHead parts = head(engine, weights, usual);
+                LogitsHead beside = head(engine.onCallersThread(), weights, usual);
+                LogitsHead narrow = head(engine, weights, new HeadParts(vocabulary, 1_999))) {
             for (int rows : new int[] {1, 2, 3, 8, 17, 1}) {
                 float[] x = new float[rows * HIDDEN];
                 for (int i = 0; i < x.length; i++) {
@@ -98,7 +103,7 @@ final class HeadPartsTest {
                 assertThat(different(expected.getFirst()))
                         .as("logits that differ")
                         .isGreaterThan(vocabulary / 2);
-                for (LogitsHead head : List.of(parts, narrow)) {
+                for (LogitsHead head : List.of(parts, beside, narrow)) {
                     List<float[]> got = run(head, rows, x);
                     for (int row = 0; row < rows; row++) {
                         assertThat(got.get(row)).as("row %d of %d", row, rows).isEqualTo(expected.get(row));

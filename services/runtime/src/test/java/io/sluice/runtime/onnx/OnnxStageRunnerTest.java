@@ -253,7 +253,7 @@ final class OnnxStageRunnerTest {
 
     @Test
     void shouldNotReadWeightsFromJavaMemoryAfterLoading() {
-        try (LogitsHead head = new LogitsHead(OnnxEngine.get(2, false), weights)) {
+        try (LogitsHead head = HeadPartsTest.head(OnnxEngine.get(2, false), weights, HeadParts.of(weights.config()))) {
             assertThat(head.keptBytes()).isZero();
         }
     }

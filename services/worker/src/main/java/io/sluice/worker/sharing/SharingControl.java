@@ -6,6 +6,7 @@ import io.sluice.core.sharing.GateSettings;
 import io.sluice.core.sharing.QuotaState;
 import io.sluice.core.sharing.RunningSlice;
 import io.sluice.core.sharing.SharingLimits;
+import io.sluice.core.sharing.SliceEnd;
 import io.sluice.core.sharing.SliceGate;
 import io.sluice.core.sharing.SliceHistory;
 import io.sluice.core.sharing.SliceOffer;
@@ -178,7 +179,7 @@ public final class SharingControl {
         offers.forEach(tenants::offered);
         GateDecision decision = gate.nextBeside(offers, nowNanos);
         if (decision instanceof GateDecision.Start start) {
-            tenants.started(start.slice());
+            tenants.started(start.slice(), start.slice().lanes());
             sliceQuota = quotaInForce();
         }
         return decision;
@@ -212,16 +213,22 @@ public final class SharingControl {
     }
 
     /** What best-effort work may do now; offers that are ready at this moment, in any order. */
-    public synchronized GateDecision next(List<SliceOffer> offers, long nowNanos) {
+    public GateDecision next(List<SliceOffer> offers, long nowNanos) {
+        return next(offers, List.of(), nowNanos);
+    }
+
+    /** As {@link #next(List, long)}, where {@code pooled} is for one side lane in a gap each; see {@link SliceGate#next(List, List, long)}. */
+    public synchronized GateDecision next(List<SliceOffer> whole, List<SliceOffer> pooled, long nowNanos) {
         if (!enabled()) {
             return new GateDecision.Wait(GateDecision.Reason.NOT_ALLOWED, Long.MAX_VALUE);
         }
         lull(nowNanos);
-        offers.forEach(tenants::offered);
-        GateDecision decision = gate.next(offers, nowNanos);
+        whole.forEach(tenants::offered);
+        pooled.forEach(tenants::offered);
+        GateDecision decision = gate.next(whole, pooled, nowNanos);
         if (decision instanceof GateDecision.Start start) {
             RunningSlice slice = start.slice();
-            tenants.started(slice);
+            tenants.started(slice, device.share(slice) * device.lanes());
             sliceQuota = quotaInForce();
         }
         return decision;
@@ -258,14 +265,16 @@ public final class SharingControl {
      */
     public synchronized long sliceEnded(
             RunningSlice slice, long unitsDone, long usualNanos, int positions, long nowNanos) {
-        long hold = gate.finished(slice.id(), unitsDone, usualNanos, nowNanos);
-        long took = Math.max(0, nowNanos - slice.startNanos());
-        slices.add(slice.startNanos(), nowNanos);
+        SliceEnd end = gate.ended(slice.id(), unitsDone, usualNanos, nowNanos);
+        if (!slice.pooled()) {
+            // Nobody waits for a slice on a pool.
+            slices.add(slice.startNanos(), nowNanos);
+        }
+        long took = Math.round(Math.max(0, nowNanos - slice.startNanos()) * device.share(slice));
         sliceNanos += took;
         beside.gapEnded((double) unitsDone * positions, took);
-        boolean overrun = took > device.boundNanos(slice, unitsDone) * device.tolerance();
-        tenants.ended(slice, (double) unitsDone * positions, overrun, nowNanos);
-        return hold;
+        tenants.ended(slice, (double) unitsDone * positions, end.overrun(), nowNanos);
+        return end.holdNanos();
     }
 
     /** A best-effort batch has come through all its layers here. */

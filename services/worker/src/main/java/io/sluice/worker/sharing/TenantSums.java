@@ -22,7 +22,7 @@ final class TenantSums {
     /** Until when the time of a running slice is counted, by its id. */
     private final Map<Long, Running> running = new LinkedHashMap<>();
 
-    private record Running(RunningSlice slice, long countedUntilNanos) {}
+    private record Running(RunningSlice slice, double lanes, long countedUntilNanos) {}
 
     private static final class Sums {
         double weight = 1;
@@ -39,8 +39,9 @@ final class TenantSums {
         of(offer.tenant()).weight = offer.weight();
     }
 
-    void started(RunningSlice slice) {
-        running.put(slice.id(), new Running(slice, slice.startNanos()));
+    /** @param lanes of the device, of which a slice on a pool takes a part */
+    void started(RunningSlice slice, double lanes) {
+        running.put(slice.id(), new Running(slice, lanes, slice.startNanos()));
         of(slice.tenant()).busy = true;
     }
 
@@ -55,7 +56,7 @@ final class TenantSums {
         if (work > 0 && sums.runNanos <= 0) {
             // Its time was in the report before; readers refuse work in no time.
             sums.runNanos = 1;
-            sums.laneNanos = slice.lanes();
+            sums.laneNanos = known == null ? slice.lanes() : known.lanes();
         }
         sums.overruns += overrun ? 1 : 0;
         sums.busy = true;
@@ -80,7 +81,7 @@ final class TenantSums {
     List<TenantUse> take(long nowNanos) {
         running.replaceAll((id, known) -> {
             count(known, of(known.slice().tenant()), nowNanos);
-            return new Running(known.slice(), Math.max(known.countedUntilNanos(), nowNanos));
+            return new Running(known.slice(), known.lanes(), Math.max(known.countedUntilNanos(), nowNanos));
         });
         List<TenantUse> uses = new ArrayList<>();
         tenants.values().removeIf(sums -> !sums.busy && sums.waiting == 0);
@@ -115,7 +116,7 @@ final class TenantSums {
     private static void count(Running known, Sums sums, long nowNanos) {
         double run = Math.max(0, nowNanos - known.countedUntilNanos());
         sums.runNanos += run;
-        sums.laneNanos += run * known.slice().lanes();
+        sums.laneNanos += run * known.lanes();
     }
 
     private Sums of(TenantId tenant) {
