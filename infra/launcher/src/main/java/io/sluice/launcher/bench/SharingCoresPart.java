@@ -2,7 +2,6 @@ package io.sluice.launcher.bench;
 
 import io.sluice.launcher.stack.EmbeddedStack;
 import io.sluice.launcher.stack.Progress;
-import io.sluice.loadgen.LatencySummary;
 import io.sluice.loadgen.RequestOutcome;
 import io.sluice.messaging.TopicTail;
 import io.sluice.records.GpuTelemetry;
@@ -42,19 +41,13 @@ final class SharingCoresPart {
 
     /** What was seen of one stack. */
     private static final class Seen {
-        final List<Double> alone = new ArrayList<>();
-        final List<Double> beside = new ArrayList<>();
+        final InteractiveSeen alone = new InteractiveSeen();
+        final InteractiveSeen beside = new InteractiveSeen();
         double tokens;
         double seconds;
         String last = "";
         double besideUnits;
         double gapUnits;
-
-        static double percentile(List<Double> millis, double percent) {
-            double[] sorted =
-                    millis.stream().mapToDouble(Double::doubleValue).sorted().toArray();
-            return LatencySummary.percentile(sorted, percent);
-        }
     }
 
     SharingCoresPart(Bench.Setting setting, BenchReport report) {
@@ -96,7 +89,7 @@ final class SharingCoresPart {
         for (int round = 0; round < rounds; round++) {
             long seed = round;
             setting.progress("cores: round " + (round + 1) + " of " + rounds + ", interactive requests alone");
-            responses(load.poisson(perSecond, seed), seen.alone);
+            seen.alone.add(load.poisson(perSecond, seed));
             Thread.sleep(CpuLoad.REST);
             setting.progress("cores: round " + (round + 1) + " of " + rounds + ", beside a batch");
             try (TopicTail<GpuTelemetry> telemetry = TopicTail.fromEnd(
@@ -107,16 +100,12 @@ final class SharingCoresPart {
                 seen.tokens += load.batch(
                         ServiceClass.BEST_EFFORT, window, () -> outcomes.addAll(load.poisson(perSecond, seed)));
                 seen.seconds += window.toNanos() / 1e9;
-                responses(outcomes, seen.beside);
+                seen.beside.add(outcomes);
                 read(telemetry, limits, seen);
             }
             Thread.sleep(CpuLoad.REST);
         }
         return seen;
-    }
-
-    private static void responses(List<RequestOutcome> outcomes, List<Double> millis) {
-        outcomes.forEach(outcome -> millis.add(outcome.endToEndMs()));
     }
 
     /** What the worker reported of its pools meanwhile, and what the planner said of them last. */
@@ -153,14 +142,14 @@ final class SharingCoresPart {
             report.add(
                     "sharing.cores.response." + p,
                     "ms",
-                    Seen.percentile(core.beside, percent),
-                    Seen.percentile(core.alone, percent),
+                    InteractiveSeen.percentile(core.beside.response, percent),
+                    InteractiveSeen.percentile(core.alone.response, percent),
                     target);
             report.add(
                     "sharing.cores.response_gaps_only." + p,
                     "ms",
-                    Seen.percentile(gaps.beside, percent),
-                    Seen.percentile(gaps.alone, percent),
+                    InteractiveSeen.percentile(gaps.beside.response, percent),
+                    InteractiveSeen.percentile(gaps.alone.response, percent),
                     null);
         }
         report.add(
@@ -176,7 +165,7 @@ final class SharingCoresPart {
                 "cores: %d interactive requests each way in %d rounds of %d s, two stacks one after the other; baseline of latencies:"
                         + " alone on the same stack, of the batch: gaps only; share_beside: part of the batch's layers times"
                         + " positions on the core beside; the planner's last word of it: %s",
-                core.alone.size(),
+                core.alone.response.size(),
                 rounds,
                 window.toSeconds(),
                 core.last.isEmpty() ? "none" : core.last));

@@ -2,7 +2,6 @@ package io.sluice.launcher.bench;
 
 import io.sluice.launcher.stack.EmbeddedStack;
 import io.sluice.launcher.stack.Progress;
-import io.sluice.loadgen.LatencySummary;
 import io.sluice.loadgen.RequestOutcome;
 import io.sluice.records.ServiceClass;
 import io.sluice.runtime.ModelFiles;
@@ -11,9 +10,9 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Function;
 
 /**
  * Interactive requests on this machine's cores, really computed by a worker behind broker and router: alone, beside a
@@ -42,17 +41,9 @@ final class SharingCpuPart {
 
     /** What was seen of interactive requests and of the batch, over all rounds. */
     private static final class Seen {
-        final List<Double> responseMillis = new ArrayList<>();
-        final List<Double> gapMillis = new ArrayList<>();
+        final InteractiveSeen requests = new InteractiveSeen();
         double batchTokens;
         double seconds;
-        double busySeconds;
-
-        double percentile(List<Double> values, double percent) {
-            double[] sorted =
-                    values.stream().mapToDouble(Double::doubleValue).sorted().toArray();
-            return LatencySummary.percentile(sorted, percent);
-        }
 
         double batchRate() {
             return batchTokens / seconds;
@@ -134,11 +125,7 @@ final class SharingCpuPart {
         }
         Thread.sleep(CpuLoad.REST);
         seen.seconds += window.toNanos() / 1e9;
-        seen.busySeconds += CpuLoad.busySeconds(outcomes);
-        for (RequestOutcome outcome : outcomes) {
-            seen.responseMillis.add(outcome.endToEndMs());
-            Arrays.stream(outcome.interTokenMs()).forEach(seen.gapMillis::add);
-        }
+        seen.requests.add(outcomes);
     }
 
     private double niced(NicedBatch niced, Duration duration) throws InterruptedException {
@@ -157,31 +144,18 @@ final class SharingCpuPart {
         Seen plain = seen[Beside.LOW_PRIORITY.ordinal()];
         Seen again = seen[Beside.NOTHING_AGAIN.ordinal()];
         for (double percent : new double[] {50, 99}) {
-            String p = String.format(Locale.ROOT, "p%.0f", percent);
-            double base = alone.percentile(alone.responseMillis, percent);
             String target = percent == 99 ? "<= 1.1" : null;
-            report.add("sharing.cpu.response." + p, "ms", ours.percentile(ours.responseMillis, percent), base, target);
-            report.add(
-                    "sharing.cpu.response_beside_low_priority." + p,
-                    "ms",
-                    plain.percentile(plain.responseMillis, percent),
-                    base,
-                    null);
-            report.add(
-                    "sharing.cpu.response_alone_again." + p,
-                    "ms",
-                    again.percentile(again.responseMillis, percent),
-                    base,
-                    null);
-            double gap = alone.percentile(alone.gapMillis, percent);
-            report.add("sharing.cpu.token_gap." + p, "ms", ours.percentile(ours.gapMillis, percent), gap, null);
-            report.add(
-                    "sharing.cpu.token_gap_beside_low_priority." + p,
-                    "ms",
-                    plain.percentile(plain.gapMillis, percent),
-                    gap,
-                    null);
+            row("response", ours, alone, of -> of.response, percent, target);
+            row("response_beside_low_priority", plain, alone, of -> of.response, percent, null);
+            row("response_alone_again", again, alone, of -> of.response, percent, null);
+            row("token_gap", ours, alone, of -> of.gap, percent, null);
+            row("token_gap_beside_low_priority", plain, alone, of -> of.gap, percent, null);
         }
+        // Where the time goes: what a request's steps computed on average, and how long they waited for the device.
+        row("step_compute", ours, alone, of -> of.compute, 50, null);
+        row("step_compute_beside_low_priority", plain, alone, of -> of.compute, 50, null);
+        row("step_queue", ours, alone, of -> of.queue, 50, null);
+        row("step_queue_beside_low_priority", plain, alone, of -> of.queue, 50, null);
         report.add("sharing.cpu.batch_alone", "tokens/s", solo, served, ">= 0.7");
         report.add("sharing.cpu.batch_throughput", "tokens/s", ours.batchRate(), solo, null);
         report.add("sharing.cpu.batch_throughput_low_priority", "tokens/s", plain.batchRate(), nicedSolo, null);
@@ -194,14 +168,29 @@ final class SharingCpuPart {
                         + " and threads; baseline of latencies: alone in the same run; of throughputs: the batch alone, and of that: the same requests as"
                         + " latency-critical work of the same stack",
                 THREADS,
-                alone.responseMillis.size(),
+                alone.requests.response.size(),
                 CpuLoad.TOKENS,
                 CpuLoad.PROMPT,
                 rounds,
                 window.toSeconds(),
-                alone.busySeconds / alone.seconds,
+                alone.requests.busySeconds / alone.seconds,
                 BatchShape.SESSIONS,
                 BatchShape.TOKENS,
                 BatchShape.PROMPT));
+    }
+
+    private void row(
+            String name,
+            Seen seen,
+            Seen alone,
+            Function<InteractiveSeen, List<Double>> figure,
+            double percent,
+            String target) {
+        report.add(
+                String.format(Locale.ROOT, "sharing.cpu.%s.p%.0f", name, percent),
+                "ms",
+                InteractiveSeen.percentile(figure.apply(seen.requests), percent),
+                InteractiveSeen.percentile(figure.apply(alone.requests), percent),
+                target);
     }
 }
