@@ -54,7 +54,7 @@ final class CpuLoad {
     void warmUp() throws InterruptedException {
         play(0, 1, IN_FLIGHT, 2 * IN_FLIGHT);
         play(0, 1, 1, WARM_UP_REQUESTS);
-        batch(ServiceClass.BEST_EFFORT, Duration.ofSeconds(10), Work.NONE);
+        batch(ServiceClass.BEST_EFFORT, 1, Duration.ofSeconds(10), Work.NONE);
         Thread.sleep(REST);
     }
 
@@ -63,15 +63,16 @@ final class CpuLoad {
         return busySeconds(play(0, 1, 1, CALIBRATION_REQUESTS)) / CALIBRATION_REQUESTS;
     }
 
-    /** Keeps a batch going beside {@code meanwhile}, for so long; tokens that came in this time. */
-    double batch(ServiceClass serviceClass, Duration duration, Work meanwhile) throws InterruptedException {
+    /** Keeps a batch of so many tenants going beside {@code meanwhile}, for so long; tokens that came in this time. */
+    double batch(ServiceClass serviceClass, int tenants, Duration duration, Work meanwhile)
+            throws InterruptedException {
         String run = "batch" + runs++ + "-" + Long.toString(System.nanoTime(), 36);
         List<LoadPlan.Planned> planned = IntStream.range(0, BATCH_REQUESTS)
                 .mapToObj(i -> new LoadPlan.Planned(
                         0,
                         request(run + "-" + i, BatchShape.prompt(BatchShape.PROMPT, i), BatchShape.TOKENS)
                                 .setServiceClass(serviceClass)
-                                .setTenant("bench")
+                                .setTenant("bench" + i % tenants)
                                 .build()))
                 .toList();
         AtomicLong tokens = new AtomicLong();

@@ -10,12 +10,12 @@ import java.util.Map;
  * Best-effort work beside latency-critical work on a simulated GPU: Sluice's policy against Tally (Zhao et al., ASPLOS'25)
  * and others in the same runs, the pools of ECLIP (ISLPED 2025), the solvers behind the limits, and the gates that hold the
  * simulation against published measurements; and, really measured, interactive requests on this machine's cores beside a
- * batch, in the gaps only or on a core of its own as well. Only these last parts start stacks; in the others the same seeds
+ * batch, in the gaps only, on a core of its own as well, or two tenants' on a core each. Only these last parts start stacks; in the others the same seeds
  * give the same figures, times apart.
  */
 final class SharingBench implements Bench {
     private static final List<String> PARTS =
-            List.of("pairs", "loads", "lulls", "steps", "pools", "solvers", "gates", "cpu", "cores");
+            List.of("pairs", "loads", "lulls", "steps", "pools", "solvers", "gates", "cpu", "cores", "groups");
 
     /** Something that adds rows. */
     private interface Part {
@@ -49,7 +49,8 @@ final class SharingBench implements Bench {
                 "solvers", () -> new SharingSolversPart(runs, report).run(),
                 "gates", () -> new SharingGatesPart(runs, report).run(),
                 "cpu", () -> new SharingCpuPart(setting, report).run(),
-                "cores", () -> new SharingCoresPart(setting, report).run());
+                "cores", () -> new SharingCoresPart(setting, report).run(),
+                "groups", () -> new SharingGroupsPart(setting, report).run());
         for (String part : PARTS) {
             if (setting.wants(part)) {
                 guarded(part, report, parts.get(part));

@@ -3,15 +3,11 @@ package io.sluice.launcher.bench;
 import io.sluice.launcher.stack.EmbeddedStack;
 import io.sluice.launcher.stack.Progress;
 import io.sluice.loadgen.RequestOutcome;
-import io.sluice.messaging.TopicTail;
-import io.sluice.records.GpuTelemetry;
-import io.sluice.records.Limits;
 import io.sluice.records.PoolUse;
 import io.sluice.records.ServiceClass;
 import io.sluice.records.SharingReport;
 import io.sluice.runtime.ModelFiles;
 import io.sluice.runtime.ModelWeights;
-import io.sluice.schemas.Topics;
 import io.sluice.worker.sharing.SharingSettings;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -19,8 +15,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Objects;
-import org.apache.kafka.common.IsolationLevel;
 
 /**
  * What a core of its own brings a best-effort batch on this machine: two stacks one after the other, one whose worker may use
@@ -30,8 +24,6 @@ import org.apache.kafka.common.IsolationLevel;
  */
 final class SharingCoresPart {
     private static final double LOAD = 0.5;
-    /** More than enough for what a window leaves in the topics. */
-    private static final int POLLS = 30;
 
     private final Bench.Setting setting;
     private final BenchReport report;
@@ -92,37 +84,21 @@ final class SharingCoresPart {
             seen.alone.add(load.poisson(perSecond, seed));
             Thread.sleep(CpuLoad.REST);
             setting.progress("cores: round " + (round + 1) + " of " + rounds + ", beside a batch");
-            try (TopicTail<GpuTelemetry> telemetry = TopicTail.fromEnd(
-                            stack.settings(), stack.schemas(), Topics.GPU_TELEMETRY, IsolationLevel.READ_UNCOMMITTED);
-                    TopicTail<Limits> limits = TopicTail.fromEnd(
-                            stack.settings(), stack.schemas(), Topics.LIMITS, IsolationLevel.READ_COMMITTED)) {
+            try (SharingTail tail = new SharingTail(stack)) {
                 List<RequestOutcome> outcomes = new ArrayList<>();
                 seen.tokens += load.batch(
-                        ServiceClass.BEST_EFFORT, window, () -> outcomes.addAll(load.poisson(perSecond, seed)));
+                        ServiceClass.BEST_EFFORT, 1, window, () -> outcomes.addAll(load.poisson(perSecond, seed)));
                 seen.seconds += window.toNanos() / 1e9;
                 seen.beside.add(outcomes);
-                read(telemetry, limits, seen);
+                tail.read(report -> add(report, seen), limits -> {
+                    if (limits.getReason().contains("core")) {
+                        seen.last = limits.getReason();
+                    }
+                });
             }
             Thread.sleep(CpuLoad.REST);
         }
         return seen;
-    }
-
-    /** What the worker reported of its pools meanwhile, and what the planner said of them last. */
-    private static void read(TopicTail<GpuTelemetry> telemetry, TopicTail<Limits> limits, Seen seen) {
-        // Both topics go on growing, so there is no end to wait for.
-        for (int poll = 0; poll < POLLS; poll++) {
-            telemetry.poll(Duration.ofMillis(100)).stream()
-                    .map(record -> record.value().getSharing())
-                    .filter(Objects::nonNull)
-                    .forEach(report -> add(report, seen));
-        }
-        for (int poll = 0; poll < POLLS; poll++) {
-            limits.poll(Duration.ofMillis(100)).stream()
-                    .map(record -> record.value().getReason())
-                    .filter(reason -> reason.contains("core"))
-                    .forEach(reason -> seen.last = reason);
-        }
     }
 
     private static void add(SharingReport report, Seen seen) {

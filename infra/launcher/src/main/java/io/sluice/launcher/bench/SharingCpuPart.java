@@ -98,9 +98,9 @@ final class SharingCpuPart {
                 one(seen[beside.ordinal()], beside, perSecond, round, niced);
             }
             setting.progress("cpu: round " + (round + 1) + " of " + rounds + ", the batch alone, all ways");
-            soloTokens += load.batch(ServiceClass.BEST_EFFORT, solo, CpuLoad.Work.NONE);
+            soloTokens += load.batch(ServiceClass.BEST_EFFORT, 1, solo, CpuLoad.Work.NONE);
             Thread.sleep(CpuLoad.REST);
-            servedTokens += load.batch(ServiceClass.LATENCY_CRITICAL, solo, CpuLoad.Work.NONE);
+            servedTokens += load.batch(ServiceClass.LATENCY_CRITICAL, 1, solo, CpuLoad.Work.NONE);
             Thread.sleep(CpuLoad.REST);
             nicedSoloTokens += niced(niced, solo);
             soloSeconds += solo.toNanos() / 1e9;
@@ -114,7 +114,7 @@ final class SharingCpuPart {
         CpuLoad.Work interactive = () -> outcomes.addAll(load.poisson(perSecond, seed));
         switch (beside) {
             case NOTHING, NOTHING_AGAIN -> interactive.run();
-            case BEST_EFFORT -> seen.batchTokens += load.batch(ServiceClass.BEST_EFFORT, window, interactive);
+            case BEST_EFFORT -> seen.batchTokens += load.batch(ServiceClass.BEST_EFFORT, 1, window, interactive);
             case LOW_PRIORITY -> {
                 long before = niced.tokens();
                 niced.go();
