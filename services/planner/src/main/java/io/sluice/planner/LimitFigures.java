@@ -27,6 +27,7 @@ final class LimitFigures {
         private volatile long sliceNanos;
         private volatile int levels;
         private volatile int sideLanes;
+        private volatile int groups;
         private volatile long steps;
         private volatile long violations;
         private Counter published;
@@ -71,6 +72,7 @@ final class LimitFigures {
             figures.sliceNanos = state.published().sliceNanos();
             figures.levels = state.published().levels().size();
             figures.sideLanes = state.published().sideLanes();
+            figures.groups = state.published().groups().size();
             figures.steps = state.quota().requests();
             figures.violations = state.quota().violations();
         }
@@ -88,6 +90,7 @@ final class LimitFigures {
         one.gauge("limits_slice_nanos", () -> w.sliceNanos);
         one.gauge("limits_levels", () -> w.levels);
         one.gauge("limits_side_lanes", () -> w.sideLanes);
+        one.gauge("limits_pooled_groups", () -> w.groups);
         one.gauge("limits_steps_judged", () -> w.steps);
         one.gauge("limits_violations", () -> w.violations);
         w.published = one.counter("limits_published_records");

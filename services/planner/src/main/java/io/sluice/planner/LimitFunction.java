@@ -2,6 +2,7 @@ package io.sluice.planner;
 
 import io.sluice.core.planning.Rejection;
 import io.sluice.core.sharing.LimitPlanner;
+import io.sluice.core.sharing.SharingLimits;
 import io.sluice.messaging.ErrorPublisher;
 import io.sluice.records.ErrorReason;
 import io.sluice.records.GpuTelemetry;
@@ -188,7 +189,8 @@ final class LimitFunction extends KeyedProcessFunction<String, RawRecord, Limits
         figures.show(id, step.state());
         step.limits().ifPresent(limits -> {
             figures.published(id);
-            boolean turned = limits.none() != before.state().published().none();
+            SharingLimits last = before.state().published();
+            boolean turned = limits.none() != last.none() || !limits.groups().equals(last.groups());
             if (turned) {
                 LOG.info("limits worker={} quota={} reason={}", id, limits.quota(), step.reason());
             } else {

@@ -1,6 +1,7 @@
 package io.sluice.planner;
 
 import io.sluice.core.sharing.BesideState;
+import io.sluice.core.sharing.GroupPoolState;
 import io.sluice.core.sharing.IsotonicCurve;
 import io.sluice.core.sharing.LimitState;
 import io.sluice.core.sharing.LineFit;
@@ -25,9 +26,9 @@ import org.apache.flink.core.memory.DataOutputView;
  */
 final class LimitStateSerializer extends TypeSerializerSingleton<WorkerLimits> {
     private static final long serialVersionUID = 1L;
-    private static final int VERSION = 2;
-    /** Knew nothing of side lanes. */
-    private static final int FIRST_VERSION = 1;
+    private static final int VERSION = 3;
+    /** Knew nothing of pools of kernel groups; the one before it, the first, of side lanes neither. */
+    private static final int VERSION_WITHOUT_POOLS = 2;
 
     static final LimitStateSerializer INSTANCE = new LimitStateSerializer();
 
@@ -57,12 +58,14 @@ final class LimitStateSerializer extends TypeSerializerSingleton<WorkerLimits> {
         out.writeLong(s.rejected());
         write(s.beside(), out);
         out.writeInt(s.published().sideLanes());
+        GroupPoolBytes.write(s.pools(), out);
+        GroupPoolBytes.writePools(s.published().groups(), out);
     }
 
     @Override
     public WorkerLimits deserialize(DataInputView in) throws IOException {
         int version = in.readByte();
-        if (version != VERSION && version != FIRST_VERSION) {
+        if (version < 1 || version > VERSION) {
             throw new IOException("limits of a worker were written in version " + version
                     + ", this program reads version " + VERSION
                     + "; start the version that wrote it, or go without its checkpoint");
@@ -88,8 +91,15 @@ final class LimitStateSerializer extends TypeSerializerSingleton<WorkerLimits> {
                 readLimits(in),
                 in.readLong(),
                 in.readLong(),
-                BesideState.NONE);
-        return new WorkerLimits(version == FIRST_VERSION ? state : readBeside(state, in), device, layerNanos);
+                BesideState.NONE,
+                GroupPoolState.NONE);
+        if (version >= VERSION_WITHOUT_POOLS) {
+            state = readBeside(state, in);
+        }
+        if (version > VERSION_WITHOUT_POOLS) {
+            state = state.with(GroupPoolBytes.readState(in), GroupPoolBytes.readPools(in));
+        }
+        return new WorkerLimits(state, device, layerNanos);
     }
 
     private static void write(QuotaState q, DataOutput out) throws IOException {
@@ -125,14 +135,14 @@ final class LimitStateSerializer extends TypeSerializerSingleton<WorkerLimits> {
                 in.readDouble(), in.readDouble(), in.readDouble(), in.readDouble(), in.readDouble(), in.readLong());
     }
 
-    private static void write(IsotonicCurve curve, DataOutput out) throws IOException {
+    static void write(IsotonicCurve curve, DataOutput out) throws IOException {
         out.writeBoolean(curve.rising());
         for (List<Double> numbers : List.of(curve.knots(), curve.weights(), curve.means(), curve.squares())) {
             DomainBytes.writeList(numbers, out, (number, o) -> o.writeDouble(number));
         }
     }
 
-    private static IsotonicCurve readCurve(DataInput in) throws IOException {
+    static IsotonicCurve readCurve(DataInput in) throws IOException {
         return new IsotonicCurve(in.readBoolean(), readNumbers(in), readNumbers(in), readNumbers(in), readNumbers(in));
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.records.ErrorReason;
 import io.sluice.records.ErrorRecord;
 import io.sluice.records.GpuTelemetry;
+import io.sluice.records.GroupPool;
 import io.sluice.records.Limits;
 import io.sluice.records.WorkerState;
 import io.sluice.schemas.Topics;
@@ -335,6 +336,52 @@ class LimitFunctionTest {
                 .isGreaterThan(newest));
         assertThat(quota()).isPositive();
         assertEpochsRise(limits());
+    }
+
+    private List<GroupPool> divided(int count, double slower) throws Exception {
+        List<GroupPool> pools =
+                limits().isEmpty() ? List.of() : limits().getLast().getGroups();
+        for (int i = 0; i < count; i++) {
+            pass();
+            send(device.dividedReport(now, pools, slower, "x", "y"));
+            pools = limits().getLast().getGroups();
+        }
+        return pools;
+    }
+
+    @Test
+    void shouldGiveKernelGroupsTheCoresThatPayAndTakeThemBackWhenTheyDoNot() throws Exception {
+        join();
+        assertThat(divided(60, 1.4)).containsExactly(new GroupPool("x", "decode", 1), new GroupPool("y", "decode", 1));
+        assertThat(limits())
+                .extracting(Limits::getReason)
+                .anyMatch(why -> why.contains("trying a core for each tenant"))
+                .anyMatch(why -> why.contains("decode of x, decode of y on a core each: 1.43 times the work"));
+        restart(harness.snapshot(1, now));
+        assertThat(divided(2, 1.4)).as("after a restart").hasSize(2);
+        assertThat(divided(60, 3)).as("each core is too slow now").isEmpty();
+        assertThat(limits())
+                .extracting(Limits::getReason)
+                .anyMatch(why -> why.contains("the whole device for each slice"));
+        assertEpochsRise(limits());
+        assertThat(errors(harness)).isEmpty();
+    }
+
+    @Test
+    void shouldReportKernelGroupsThatCannotHaveRunLikeThat() throws Exception {
+        join();
+        pass();
+        GpuTelemetry absurd = device.dividedReport(now, List.of(), 1.4, "x", "y");
+        absurd.getSharing().getGroups().getFirst().setLanes(7);
+        send(absurd);
+        assertThat(limits()).isEmpty();
+        assertThat(errors(harness)).hasSize(1);
+        assertThat(errors(harness).getFirst().getMessage()).contains("on pools of [1, 2] lanes", "x/decode");
+        pass();
+        GpuTelemetry nameless = device.dividedReport(now, List.of(), 1.4, "x", "y");
+        nameless.getSharing().getGroups().getFirst().setGroup(" ");
+        send(nameless);
+        assertThat(limits()).isEmpty();
     }
 
     @Test

@@ -2,11 +2,22 @@ package io.sluice.planner;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
+import io.sluice.core.sharing.GroupPoolState;
 import io.sluice.core.sharing.LimitPlanner;
+import io.sluice.core.sharing.LimitState;
 import io.sluice.records.GpuTelemetry;
+import io.sluice.records.GroupUse;
+import io.sluice.records.SharingReport;
 import io.sluice.records.WorkerState;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
 import java.util.SplittableRandom;
 import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
 import org.apache.flink.core.memory.DataInputDeserializer;
@@ -46,6 +57,9 @@ class LimitStateSerializerTest {
                         .setViolations(
                                 random.nextInt(1 + (int) report.getSharing().getRequests()) / 3);
                 report.getSharing().getTenants().getFirst().setWatts(random.nextDouble() * 50);
+                if (seed % 2 == 0) {
+                    divide(report.getSharing(), random);
+                }
                 if (random.nextInt(4) == 0) {
                     report.getSharing().getTenants().getFirst().setRunNs(0);
                     report.getSharing().getTenants().getFirst().setUnits(0);
@@ -60,8 +74,42 @@ class LimitStateSerializerTest {
                 assertThat(bytes(restored)).isEqualTo(bytes);
             }
             assertThat(worker.state().tenants()).isNotEmpty();
+            assertThat(worker.state().pools().groups().isEmpty()).isEqualTo(seed % 2 == 1);
             assertThat(worker.state().published().epoch()).isPositive();
         }
+    }
+
+    private static void divide(SharingReport sharing, SplittableRandom random) {
+        sharing.setPoolLanes(List.of(1, 2));
+        List<GroupUse> uses = new ArrayList<>();
+        for (String tenant : List.of("x", "y")) {
+            for (int lanes = 1; lanes <= 2; lanes++) {
+                uses.add(new GroupUse(tenant, "decode", lanes, 100 * random.nextDouble(), 1e7, random.nextDouble()));
+            }
+        }
+        sharing.setGroups(uses);
+    }
+
+    @Test
+    void shouldReadWhatTheVersionWithoutPoolsOfKernelGroupsHasWritten() throws IOException {
+        byte[] bytes;
+        try (InputStream golden = getClass().getResourceAsStream("/golden/limits-version-2.hex")) {
+            bytes = HexFormat.of()
+                    .parseHex(new String(golden.readAllBytes(), StandardCharsets.UTF_8).replace("\n", ""));
+        }
+        assertThat(bytes[0]).isEqualTo((byte) 2);
+        LimitState state = back(bytes).state();
+        assertThat(state.lastSequence()).isEqualTo(39);
+        assertThat(state.quota().violations()).isEqualTo(2);
+        assertThat(state.tenants()).hasSize(2);
+        assertThat(state.published().quota()).isCloseTo(0.2375, within(1e-9));
+        assertThat(state.published().sideLanes()).isEqualTo(2);
+        assertThat(state.beside().chosen()).isEqualTo(2);
+        assertThat(state.pools()).isEqualTo(GroupPoolState.NONE);
+        assertThat(state.published().groups()).isEmpty();
+        byte[] now = bytes(back(bytes));
+        assertThat(now[0]).isEqualTo((byte) 3);
+        assertThat(Arrays.copyOfRange(now, 1, bytes.length)).isEqualTo(Arrays.copyOfRange(bytes, 1, bytes.length));
     }
 
     @Test
@@ -87,7 +135,7 @@ class LimitStateSerializerTest {
         assertThatThrownBy(() -> back(bytes))
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining("version 9")
-                .hasMessageContaining("reads version 2");
+                .hasMessageContaining("reads version 3");
     }
 
     @Test

@@ -1,6 +1,8 @@
 package io.sluice.planner;
 
 import io.sluice.records.GpuTelemetry;
+import io.sluice.records.GroupPool;
+import io.sluice.records.GroupUse;
 import io.sluice.records.SharingReport;
 import io.sluice.records.TenantUse;
 import java.util.ArrayList;
@@ -24,6 +26,25 @@ final class SharedDevice {
     GpuTelemetry report(long atMillis, long steps, long violations, String... tenants) {
         GpuTelemetry telemetry = Records.gpu(id, incarnation, sequence++, atMillis, 100_000, steps);
         telemetry.setSharing(sharing(steps, violations, tenants));
+        return telemetry;
+    }
+
+    /** The next report of a device of two cores, on which each tenant decodes, {@code slower} times as long on one of them. */
+    GpuTelemetry dividedReport(long atMillis, List<GroupPool> pools, double slower, String... tenants) {
+        GpuTelemetry telemetry = report(atMillis, 5, 0, tenants);
+        telemetry.getSharing().setPoolLanes(List.of(1, 2));
+        boolean part = !pools.isEmpty();
+        List<GroupUse> uses = new ArrayList<>();
+        for (String tenant : tenants) {
+            uses.add(GroupUse.newBuilder()
+                    .setTenant(tenant)
+                    .setGroup("decode")
+                    .setLanes(part ? 1 : 2)
+                    .setUnits(part ? 800 / slower : 400)
+                    .setRunNs(part ? 100e6 : 50e6)
+                    .build());
+        }
+        telemetry.getSharing().setGroups(uses);
         return telemetry;
     }
 

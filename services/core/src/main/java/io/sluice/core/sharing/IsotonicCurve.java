@@ -91,6 +91,14 @@ public record IsotonicCurve(
         return new IsotonicCurve(rising, knots, newWeights, means, squares);
     }
 
+    /** The same curve, with what is known at {@code x} counting no more than so many points: it is to be learnt anew. */
+    public IsotonicCurve weighing(double x, double most) {
+        List<Double> newWeights = new ArrayList<>(weights);
+        int at = nearest(x);
+        newWeights.set(at, Math.min(newWeights.get(at), Shares.notNegative("weight of a knot", most)));
+        return new IsotonicCurve(rising, knots, newWeights, means, squares);
+    }
+
     private int nearest(double x) {
         int best = 0;
         for (int i = 1; i < knots.size(); i++) {

@@ -45,6 +45,7 @@ public final class LimitPlanner {
     private final SampleJudge judge;
     private final LevelPlanner levels;
     private final BesidePlanner beside;
+    private final GroupPoolPlanner pools;
 
     /**
      * Outcome of one event.
@@ -61,6 +62,7 @@ public final class LimitPlanner {
         this.judge = new SampleJudge(policy);
         this.levels = new LevelPlanner(policy);
         this.beside = new BesidePlanner(policy.objective(), policy.dwellNanos(), policy.hysteresis());
+        this.pools = new GroupPoolPlanner(GroupPoolPolicy.usual(policy.dwellNanos(), policy.hysteresis()));
     }
 
     /** A worker has announced an incarnation: an older one changes nothing, a newer one begins anew. */
@@ -132,7 +134,7 @@ public final class LimitPlanner {
                         ? critical.violations() + " of " + critical.requests()
                                 + " requests missed the objective, not by best-effort work: frozen"
                         : inLull(next) ? "no latency-critical work" : "objective kept";
-        return publish(next, nowNanos, choice.why().isEmpty() ? why : choice.why(), true);
+        return publish(next, nowNanos, choice.why().isEmpty() ? why : choice.why(), true, false);
     }
 
     private static double causedShare(GpuSample.Critical c) {
@@ -193,7 +195,8 @@ public final class LimitPlanner {
                 state.published(),
                 state.publishedNanos(),
                 state.rejected(),
-                state.beside());
+                state.beside(),
+                pools.learnt(state.pools(), sample.poolLanes(), sample.groups(), sample.intervalNanos(), nowNanos));
     }
 
     /** Work that waits or runs counts, too, though it has not ended; after a silence a lull begins anew. */
@@ -249,13 +252,17 @@ public final class LimitPlanner {
         if (state.releveledNanos() != LimitState.NEVER && nowNanos - state.releveledNanos() < policy.relevelNanos()) {
             return nothing(state, "");
         }
-        Leveled next = leveled(state, nowNanos);
+        GroupPoolPlanner.Choice choice = pools.choose(state.pools(), nowNanos);
+        Leveled next = leveled(state.withPools(choice.state()), nowNanos);
+        if (!choice.why().isEmpty()) {
+            return publish(next.state(), nowNanos, choice.why(), false, true);
+        }
         if (next.why().isEmpty()) {
             boolean known = next.state().service().points() > 0;
             return nothing(next.state(), known ? MISSED_ALONE : "");
         }
         // Only a report renews the lease.
-        return publish(forward(next.state(), nowNanos), nowNanos, next.why(), false);
+        return publish(forward(next.state(), nowNanos), nowNanos, next.why(), false, false);
     }
 
     private Step nothingAllowed(LimitState state, long nowNanos, String why) {
@@ -321,7 +328,13 @@ public final class LimitPlanner {
         return state.withQuota(law.raise(state.quota(), safe, nowNanos));
     }
 
-    private Step publish(LimitState state, long nowNanos, String why, boolean mayRenew) {
+    /**
+     * Publishes what has changed.
+     *
+     * @param mayRenew whether the lease is renewed where nothing has
+     * @param pools whether it was decided on pools, which may have confirmed those that were tried
+     */
+    private Step publish(LimitState state, long nowNanos, String why, boolean mayRenew, boolean pools) {
         SharingLimits before = state.published();
         double quota = inLull(state)
                 ? Math.max(policy.restQuota(), state.quota().quota())
@@ -333,8 +346,9 @@ public final class LimitPlanner {
                 || rose
                 || !before.levels().equals(state.levels())
                 || before.sideLanes() != state.beside().chosen();
+        boolean replaced = pools || !before.groups().equals(state.pools().pools());
         boolean renew = mayRenew && nowNanos - Math.max(state.publishedNanos(), 0) >= policy.leaseNanos() / 3;
-        if (!moved && !renew) {
+        if (!moved && !replaced && !renew) {
             return nothing(state, "");
         }
         SharingLimits limits = new SharingLimits(
@@ -345,8 +359,8 @@ public final class LimitPlanner {
                 Shares.plus(nowNanos, policy.leaseNanos()),
                 state.levels(),
                 state.beside().chosen(),
-                List.of());
-        String reason = moved
+                state.pools().pools());
+        String reason = moved || replaced
                 ? String.format(
                         Locale.ROOT,
                         "epoch %d: quota %.3f after %.3f, %d levels (%s)",

@@ -26,6 +26,7 @@ import java.util.Objects;
  * @param publishedNanos when
  * @param rejected reports not used
  * @param beside side lanes
+ * @param pools pools of kernel groups in the gaps
  */
 public record LimitState(
         long incarnation,
@@ -46,7 +47,8 @@ public record LimitState(
         SharingLimits published,
         long publishedNanos,
         long rejected,
-        BesideState beside) {
+        BesideState beside,
+        GroupPoolState pools) {
     static final long NEVER = Long.MIN_VALUE;
 
     public LimitState {
@@ -55,6 +57,7 @@ public record LimitState(
         Objects.requireNonNull(violations, "violations");
         Objects.requireNonNull(published, "published");
         Objects.requireNonNull(beside, "beside");
+        Objects.requireNonNull(pools, "pools");
         tenants = List.copyOf(tenants);
         levels = List.copyOf(levels);
     }
@@ -80,7 +83,8 @@ public record LimitState(
                 SharingLimits.NONE,
                 NEVER,
                 0,
-                BesideState.NONE);
+                BesideState.NONE,
+                GroupPoolState.NONE);
     }
 
     /** The same with nothing published that would still hold, after this epoch. */
@@ -110,7 +114,21 @@ public record LimitState(
                 .withBeside(newBeside);
     }
 
+    /** The same with pools of kernel groups, of which these were published. */
+    public LimitState with(GroupPoolState newPools, List<GroupPool> publishedPools) {
+        return withPublished(published.withGroups(publishedPools), publishedNanos)
+                .withPools(newPools);
+    }
+
     LimitState withBeside(BesideState newBeside) {
+        return with(newBeside, pools);
+    }
+
+    LimitState withPools(GroupPoolState newPools) {
+        return with(beside, newPools);
+    }
+
+    private LimitState with(BesideState newBeside, GroupPoolState newPools) {
         return new LimitState(
                 incarnation,
                 lastSequence,
@@ -130,7 +148,8 @@ public record LimitState(
                 published,
                 publishedNanos,
                 rejected,
-                newBeside);
+                newBeside,
+                newPools);
     }
 
     private LimitState copy(
@@ -160,6 +179,7 @@ public record LimitState(
                 newPublished,
                 newPublishedNanos,
                 newRejected,
-                beside);
+                beside,
+                pools);
     }
 }

@@ -21,9 +21,7 @@ final class SampleJudge {
     private static final int MAX_POOL_SIZES = 32;
 
     private static final int MAX_POOL_LANES = 65_536;
-    /** Prefill, recomputed steps and decode. */
-    private static final int MAX_GROUPS_OF_A_TENANT = 3;
-
+    private static final int MAX_GROUPS = MAX_TENANTS * GroupPoolState.MOST_GROUPS_OF_A_TENANT;
     /** Clocks and sums at the ends of an interval are not exact. */
     private static final double SLACK = 1.1;
 
@@ -128,17 +126,16 @@ final class SampleJudge {
                 return "on pools of " + s.poolLanes() + " lanes: " + group;
             }
         }
-        return groups.size() > MAX_TENANTS * MAX_GROUPS_OF_A_TENANT
-                ? groups.size() + " kernel groups, more than " + MAX_TENANTS * MAX_GROUPS_OF_A_TENANT
-                : null;
+        return groups.size() > MAX_GROUPS ? groups.size() + " kernel groups, more than " + MAX_GROUPS : null;
     }
 
     private static boolean absurd(GroupSample g, long intervalNanos) {
         return absurd(g.units())
                 || absurd(g.runNanos())
                 || absurd(g.joules())
+                || (g.joules().isPresent() && g.units() > 0 && absurd(g.joules().getAsDouble() / g.units()))
                 || g.runNanos() > intervalNanos * SLACK
-                || (g.units() > 0 && g.runNanos() == 0);
+                || (g.units() > 0 && (g.runNanos() == 0 || absurd(g.runNanos() / g.units())));
     }
 
     private static String absurdity(GpuSample.Critical c) {

@@ -107,6 +107,11 @@ public record SharingLimits(
         return new SharingLimits(epoch, newQuota, sliceNanos, lanes, validUntilNanos, levels, sideLanes, groups);
     }
 
+    /** The same limits with such pools of kernel groups. */
+    public SharingLimits withGroups(List<GroupPool> newGroups) {
+        return new SharingLimits(epoch, quota, sliceNanos, lanes, validUntilNanos, levels, sideLanes, newGroups);
+    }
+
     /** The same limits with so many side lanes. */
     public SharingLimits withSideLanes(int newSideLanes) {
         return new SharingLimits(epoch, quota, sliceNanos, lanes, validUntilNanos, levels, newSideLanes, groups);

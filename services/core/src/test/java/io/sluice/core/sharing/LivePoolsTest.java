@@ -1,0 +1,140 @@
+package io.sluice.core.sharing;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.core.sharing.LimitPlanner.Step;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+
+/** Pools of kernel groups through the planner of limits, as live workers have it. */
+class LivePoolsTest {
+    private static final long WINDOW = 250_000_000L;
+    private static final double STEP_NANOS = 20_000_000;
+
+    private final LimitPlanner planner =
+            new LimitPlanner(LimitPolicy.live(0.1, 0.01, 3_000_000_000L, SliceBounds.of("cpu", 1_000_000)));
+    private final List<SharingLimits> published = new ArrayList<>();
+    private final List<String> reasons = new ArrayList<>();
+    private LimitState state = planner.announced(null, 1);
+    private long now = Reports.START;
+    private long sequence;
+
+    private Step take(Step step) {
+        state = step.state();
+        step.limits().ifPresent(limits -> {
+            published.add(limits);
+            reasons.add(step.reason());
+        });
+        return step;
+    }
+
+    /** A report of two tenants that take so many times as long on one of two lanes. */
+    private GpuSample report(double slower, long violations) {
+        boolean part = !state.published().groups().isEmpty();
+        double run = part ? 1e8 : 5e7;
+        List<GroupSample> groups = new ArrayList<>();
+        for (String tenant : List.of("a", "b")) {
+            groups.add(Reports.group(tenant, "decode", part ? 1 : 2, run / (part ? 1e5 * slower : 1e5), run));
+        }
+        var critical = Reports.critical(5, violations, STEP_NANOS);
+        GpuSample plain = Reports.gpu(
+                1,
+                sequence++,
+                now,
+                WINDOW,
+                critical,
+                List.of(Reports.tenant("a", 1, 1_000, 1), Reports.tenant("b", 1, 1_000, 1)),
+                Reports.UNKNOWN);
+        return Reports.pools(plain, List.of(1, 2), groups);
+    }
+
+    private void windows(int count, double slower) {
+        for (int i = 0; i < count; i++) {
+            now += WINDOW;
+            take(planner.onSample(state, report(slower, 0), now + 1_000_000));
+            take(planner.onTimer(state, now + 2_000_000));
+        }
+    }
+
+    @Test
+    void shouldPublishPoolsThatPayWithTheReasonUnderANewEpoch() {
+        windows(60, 1.4);
+        assertThat(state.published().groups())
+                .extracting(pool -> pool.group() + " " + pool.lanes())
+                .containsExactly("a/decode 1", "b/decode 1");
+        assertThat(reasons)
+                .anyMatch(why -> why.contains("(trying a core for each tenant)"))
+                .anyMatch(why -> why.contains("(decode of a, decode of b on a core each: 1.43 times the work)"));
+        for (int i = 1; i < published.size(); i++) {
+            assertThat(published.get(i).epoch())
+                    .isGreaterThan(published.get(i - 1).epoch());
+        }
+    }
+
+    @Test
+    void shouldTakePoolsBackThatDoNotPay() {
+        windows(60, 2.5);
+        assertThat(published).anyMatch(limits -> limits.groups().size() == 2);
+        assertThat(state.published().groups()).isEmpty();
+        assertThat(reasons).anyMatch(why -> why.contains("a core for each tenant does 0.80 times the work"));
+    }
+
+    @Test
+    void shouldChangePoolsAtTheTimesOfLevelsOnlyAndNeverRaiseTheQuotaAboveTheLaws() {
+        int changes = 0;
+        long changedNanos = 0;
+        for (int i = 0; i < 400; i++) {
+            now += WINDOW;
+            List<GroupPool> before = state.published().groups();
+            take(planner.onSample(state, report(1.4, i % 40 == 39 ? 1 : 0), now + 1_000_000));
+            assertThat(state.published().groups()).as("report %d", i).isEqualTo(before);
+            take(planner.onTimer(state, now + 2_000_000));
+            if (!state.published().groups().equals(before)) {
+                assertThat(now - changedNanos).isGreaterThanOrEqualTo(10 * WINDOW);
+                changedNanos = now;
+                changes++;
+            }
+            assertThat(state.published().quota())
+                    .as("report %d", i)
+                    .isLessThanOrEqualTo(state.quota().quota() + 1e-3);
+        }
+        assertThat(changes).isGreaterThan(1);
+    }
+
+    @Test
+    void shouldHaveNoPoolsOnceReportsStayAwayAndThoseDecidedOnAgainWithThem() {
+        windows(60, 1.4);
+        now += 5_000_000_000L;
+        take(planner.onTimer(state, now));
+        assertThat(state.published().none()).isTrue();
+        assertThat(state.published().groups()).isEmpty();
+        windows(2, 1.4);
+        assertThat(state.published().groups()).hasSize(2);
+    }
+
+    @Test
+    void shouldLearnNothingFromAbsurdReportsAndPlanTheSameForTheSameReports() {
+        SplittableRandom random = new SplittableRandom(8);
+        LimitState again = state;
+        for (int i = 0; i < 150; i++) {
+            now += WINDOW;
+            GpuSample good = report(1.4, random.nextInt(20) == 0 ? 1 : 0);
+            GroupSample bad = Reports.group("c", "decode", 1, Double.NaN, 1e8);
+            List<GroupSample> groups = new ArrayList<>(good.groups());
+            groups.add(bad);
+            Step refused = planner.onSample(state, Reports.pools(good, List.of(1, 2), groups), now + 1_000_000);
+            assertThat(refused.rejection()).isPresent();
+            assertThat(refused.state().pools()).isSameAs(state.pools());
+            take(refused);
+            take(planner.onSample(state, good, now + 1_000_000));
+            take(planner.onTimer(state, now + 2_000_000));
+            again = planner.onSample(again, good, now + 1_000_000).state();
+            again = planner.onTimer(again, now + 2_000_000).state();
+            assertThat(again.pools()).as("report %d", i).isEqualTo(state.pools());
+            assertThat(again.published()).isEqualTo(state.published());
+        }
+        assertThat(state.pools().plan()).hasSize(2);
+    }
+}
