@@ -50,6 +50,19 @@ final class LayerCapacityTest {
     }
 
     @Test
+    void shouldCountASecondSetOfLayersAndItsHead() {
+        ModelConfig huge = model(80, 4096);
+        long layer = LlamaTensors.layerBytes(huge);
+        long head = LlamaTensors.headBytes(huge);
+        assertThat(head).isEqualTo(4L * 1001 * 1024);
+        long left = 8 * layer + head;
+        assertThat(LayerCapacity.maxLayers(ANY, huge, CPU, CPU.memoryBytes() - left, 2))
+                .isEqualTo(4);
+        assertThat(LayerCapacity.maxLayers(ANY, huge, CPU, CPU.memoryBytes() - left + 1, 2))
+                .isEqualTo(3);
+    }
+
+    @Test
     void shouldSayWhyNotOneLayerFits() {
         assertThatThrownBy(() -> LayerCapacity.maxLayers(ANY, model(80, 4096), EMULATED, 1 << 20))
                 .isInstanceOf(IllegalArgumentException.class)

@@ -68,6 +68,11 @@ public final class LlamaTensors {
         return Float.BYTES * (attention + feedForward + 2L * c.hiddenSize());
     }
 
+    /** Memory that the final norm and the head take in fp32, beside the last layer, bytes. */
+    public static long headBytes(ModelConfig c) {
+        return Float.BYTES * (c.vocabSize() + 1L) * c.hiddenSize();
+    }
+
     /** @throws ModelFormatException when a tensor that the stage needs is missing or has another shape */
     public static void require(ModelWeights weights, LayerRange layers) {
         ofStage(weights.config(), layers).forEach((name, expected) -> {
