@@ -35,6 +35,7 @@ final class SharingState {
      * @param deviceShare share of the time in which a slice ran, 0 to 1
      * @param waiting best-effort steps that are ready
      * @param tenants that had work
+     * @param pools kernel groups that the limits give a part of the device in the gaps, all others have all of it
      * @param why what the planner said last, or why nothing may start
      */
     record Row(
@@ -52,7 +53,21 @@ final class SharingState {
             double deviceShare,
             long waiting,
             List<String> tenants,
+            List<Pool> pools,
             String why) {}
+
+    /**
+     * A kernel group on a part of the device.
+     *
+     * @param group prefill, steps or decode
+     * @param lanes cores that its slices run on
+     */
+    record Pool(String tenant, String group, int lanes) {
+        @Override
+        public String toString() {
+            return group + " of " + tenant + " on " + (lanes == 1 ? "a core" : lanes + " cores");
+        }
+    }
 
     private static final class Worker {
         private Limits limits;
@@ -137,7 +152,14 @@ final class SharingState {
                 seconds > 0 ? worker.runNanos / NANOS / seconds : 0,
                 worker.waiting.values().stream().mapToLong(Long::longValue).sum(),
                 List.copyOf(worker.waiting.keySet()),
+                holds ? pools(worker.limits) : List.of(),
                 why(worker, report, holds));
+    }
+
+    private static List<Pool> pools(Limits limits) {
+        return limits.getGroups().stream()
+                .map(pool -> new Pool(pool.getTenant(), pool.getGroup(), pool.getLanes()))
+                .toList();
     }
 
     private static String why(Worker worker, SharingReport report, boolean holds) {

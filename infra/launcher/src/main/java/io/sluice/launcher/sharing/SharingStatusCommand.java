@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.apache.kafka.common.IsolationLevel;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -30,13 +31,15 @@ import picocli.CommandLine.Spec;
             "Prints what best-effort work may use of each worker of a running stack, what it used, what it cost, and why."
                     + " Reads the topics of limits and telemetry for a few seconds.",
             "quota: published and in force (the worker's own may be lower), of 1; slice: longest; cores: beside"
-                    + " latency-critical work (--best-effort-cores); steps: of that; p99: of their response time at this worker; missed: part of them that best-effort work made"
+                    + " latency-critical work (--best-effort-cores); pools: kernel groups that have cores of their own in the gaps;"
+                    + " steps: of latency-critical work; p99: of their response time at this worker; missed: part of them that best-effort work made"
                     + " miss the objective; busy: part of the time with best-effort work."
         },
         footerHeading = "%nJSON (--json FILE): one object per worker%n",
         footer = {
             "  worker, published, quota, sliceMillis, sideLanes, stepsPerSecond, responseP99Millis, missed, excused (by the",
-            "  objectives of their requests), drains, tokensPerSecond, deviceShare, waiting, tenants[], why"
+            "  objectives of their requests), drains, tokensPerSecond, deviceShare, waiting, tenants[], pools[] (tenant,",
+            "  group, lanes), why"
         },
         mixinStandardHelpOptions = true)
 final class SharingStatusCommand implements Callable<Integer> {
@@ -135,6 +138,13 @@ final class SharingStatusCommand implements Callable<Integer> {
                     100 * row.deviceShare(),
                     row.waiting(),
                     String.join(",", row.tenants()));
+            if (!row.pools().isEmpty()) {
+                out.printf(
+                        Locale.ROOT,
+                        "%-16s pools: %s%n",
+                        "",
+                        row.pools().stream().map(SharingState.Pool::toString).collect(Collectors.joining(", ")));
+            }
             if (!row.why().isEmpty()) {
                 out.printf(Locale.ROOT, "%-16s %s%n", "", row.why());
             }

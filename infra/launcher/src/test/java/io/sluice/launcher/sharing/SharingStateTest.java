@@ -3,6 +3,7 @@ package io.sluice.launcher.sharing;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.records.GpuTelemetry;
+import io.sluice.records.GroupPool;
 import io.sluice.records.Limits;
 import io.sluice.records.SharingReport;
 import io.sluice.records.TenantUse;
@@ -82,6 +83,26 @@ final class SharingStateTest {
                 .startsWith("w1 ")
                 .contains("1.000 >  1.000", "100.0", "40 %", "8  night");
         assertThat(out.toString().lines().toList().get(2)).endsWith("no latency-critical work");
+    }
+
+    @Test
+    void shouldSayWhichKernelGroupsHaveCoresOfTheirOwn() {
+        Limits limits = limits(7, NOW + 1_000, 1, "decode of night on a core each");
+        limits.setGroups(List.of(new GroupPool("night", "decode", 1), new GroupPool("noon", "prefill", 2)));
+        state.limits(limits);
+        state.telemetry(telemetry(7, report(1, 0, 0, 0, 0, 8, 25)));
+        StringWriter out = new StringWriter();
+
+        SharingStatusCommand.print(new PrintWriter(out), state.rows(NOW));
+
+        assertThat(only().pools())
+                .containsExactly(
+                        new SharingState.Pool("night", "decode", 1), new SharingState.Pool("noon", "prefill", 2));
+        assertThat(out.toString().lines().toList().get(2).strip())
+                .isEqualTo("pools: decode of night on a core, prefill of noon on 2 cores");
+        assertThat(state.rows(NOW + 2_000).getFirst().pools())
+                .as("the limits hold no longer")
+                .isEmpty();
     }
 
     private SharingState.Row only() {
