@@ -80,7 +80,10 @@ final class TenantAccounts {
         long bound = settings.boundNanos(slice, unitsDone);
         long own = took - besideNanos;
         if (own <= bound * settings.tolerance()) {
-            account.keptItsBound(own, bound, settings);
+            // One on a pool that was given back unused proves nothing.
+            if (unitsDone > 0 || !slice.pooled()) {
+                account.keptItsBound(own, bound, settings);
+            }
             return new SliceEnd(0, false);
         }
         long hold = account.strike(own, nowNanos, settings);

@@ -231,6 +231,25 @@ class PooledSlicesTest {
     }
 
     @Test
+    void shouldForgetNoOverrunForSlicesThatWereGivenBackUnused() {
+        limits(1, 0);
+        prove(pool("a"));
+        long first = overrunOf10Bounds();
+        now += first;
+        for (int i = 0; i < 1_000; i++) {
+            RunningSlice slice = start(List.of(), List.of(pool("a")));
+            assertThat(gate.finished(slice.id(), 0, now)).isZero();
+        }
+        assertThat(overrunOf10Bounds()).as("twice as long").isGreaterThan(3 * first / 2);
+    }
+
+    private long overrunOf10Bounds() {
+        RunningSlice slice = start(List.of(), List.of(pool("a")));
+        now += 10 * BOUND;
+        return gate.finished(slice.id(), 1, now);
+    }
+
+    @Test
     void shouldStopWhatIsLongerThanItsBound() {
         limits(1, 0);
         prove(pool("a"));
