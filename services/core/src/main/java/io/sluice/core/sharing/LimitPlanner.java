@@ -16,6 +16,9 @@ import java.util.Optional;
  * say is not safe changes at once, as every fall of the quota does. Where the objective would be missed even alone, levels
  * stay as they are: taking best-effort work away would help nobody.
  *
+ * <p>Pools of kernel groups in the gaps ({@link GroupPoolPlanner}) are planned at the same times; they change neither quota nor
+ * levels.
+ *
  * <p>In a lull the quota is the policy's for lulls and levels only mind the request that ends it: the law moves by requests, and without any it
  * could neither learn nor pay back a debt, while an idle device would stay idle. The law's own level only rises to the first
  * quota meanwhile, and it holds again from the first report of latency-critical work.

@@ -105,7 +105,7 @@ final class SampleJudge {
         return groupAbsurdity(s);
     }
 
-    private static String groupAbsurdity(GpuSample s) {
+    private String groupAbsurdity(GpuSample s) {
         if (s.poolLanes().size() > MAX_POOL_SIZES) {
             return s.poolLanes().size() + " sizes of pools, more than " + MAX_POOL_SIZES;
         }
@@ -116,25 +116,27 @@ final class SampleJudge {
             }
             before = lanes;
         }
+        // A slice counts where it ends, and may have begun in an interval before.
+        double longest = s.intervalNanos() * SLACK + policy.staleNanos();
         Set<KernelGroup> groups = new HashSet<>();
         Set<List<Object>> seen = new HashSet<>();
         for (GroupSample group : s.groups()) {
             groups.add(group.group());
             if (!s.poolLanes().contains(group.lanes())
                     || !seen.add(List.of(group.group(), group.lanes()))
-                    || absurd(group, s.intervalNanos())) {
+                    || absurd(group, longest)) {
                 return "on pools of " + s.poolLanes() + " lanes: " + group;
             }
         }
         return groups.size() > MAX_GROUPS ? groups.size() + " kernel groups, more than " + MAX_GROUPS : null;
     }
 
-    private static boolean absurd(GroupSample g, long intervalNanos) {
+    private static boolean absurd(GroupSample g, double longestNanos) {
         return absurd(g.units())
                 || absurd(g.runNanos())
                 || absurd(g.joules())
                 || (g.joules().isPresent() && g.units() > 0 && absurd(g.joules().getAsDouble() / g.units()))
-                || g.runNanos() > intervalNanos * SLACK
+                || g.runNanos() > longestNanos
                 || (g.units() > 0 && (g.runNanos() == 0 || absurd(g.runNanos() / g.units())));
     }
 

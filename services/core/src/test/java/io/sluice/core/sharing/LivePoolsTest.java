@@ -115,6 +115,18 @@ class LivePoolsTest {
     }
 
     @Test
+    void shouldBelieveThatASliceBeganInTheIntervalBeforeButNotThatItTookForEver() {
+        for (double run : new double[] {1.5e9, 2e9}) {
+            GpuSample good = report(1.4, 0);
+            Step step = planner.onSample(
+                    state,
+                    Reports.pools(good, List.of(1, 2), List.of(Reports.group("a", "decode", 1, 10, run))),
+                    now + 1_000_000);
+            assertThat(step.rejection().isPresent()).as("%s ns", run).isEqualTo(run > 1.8e9);
+        }
+    }
+
+    @Test
     void shouldLearnNothingFromAbsurdReportsAndPlanTheSameForTheSameReports() {
         SplittableRandom random = new SplittableRandom(8);
         LimitState again = state;
