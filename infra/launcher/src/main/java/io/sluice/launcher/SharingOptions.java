@@ -54,8 +54,10 @@ public final class SharingOptions {
             defaultValue = "0",
             description =
                     "Cores of a worker on which best-effort work may run beside interactive steps, one batch on each,"
-                            + " where that is measured to pay; with 0 it runs in the gaps only. The weights of the layers are in"
-                            + " memory twice then. For --device cpu, fewer than the process has; default: ${DEFAULT-VALUE}.")
+                            + " where that is measured to pay; with 0 it runs in the gaps only. With all cores of the process,"
+                            + " two or more, batches of different tenants may also run on a core each in the gaps, where"
+                            + " that is measured to pay. The weights of the layers and the head are in memory twice then."
+                            + " For --device cpu; default: ${DEFAULT-VALUE}.")
     private int cores;
 
     /** What these flags ask for. */

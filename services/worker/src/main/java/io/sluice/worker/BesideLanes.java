@@ -14,9 +14,10 @@ import java.util.function.Function;
 import java.util.function.LongSupplier;
 
 /**
- * The side lanes of a worker: best-effort batches whose layers run on a core each while latency-critical batches run. The
- * compute thread hands a batch out ({@link #start}) and takes it back when it has come ({@link #returned}); it never waits for
- * one but at the end. Who has come back wakes it. Owned by the compute thread.
+ * The side lanes of a worker: best-effort batches whose layers run on a core each while latency-critical batches run, and, in the
+ * gaps, batches of different tenants on a core each. The compute thread hands a batch out ({@link #start}, {@link #startOnPools}) and
+ * takes it back when it has come ({@link #returned}); it never waits for one but at the end. Who has come back wakes it. Owned
+ * by the compute thread.
  */
 final class BesideLanes implements AutoCloseable {
     private final SharingControl sharing;
@@ -28,6 +29,8 @@ final class BesideLanes implements AutoCloseable {
     private final ConcurrentLinkedQueue<SideSlice> back = new ConcurrentLinkedQueue<>();
     /** Slices taken back since the step began, for its account. */
     private final List<SideSlice> ended = new ArrayList<>();
+    /** When the latency-critical batch under way began; {@link Long#MAX_VALUE}: there is none. */
+    private long stepNanos = Long.MAX_VALUE;
 
     /** @param wake makes the compute thread look again; any thread */
     BesideLanes(SharingControl sharing, LongSupplier nanos, Runnable wake, List<SideLane.Opener> openers) {
@@ -57,9 +60,45 @@ final class BesideLanes implements AutoCloseable {
         return Arrays.stream(out).anyMatch(Objects::nonNull);
     }
 
+    /** Whether a slice on a pool is out. */
+    boolean busyOnPools() {
+        return Arrays.stream(out).anyMatch(slice -> slice != null && slice.pooled());
+    }
+
+    /** Whether every lane computes; if not, none is a pool. */
+    boolean allAlive() {
+        return Arrays.stream(lanes).allMatch(SideLane::alive);
+    }
+
     /** A latency-critical batch begins: what ended before it is not beside it. */
-    void stepBegins() {
+    void stepBegins(long startNanos) {
         ended.clear();
+        stepNanos = startNanos;
+        for (SideSlice slice : out) {
+            if (slice != null) {
+                slice.metCritical = true;
+            }
+        }
+    }
+
+    /**
+     * Hands batches out on free lanes, one on each, in a gap. There must be as many.
+     *
+     * @param granted by the gate, for batches that have begun
+     */
+    void startOnPools(List<SideSlice> granted) {
+        int lane = 0;
+        for (SideSlice slice : granted) {
+            while (out[lane] != null) {
+                lane++;
+            }
+            out[lane] = slice;
+        }
+        for (int i = 0; i < lanes.length; i++) {
+            if (out[i] != null && granted.contains(out[i])) {
+                lanes[i].start(out[i]);
+            }
+        }
     }
 
     /**
@@ -106,10 +145,15 @@ final class BesideLanes implements AutoCloseable {
         started.forEach(lane -> lanes[lane].start(out[lane]));
     }
 
-    /** The machine has fallen idle: what is out comes back after its layer, so that the gaps take it. */
+    /** What is out comes back after its unit: the machine has fallen idle, so that the gaps take it, or a step runs alone. */
     void callBack() {
+        callBack(true);
+    }
+
+    /** The same, where {@code pools} says whether that goes for slices on pools, too. */
+    void callBack(boolean pools) {
         for (SideSlice slice : out) {
-            if (slice != null && slice.calledBackNanos == 0) {
+            if (slice != null && slice.calledBackNanos == 0 && (pools || !slice.pooled())) {
                 slice.calledBackNanos = nanos.getAsLong();
                 slice.stop();
             }
@@ -127,11 +171,34 @@ final class BesideLanes implements AutoCloseable {
             long kept = slice.calledBackNanos == 0 ? 0 : Math.max(0, now - slice.calledBackNanos);
             long ran = slice.ranNanos(Long.MIN_VALUE, now);
             slice.batch.computeNanos += ran;
-            sharing.besideEnded(slice.granted, slice.units(), slice.positions, ran, kept, now);
+            if (slice.pooled()) {
+                poolEnded(slice, ran, now);
+            } else {
+                sharing.besideEnded(slice.granted, slice.units(), slice.positions, ran, kept, now);
+            }
             ended.add(slice);
             slices.add(slice);
         }
         return slices;
+    }
+
+    /** What of it ran while a latency-critical batch did was beside that one, and tells nothing of the pool. */
+    private void poolEnded(SideSlice slice, long ran, long now) {
+        double beside = ran == 0 ? 0 : Math.min(1, (double) (slice.besideNanos + besideNow(slice, now)) / ran);
+        sharing.sliceEnded(
+                slice.granted, slice.units(), WholeSlice.usual(slice.unitNanos()), slice.positions, beside, now);
+        if (!slice.metCritical) {
+            sharing.groupRan(
+                    slice.tenant.id, slice.batch.group(), 1, slice.units() * (double) slice.positions, sum(slice));
+        }
+    }
+
+    private long besideNow(SideSlice slice, long now) {
+        return stepNanos < now ? slice.ranNanos(stepNanos, now) : 0;
+    }
+
+    private static long sum(SideSlice slice) {
+        return slice.unitNanos().stream().mapToLong(Long::longValue).sum();
     }
 
     /** A latency-critical batch that ran from {@code startNanos} to {@code endNanos} has ended; see {@link SharingControl#stepEnded}. */
@@ -140,9 +207,11 @@ final class BesideLanes implements AutoCloseable {
         long beside = 0;
         for (SideSlice slice : slicesOfStep()) {
             long ran = slice.ranNanos(startNanos, endNanos);
+            slice.besideNanos += ran;
             beside += ran;
             count += ran > 0 ? 1 : 0;
         }
+        stepNanos = Long.MAX_VALUE;
         return sharing.stepEnded(kind, endNanos - startNanos, Math.min(count, lanes.length), beside);
     }
 

@@ -4,6 +4,7 @@ import io.sluice.core.sharing.GateDecision;
 import io.sluice.core.sharing.RunningSlice;
 import io.sluice.core.sharing.SliceOffer;
 import io.sluice.runtime.StageRunner;
+import io.sluice.runtime.StageRunner.StageOutput;
 import io.sluice.worker.SliceKind.Phase;
 import io.sluice.worker.device.Device;
 import io.sluice.worker.sharing.SharingControl;
@@ -41,6 +42,8 @@ final class BestEffortLoop {
     private final String model;
     /** When to ask the gate again; {@link Long#MAX_VALUE}: when something has changed, 0: now. */
     private long askAgainNanos = Long.MAX_VALUE;
+    /** Whether the device counts as busy by slices on pools. */
+    private boolean gapBusy;
 
     BestEffortLoop(
             LoopSettings settings,
@@ -94,32 +97,166 @@ final class BestEffortLoop {
     boolean step(BooleanSupplier interrupted) {
         long now = nanos.getAsLong();
         takeBack();
-        lanes.callBack();
+        countGap();
         boolean holdPrompts = outbox.full();
-        List<NextBatch> candidates = next.look(holdPrompts, now);
-        if (candidates.isEmpty()) {
-            askAgainNanos = Long.MAX_VALUE;
-            return false;
-        }
-        List<SliceOffer> offers =
-                candidates.stream().map(batch -> batch.offer(model)).toList();
-        return switch (sharing.next(offers, now)) {
-            case GateDecision.Wait wait -> {
-                askAgainNanos = wait.until() == Long.MAX_VALUE
-                        ? Long.MAX_VALUE
-                        : Math.max(wait.until(), now + LEAST_WAIT_NANOS);
-                yield false;
+        boolean sideBySide = lanes.any() && lanes.allAlive() && next.sideBySide(holdPrompts, now);
+        lanes.callBack(!sideBySide);
+        List<NextBatch> candidates = next.look(holdPrompts, sideBySide, now);
+        if (sideBySide) {
+            Pooling pooling = pool(candidates, holdPrompts, interrupted);
+            countGap();
+            if (pooling != Pooling.ALONE) {
+                return pooling == Pooling.STARTED;
             }
+            candidates = next.look(holdPrompts, false, now);
+        }
+        return ask(candidates, holdPrompts, interrupted);
+    }
+
+    private boolean ask(List<NextBatch> candidates, boolean holdPrompts, BooleanSupplier interrupted) {
+        return switch (decide(candidates)) {
+            case GateDecision.Wait wait -> false;
             case GateDecision.Start start -> {
-                askAgainNanos = 0;
-                NextBatch chosen = candidates.stream()
-                        .filter(batch -> batch.tenant().id.equals(start.slice().tenant()))
-                        .findFirst()
-                        .orElseThrow();
-                run(chosen, start.slice(), holdPrompts, interrupted);
+                run(of(candidates, start.slice()), start.slice(), holdPrompts, interrupted);
                 yield true;
             }
         };
+    }
+
+    private GateDecision decide(List<NextBatch> candidates) {
+        if (candidates.isEmpty()) {
+            askAgainNanos = Long.MAX_VALUE;
+            return new GateDecision.Wait(GateDecision.Reason.NO_OFFER, Long.MAX_VALUE);
+        }
+        long now = nanos.getAsLong();
+        GateDecision decision = sharing.next(offers(candidates, false), offers(candidates, true), now);
+        askAgainNanos = switch (decision) {
+            case GateDecision.Start start -> 0;
+            case GateDecision.Wait wait ->
+                wait.until() == Long.MAX_VALUE ? Long.MAX_VALUE : Math.max(wait.until(), now + LEAST_WAIT_NANOS);
+        };
+        return decision;
+    }
+
+    private List<SliceOffer> offers(List<NextBatch> candidates, boolean pooled) {
+        return candidates.stream()
+                .filter(batch -> batch.pooled() == pooled)
+                .map(batch -> batch.offer(model))
+                .toList();
+    }
+
+    private static NextBatch of(List<NextBatch> candidates, RunningSlice slice) {
+        return candidates.stream()
+                .filter(batch -> batch.tenant().id.equals(slice.tenant()))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /** What came of asking for slices side by side. */
+    private enum Pooling {
+        STARTED,
+        NOTHING,
+        /** One could run, with nobody beside it: it should have all of the device. */
+        ALONE
+    }
+
+    /** Starts slices on free lanes, as many as the gate lets start, or one on the whole device where it is such a one's turn. */
+    private Pooling pool(List<NextBatch> candidates, boolean holdPrompts, BooleanSupplier interrupted) {
+        long startNanos = nanos.getAsLong();
+        List<NextBatch> left = new ArrayList<>(candidates);
+        Map<NextBatch, RunningSlice> granted = new LinkedHashMap<>();
+        boolean ended = false;
+        while (!(ended && interrupted.getAsBoolean()) && decide(left) instanceof GateDecision.Start start) {
+            NextBatch chosen = of(left, start.slice());
+            left.remove(chosen);
+            if (!chosen.pooled()) {
+                handled(ended, startNanos);
+                run(chosen, start.slice(), holdPrompts, interrupted);
+                return Pooling.STARTED;
+            }
+            if (chosen.tenant().resting != null && chosen.tenant().resting.isThrough()) {
+                end(chosen.tenant(), start.slice());
+                ended = true;
+            } else {
+                granted.put(chosen, start.slice());
+            }
+        }
+        if (granted.isEmpty()) {
+            handled(ended, startNanos);
+            return ended ? Pooling.STARTED : Pooling.NOTHING;
+        }
+        RunningSlice first = granted.values().iterator().next();
+        if (granted.size() == 1 && !first.probe() && !lanes.busy()) {
+            sharing.sliceEnded(first, 0, 0, 0, nanos.getAsLong());
+            handled(ended, startNanos);
+            return Pooling.ALONE;
+        }
+        startOnPools(granted, holdPrompts);
+        handled(true, startNanos);
+        return Pooling.STARTED;
+    }
+
+    private void startOnPools(Map<NextBatch, RunningSlice> granted, boolean holdPrompts) {
+        List<SideSlice> slices = new ArrayList<>();
+        granted.forEach((chosen, slice) -> {
+            BestEffortTenant tenant = chosen.tenant();
+            if (!batches.begin(chosen, holdPrompts)) {
+                sharing.sliceEnded(slice, 0, 0, 0, nanos.getAsLong());
+                return;
+            }
+            tenant.out = true;
+            slices.add(new SideSlice(
+                    tenant,
+                    tenant.resting,
+                    slice,
+                    chosen.computes(),
+                    () -> sharing.mustYield(slice, nanos.getAsLong()),
+                    nanos));
+        });
+        // Not before all are begun, which would wait for the units of those that run.
+        lanes.startOnPools(slices);
+    }
+
+    /** Latency-critical work that came since waited for what was done here, not on a lane. */
+    private void handled(boolean anything, long startNanos) {
+        if (anything) {
+            sharing.handled(startNanos, nanos.getAsLong());
+        }
+    }
+
+    /** A batch has come through its head on a lane: its end is left, which is for this thread. */
+    private void end(BestEffortTenant tenant, RunningSlice slice) {
+        RestingBatch batch = tenant.resting;
+        try {
+            List<StageOutput> outputs = batch.run.finish();
+            batches.done(tenant, outputs, nanos.getAsLong());
+        } catch (RuntimeException e) {
+            if (tenant.resting != batch) {
+                throw e;
+            }
+            batches.failed(tenant, e);
+        } finally {
+            sharing.sliceEnded(slice, 0, 0, batch.positions(), nanos.getAsLong());
+        }
+    }
+
+    /** A latency-critical batch starts: what runs on lanes is beside it from now on. */
+    void gapEnds(long nowNanos) {
+        if (gapBusy) {
+            gapBusy = false;
+            stats.sliceEnded(nowNanos);
+        }
+    }
+
+    /** The device is busy as long as any slice on a pool runs. */
+    private void countGap() {
+        boolean busy = lanes.busyOnPools();
+        if (busy && !gapBusy) {
+            stats.sliceStarted(nanos.getAsLong());
+        } else if (!busy && gapBusy) {
+            stats.sliceEnded(nanos.getAsLong());
+        }
+        gapBusy = busy;
     }
 
     /** A latency-critical batch is about to run: gives batches to the side lanes, where that is allowed. */
@@ -127,7 +264,7 @@ final class BestEffortLoop {
         takeBack();
         boolean holdPrompts = outbox.full();
         Map<SliceOffer, NextBatch> offers = new LinkedHashMap<>();
-        for (NextBatch batch : next.look(holdPrompts, nanos.getAsLong())) {
+        for (NextBatch batch : next.look(holdPrompts, false, nanos.getAsLong())) {
             // The head stays here, and a batch is begun only where nobody waits for a layer on a lane by that.
             if (batch.kind().phase() != Phase.HEAD && (batch.tenant().resting != null || !lanes.busy())) {
                 offers.put(batch.offer(model), batch);
@@ -163,8 +300,10 @@ final class BestEffortLoop {
         }
     }
 
+    /** Runs a slice on the whole device. */
     private void run(NextBatch chosen, RunningSlice slice, boolean holdPrompts, BooleanSupplier interrupted) {
         BestEffortTenant tenant = chosen.tenant();
+        boolean alone = !lanes.busy();
         long startNanos = nanos.getAsLong();
         stats.sliceStarted(startNanos);
         if (!batches.begin(chosen, holdPrompts)) {
@@ -173,11 +312,15 @@ final class BestEffortLoop {
             sharing.sliceEnded(slice, 0, 0, chosen.computes(), endNanos);
             return;
         }
-        WholeSlice whole = new WholeSlice(tenant.resting, device, nanos);
+        RestingBatch batch = tenant.resting;
+        WholeSlice whole = new WholeSlice(batch, device, nanos);
         whole.run(slice.units(), () -> interrupted.getAsBoolean() || sharing.mustYield(slice, nanos.getAsLong()));
         long endNanos = nanos.getAsLong();
-        tenant.resting.computeNanos += endNanos - startNanos;
+        batch.computeNanos += endNanos - startNanos;
         stats.sliceEnded(endNanos);
+        if (alone) {
+            whole.tell(sharing, tenant.id, batch.group(), chosen.computes());
+        }
         try {
             if (whole.failure() != null) {
                 batches.failed(tenant, whole.failure());
@@ -188,18 +331,11 @@ final class BestEffortLoop {
             // Sampling and sending are part of it: latency-critical work waits for them as well.
             boolean sampled = whole.outputs() != null && chosen.kind().phase() == Phase.HEAD;
             sharing.sliceEnded(
-                    slice, whole.units(), sampled ? 0 : usual(whole.unitNanos()), chosen.computes(), nanos.getAsLong());
+                    slice,
+                    whole.units(),
+                    sampled ? 0 : WholeSlice.usual(whole.unitNanos()),
+                    chosen.computes(),
+                    nanos.getAsLong());
         }
-    }
-
-    /** The lower median, so that what the machine did to a few of them is not taken for what such a batch costs. */
-    private static long usual(List<Long> nanos) {
-        return nanos.isEmpty()
-                ? 0
-                : nanos.stream()
-                        .sorted()
-                        .skip((nanos.size() - 1) / 2)
-                        .findFirst()
-                        .orElseThrow();
     }
 }

@@ -12,8 +12,10 @@ import java.util.Objects;
  * @param computes positions that a unit computes
  * @param rows most decode steps of a new batch
  * @param positions most positions of a new batch of anything else
+ * @param pooled whether it is to run on a core of its own, beside another tenant's
  */
-record NextBatch(BestEffortTenant tenant, SliceKind kind, int unitsLeft, int computes, int rows, int positions) {
+record NextBatch(
+        BestEffortTenant tenant, SliceKind kind, int unitsLeft, int computes, int rows, int positions, boolean pooled) {
     NextBatch {
         Objects.requireNonNull(tenant, "tenant");
         Objects.requireNonNull(kind, "kind");
@@ -21,6 +23,7 @@ record NextBatch(BestEffortTenant tenant, SliceKind kind, int unitsLeft, int com
 
     /** What the gate is asked for. */
     SliceOffer offer(String model) {
-        return new SliceOffer(tenant.id, tenant.weight, kind.name(model), unitsLeft, 1, 0);
+        String name = pooled ? SliceKind.poolName(model, kind.phase(), kind.size()) : kind.name(model);
+        return new SliceOffer(tenant.id, tenant.weight, name, unitsLeft, 1, 0);
     }
 }

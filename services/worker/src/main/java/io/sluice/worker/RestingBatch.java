@@ -76,6 +76,11 @@ final class RestingBatch {
         return head;
     }
 
+    /** The kernel group that its units are of, the head's included. */
+    String group() {
+        return layers.phase().word();
+    }
+
     /** Units before it must rest or end: layers, or parts of the head. */
     int unitsLeft() {
         return atHead() ? run.headLeft() : run.layersLeft() + (owedNanos > 0 ? 1 : 0);

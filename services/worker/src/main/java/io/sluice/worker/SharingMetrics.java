@@ -68,7 +68,11 @@ final class SharingMetrics {
         counter("slice.seconds", "Time that slices took.", source, v -> v.sliceNanos() / 1e9);
         counter("drains", "Times that latency-critical work waited for a slice.", source, SharingView::drains);
         counter("drain.seconds", "How long it did.", source, v -> v.drainNanos() / 1e9);
-        counter("pool.switches", "Changes of the side lanes that may be used.", source, SharingView::poolSwitches);
+        counter(
+                "pool.switches",
+                "Changes of the side lanes that may be used, and of what runs on pools.",
+                source,
+                SharingView::poolSwitches);
         gauge(
                 "side.lanes",
                 "Cores that best-effort work may use beside latency-critical work; 0: in the gaps only.",
@@ -79,6 +83,13 @@ final class SharingMetrics {
                 "How many times as long steps usually are with so many cores in use; 1: not, or unknown.",
                 source,
                 SharingView::usualSlowdown);
+        counter("pool.slices", "Slices that ran in a gap on a core of their own.", source, SharingView::pooledSlices);
+        gauge(
+                "pool.groups",
+                "Kernel groups that the limits have on a core of their own in the gaps.",
+                source,
+                SharingView::pooledGroups);
+        gauge("lanes.held", "Side lanes on which slices run now.", source, SharingView::lanesHeld);
         work("beside", source, SharingView::besideUnits);
         work("gaps", source, SharingView::gapUnits);
     }

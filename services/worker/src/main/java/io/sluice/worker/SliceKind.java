@@ -19,7 +19,12 @@ record SliceKind(Phase phase, int size) {
         /** The same, attention going over them one by one. */
         STEPS,
         /** Logits of so many rows over a range of the vocabulary. */
-        HEAD
+        HEAD;
+
+        /** As names have it; that of a batch's layers names its kernel group. */
+        String word() {
+            return name().toLowerCase(Locale.ROOT);
+        }
     }
 
     /** What a layer of these works is. */
@@ -42,6 +47,11 @@ record SliceKind(Phase phase, int size) {
     }
 
     static String name(String model, Phase phase, int size) {
-        return model + "/" + phase.name().toLowerCase(Locale.ROOT) + "/" + size;
+        return model + "/" + phase.word() + "/" + size;
+    }
+
+    /** The name under which its time on a core of its own is learnt. */
+    static String poolName(String model, Phase phase, int size) {
+        return name(model, phase, size) + "/core";
     }
 }

@@ -190,6 +190,7 @@ final class StageLoop {
             return false;
         }
         sharing.criticalStarted(startNanos);
+        bestEffort.gapEnds(startNanos);
         stats.batchStarted(startNanos);
         int layerCount = runner.model().layerCount();
         BatchShape shape = new BatchShape(0, layerCount);
@@ -206,7 +207,7 @@ final class StageLoop {
                 prefill > 0,
                 SliceSizing.sizeClass(prefill + decode),
                 batch.getFirst().layers().size());
-        startBeside(kind);
+        startBeside(kind, startNanos);
         List<Result> results = compute(batch, inputs);
         device.pace(startNanos, shape);
         long endNanos = nanos.getAsLong();
@@ -229,11 +230,11 @@ final class StageLoop {
         return true;
     }
 
-    private void startBeside(StepSlowdown.Kind kind) {
+    private void startBeside(StepSlowdown.Kind kind, long startNanos) {
         if (!lanes.any()) {
             return;
         }
-        lanes.stepBegins();
+        lanes.stepBegins(startNanos);
         if (sharing.mayRunBeside(kind)) {
             bestEffort.startBeside();
         } else {

@@ -1,8 +1,10 @@
 package io.sluice.worker;
 
+import io.sluice.core.sharing.TenantId;
 import io.sluice.runtime.StageRunner.StageOutput;
 import io.sluice.worker.device.BatchShape;
 import io.sluice.worker.device.Device;
+import io.sluice.worker.sharing.SharingControl;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -76,9 +78,26 @@ final class WholeSlice {
         return outputs == null ? unitNanos.size() : Math.max(1, unitNanos.size());
     }
 
+    /** Tells what the kernel group did on all cores. */
+    void tell(SharingControl sharing, TenantId tenant, String group, int computes) {
+        long ran = unitNanos.stream().mapToLong(Long::longValue).sum();
+        sharing.groupRan(tenant, group, sharing.cores(), (double) unitNanos.size() * computes, ran);
+    }
+
     /** What the units took, each. */
     List<Long> unitNanos() {
         return List.copyOf(unitNanos);
+    }
+
+    /** The lower median, so that what the machine did to a few of them is not taken for what such a batch costs. */
+    static long usual(List<Long> nanos) {
+        return nanos.isEmpty()
+                ? 0
+                : nanos.stream()
+                        .sorted()
+                        .skip((nanos.size() - 1) / 2)
+                        .findFirst()
+                        .orElseThrow();
     }
 
     /** What came out of the batch; null: it is not through. */

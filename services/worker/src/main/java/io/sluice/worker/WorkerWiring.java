@@ -134,7 +134,10 @@ final class WorkerWiring {
     private SharingControl sharing(Device device) {
         SharingMetrics shared = metrics.sharing();
         SharingControl sharing = new SharingControl(
-                config.sharing(), device.gate().withSideLanes(config.sharing().cores()), shared::computed);
+                config.sharing(),
+                device.gate().withSideLanes(config.sharing().cores()),
+                Math.max(LaneThread.processCores().size(), config.sharing().cores()),
+                shared::computed);
         shared.observe(sharing, nanos);
         return sharing;
     }

@@ -7,7 +7,6 @@ import io.sluice.core.sharing.SharingLimits;
 import io.sluice.records.PoolUse;
 import io.sluice.worker.sharing.SharingSettings;
 import java.util.List;
-import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -16,51 +15,11 @@ import org.junit.jupiter.api.Test;
 final class BesideLoopTest extends OnBestEffortCluster {
     private HandLane lane;
 
-    /** A lane without a thread. */
-    private static final class HandLane implements SideLane {
-        private final Consumer<SideSlice> back;
-        private SideSlice slice;
-        private boolean alive = true;
-        private int started;
-
-        HandLane(Consumer<SideSlice> back) {
-            this.back = back;
-        }
-
-        @Override
-        public void start(SideSlice next) {
-            assertThat(slice).as("one slice at once").isNull();
-            slice = next;
-            started++;
-        }
-
-        /** Runs what it has, if anything, and hands it back. */
-        void work() {
-            if (slice != null) {
-                SideSlice its = slice;
-                slice = null;
-                its.run(0);
-                back.accept(its);
-            }
-        }
-
-        @Override
-        public boolean alive() {
-            return alive;
-        }
-
-        @Override
-        public void close() {
-            work();
-            alive = false;
-        }
-    }
-
     @BeforeEach
     void oneLane() {
         cluster.bestEffort = SharingSettings.DEFAULT.withCores(1);
         cluster.lanes = List.of(back -> {
-            lane = new HandLane(back);
+            lane = new HandLane(0, back);
             return lane;
         });
         stages(1);

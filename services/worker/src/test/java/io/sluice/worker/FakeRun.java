@@ -112,6 +112,18 @@ final class FakeRun implements StageRun {
     }
 
     @Override
+    public int advanceHeadBeside(int lane, int parts) {
+        if (!runner.underWay.contains(this)) {
+            throw new IllegalStateException("the batch is over");
+        }
+        assertThat(next).isEqualTo(end);
+        runner.onBeside.run();
+        int count = Math.min(parts, headLeft());
+        headDone += count;
+        return count;
+    }
+
+    @Override
     public void drop(KvSlot slot) {
         left.add((FakeSlot) slot);
     }

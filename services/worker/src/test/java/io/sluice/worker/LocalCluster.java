@@ -43,6 +43,10 @@ final class LocalCluster {
     SharingSettings bestEffort = SharingSettings.DEFAULT;
     /** Side lanes of each member; set before they are added. */
     List<SideLane.Opener> lanes = List.of();
+    /** Whether these are all cores of each member, so that they are pools in the gaps; set before they are added. */
+    boolean pools;
+    /** Told when a slice has come back from a lane, by any thread; set before they are added. */
+    Runnable onBack = () -> {};
     /** Told of every token and every report. */
     Consumer<Token> onToken = tokens::add;
 

@@ -74,8 +74,13 @@ final class Member implements Outbox, InputLog {
                 new LayerOrder(1, runner.served()),
                 new CostModel(0, 1, 1),
                 runner.held().contains(config.layerCount() - 1) ? steps.get() : null);
-        this.sharing = new SharingControl(cluster.bestEffort, device.gate().withSideLanes(cluster.lanes.size()));
-        this.lanes = new BesideLanes(sharing, cluster.clock::get, () -> {}, cluster.lanes);
+        int laneCount = cluster.lanes.size();
+        this.sharing = new SharingControl(
+                cluster.bestEffort,
+                device.gate().withSideLanes(laneCount),
+                cluster.pools ? laneCount : laneCount + 1,
+                (tenant, positions) -> {});
+        this.lanes = new BesideLanes(sharing, cluster.clock::get, cluster.onBack, cluster.lanes);
         this.loop = new StageLoop(
                 settings, runner, device, this, this, keeper, stats, metrics, cluster.clock::get, sharing, lanes);
     }

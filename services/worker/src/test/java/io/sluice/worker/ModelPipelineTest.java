@@ -6,7 +6,10 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.core.LayerRange;
+import io.sluice.core.sharing.GroupPool;
+import io.sluice.core.sharing.KernelGroup;
 import io.sluice.core.sharing.SharingLimits;
+import io.sluice.core.sharing.TenantId;
 import io.sluice.records.Stage;
 import io.sluice.runtime.ActivationDtype;
 import io.sluice.runtime.HeldLayers;
@@ -22,8 +25,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -150,7 +156,11 @@ final class ModelPipelineTest {
             }
             // The own quota may forbid best-effort work until it comes back by time: nothing but time is ready then.
             while (runner.kvReservedTokens() > 0 || member.lanes.busy() || !member.topic.isEmpty()) {
-                assertThat(System.nanoTime()).as("everything comes to its end").isLessThan(deadline);
+                assertThat(System.nanoTime())
+                        .as(
+                                "everything comes to its end: %s %s",
+                                member.sharing.view(cluster.clock.get()), runner.kvReservedTokens())
+                        .isLessThan(deadline);
                 cluster.settle();
             }
             for (int i = 0; i < cases.size(); i++) {
@@ -163,6 +173,47 @@ final class ModelPipelineTest {
         ticks.join();
         assertThat(cluster.failures).isEmpty();
         assertThat(runner.kvReservedTokens()).isZero();
+    }
+
+    /** Two tenants side by side on a core each, on lanes with threads of their own. */
+    @Test
+    void shouldRepeatTheReferenceForTwoTenantsOnACoreEach() throws InterruptedException {
+        Semaphore back = new Semaphore(0);
+        cluster.onBack = back::release;
+        cluster.pools = true;
+        cluster.lanes = List.of(to -> LaneThread.start("pool-0", 0, 0, to), to -> LaneThread.start("pool-1", 1, 1, to));
+        OnnxStageRunner runner = OnnxStageRunner.open(weights, new LayerRange(0, 6), OPTIONS.withLanes(2));
+        open.add(runner);
+        Member member =
+                cluster.add(LocalCluster.settings("a", ActivationDtype.FP32, 16), runner, new CpuDevice(), tokenizer);
+        open.add(member.lanes);
+        List<GroupPool> groups = Stream.of("t0", "t1")
+                .flatMap(tenant -> Stream.of("prefill", "steps", "decode")
+                        .map(group -> new GroupPool(new KernelGroup(new TenantId(tenant), group), 1)))
+                .toList();
+        cluster.limit(new SharingLimits(1, 1, 50_000_000, 1, Long.MAX_VALUE, List.of(), 0, groups));
+        JsonNode cases = reference.get("cases");
+        for (int i = 0; i < cases.size(); i++) {
+            List<Integer> prompt = ids(cases.get(i).get("prompt_token_ids"));
+            member.deliver(cluster.bestEffort("r" + i, "t" + i % 2, prompt, 64));
+        }
+        long deadline = System.nanoTime() + 60_000_000_000L;
+        while (runner.kvReservedTokens() > 0 || member.lanes.busy() || !member.topic.isEmpty()) {
+            assertThat(System.nanoTime()).as("everything comes to its end").isLessThan(deadline);
+            cluster.settleInTime();
+            if (member.lanes.busy()) {
+                assertThat(back.tryAcquire(1, TimeUnit.MINUTES)).isTrue();
+            }
+        }
+        for (int i = 0; i < cases.size(); i++) {
+            assertThat(cluster.generated("r" + i))
+                    .as(cases.get(i).get("prompt").asText())
+                    .isEqualTo(ids(cases.get(i).get("greedy_token_ids")));
+        }
+        assertThat(cluster.failures).isEmpty();
+        assertThat(member.sharing.view(cluster.clock.get()).pooledSlices()).isGreaterThan(20);
+        assertThat(member.sharing.take(cluster.clock.get()).getGroups())
+                .anySatisfy(use -> assertThat(use.getLanes()).isOne());
     }
 
     @Test

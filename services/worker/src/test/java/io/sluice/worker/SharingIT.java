@@ -1,6 +1,7 @@
 package io.sluice.worker;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -8,6 +9,7 @@ import io.sluice.core.LayerRange;
 import io.sluice.messaging.TopicTail;
 import io.sluice.records.ActivationChunk;
 import io.sluice.records.GpuTelemetry;
+import io.sluice.records.GroupPool;
 import io.sluice.records.Limits;
 import io.sluice.records.ServiceClass;
 import io.sluice.records.SharingReport;
@@ -16,10 +18,12 @@ import io.sluice.records.TenantUse;
 import io.sluice.records.Token;
 import io.sluice.records.WorkerStatus;
 import io.sluice.schemas.Topics;
+import io.sluice.worker.sharing.SharingSettings;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -132,10 +136,50 @@ final class SharingIT extends OnWorkerStack {
         }
     }
 
+    @Test
+    void shouldRunTwoTenantsOnACoreEachWhereTheLimitsSaySo() {
+        int cores = LaneThread.processCores().size();
+        assumeThat(cores).as("cores of this process").isGreaterThan(1);
+        long incarnation = start(stack.config("pooled", ALL, "cpu")
+                .with(draft -> draft.sharing = SharingSettings.DEFAULT.withCores(cores)));
+        List<GroupPool> groups = Stream.of("t0", "t1")
+                .flatMap(
+                        tenant -> Stream.of("prefill", "steps", "decode").map(group -> new GroupPool(tenant, group, 1)))
+                .toList();
+        JsonNode cases = WorkerStack.referenceCases();
+        for (int i = 0; i < 6; i++) {
+            send("pooled", "batch" + i, "t" + i % 2, cases.get(i % cases.size()), 64, ServiceClass.BEST_EFFORT);
+        }
+        await().atMost(WorkerStack.PATIENCE).until(() -> {
+            publish(limits("pooled", incarnation, 1).setGroups(groups).build());
+            return IntStream.range(0, 6).allMatch(i -> of("batch" + i).size() == 64);
+        });
+        for (int i = 0; i < 6; i++) {
+            assertThat(of("batch" + i))
+                    .extracting(Token::getTokenId)
+                    .isEqualTo(WorkerStack.ids(cases.get(i % cases.size()).get("greedy_token_ids")));
+        }
+        SharingReport report = seen(
+                        "pooled", 0, sharing -> sharing.getGroups().stream().anyMatch(use -> use.getLanes() == 1))
+                .getSharing();
+        assertThat(report.getPoolLanes()).containsExactly(1, cores);
+        assertThat(report.getGroups()).allSatisfy(use -> {
+            assertThat(use.getTenant()).isIn("t0", "t1");
+            assertThat(use.getGroup()).isIn("prefill", "steps", "decode");
+            assertThat(use.getUnits()).isPositive();
+            assertThat(use.getRunNs()).isPositive();
+        });
+    }
+
     /** Starts a worker; its incarnation. */
     private long start(String id, String device) {
+        return start(stack.config(id, ALL, device));
+    }
+
+    private static long start(WorkerConfig config) {
+        String id = config.id().value();
         TopicTail<WorkerStatus> statuses = stack.tail(Topics.WORKERS);
-        stack.start(stack.config(id, ALL, device));
+        stack.start(config);
         return stack.status(statuses, id, status -> true).getIncarnation();
     }
 
@@ -157,12 +201,18 @@ final class SharingIT extends OnWorkerStack {
     }
 
     private static void send(String worker, String session, JsonNode known, int maxTokens, ServiceClass serviceClass) {
+        send(worker, session, "default", known, maxTokens, serviceClass);
+    }
+
+    private static void send(
+            String worker, String session, String tenant, JsonNode known, int maxTokens, ServiceClass serviceClass) {
         ActivationChunk chunk = WorkerStack.prompt(
                 session,
                 WorkerStack.ids(known.get("prompt_token_ids")),
                 maxTokens,
                 List.of(new Stage(worker, ALL.first(), ALL.end())));
         chunk.getSetup().setServiceClass(serviceClass);
+        chunk.getSetup().setTenant(tenant);
         stack.send(worker, chunk);
     }
 

@@ -63,6 +63,9 @@ final class SharingMetricsTest {
                 .containsPattern("sluice_worker_sharing_drain_seconds_total\\{.*} 0.004")
                 .containsPattern("sluice_worker_sharing_drain_longest_seconds\\{.*} 0.004")
                 .containsPattern("sluice_worker_sharing_pool_switches_total\\{.*} 0.0")
+                .containsPattern("sluice_worker_sharing_pool_slices_total\\{.*} 0.0")
+                .containsPattern("sluice_worker_sharing_pool_groups\\{.*} 0.0")
+                .containsPattern("sluice_worker_sharing_lanes_held\\{.*} 0.0")
                 .containsPattern("sluice_worker_sharing_best_effort_tokens_total\\{.*tenant=\"t\".*} 3.0");
     }
 

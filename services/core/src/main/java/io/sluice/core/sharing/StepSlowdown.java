@@ -87,7 +87,7 @@ public final class StepSlowdown {
     /** How much longer steps usually take with something on so many lanes all the time, at least 1; 1: unknown. */
     public double factor(int lanes) {
         Newest known = all.beside.get(lanes);
-        return known == null ? 1 : Math.max(1, known.usual());
+        return known == null || known.seen == 0 ? 1 : Math.max(1, known.usual());
     }
 
     /**

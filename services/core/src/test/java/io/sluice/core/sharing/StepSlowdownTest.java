@@ -56,6 +56,12 @@ class StepSlowdownTest {
     }
 
     @Test
+    void shouldKnowNothingOfTheFirstStepWhereSomethingWasBesideIt() {
+        assertThat(slowdown.ended(DECODE, ALONE, 1, ALONE)).isZero();
+        assertThat(slowdown.factor(1)).isEqualTo(1);
+    }
+
+    @Test
     void shouldForgetWhatHasChanged() {
         alone(20, ALONE);
         for (int i = 0; i < 20; i++) {

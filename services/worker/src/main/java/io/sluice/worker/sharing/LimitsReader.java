@@ -1,5 +1,7 @@
 package io.sluice.worker.sharing;
 
+import io.sluice.core.sharing.GroupPool;
+import io.sluice.core.sharing.KernelGroup;
 import io.sluice.core.sharing.LimitsLease;
 import io.sluice.core.sharing.SharingLimits;
 import io.sluice.core.sharing.TenantId;
@@ -28,6 +30,8 @@ public final class LimitsReader {
 
     private static final Logger LOG = LoggerFactory.getLogger(LimitsReader.class);
     private static final long MOST_SLICE_NANOS = Duration.ofSeconds(10).toNanos();
+
+    private static final int MOST_GROUPS = 192;
 
     private final String self;
     private final long incarnation;
@@ -87,7 +91,20 @@ public final class LimitsReader {
                 LimitsLease.endNanos(published.getAtMs(), published.getValidUntilMs(), nowNanos, epochMillis),
                 levels,
                 published.getSideLanes(),
-                List.of());
+                groups(published));
+    }
+
+    private static List<GroupPool> groups(Limits published) {
+        if (published.getGroups().size() > MOST_GROUPS) {
+            throw new IllegalArgumentException("there are "
+                    + published.getGroups().size() + " kernel groups: there must be at most " + MOST_GROUPS);
+        }
+        List<GroupPool> groups = new ArrayList<>(published.getGroups().size());
+        for (io.sluice.records.GroupPool pool : published.getGroups()) {
+            groups.add(
+                    new GroupPool(new KernelGroup(new TenantId(pool.getTenant()), pool.getGroup()), pool.getLanes()));
+        }
+        return groups;
     }
 
     private void warn(String what) {

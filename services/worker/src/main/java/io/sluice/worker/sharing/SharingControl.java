@@ -46,6 +46,7 @@ public final class SharingControl {
     private final CriticalSums critical;
     private final TenantSums tenants = new TenantSums();
     private final BesideControl beside;
+    private final GapPools pools;
     private SharingLimits published = SharingLimits.NONE;
     private QuotaState own = QuotaState.startingAt(1);
     private boolean criticalWaits;
@@ -65,16 +66,24 @@ public final class SharingControl {
 
     /**
      * @param device what the gate must know of the device
+     * @param cores of the process: where each is a side lane, each is a pool in the gaps, and latency-critical work keeps one
+     *     without anything beside it
      * @param tokens is told what best-effort tenants had computed, positions
      */
-    public SharingControl(SharingSettings settings, GateSettings device, ObjIntConsumer<TenantId> tokens) {
+    public SharingControl(SharingSettings settings, GateSettings device, int cores, ObjIntConsumer<TenantId> tokens) {
         this.settings = Objects.requireNonNull(settings, "settings");
         this.device = Objects.requireNonNull(device, "device");
         this.tokens = Objects.requireNonNull(tokens, "tokens");
         this.law = ConformalQuota.usual(settings.target());
         this.gate = new SliceGate(device);
-        this.beside = new BesideControl(device.sideLanes(), law);
+        this.beside = new BesideControl(Math.min(device.sideLanes(), cores - 1), law);
+        this.pools = new GapPools(device.sideLanes() == cores ? cores : 0);
         this.critical = new CriticalSums(settings.objective(), slices);
+    }
+
+    /** Without pools. */
+    public SharingControl(SharingSettings settings, GateSettings device, ObjIntConsumer<TenantId> tokens) {
+        this(settings, device, device.sideLanes() + 1, tokens);
     }
 
     public SharingControl(SharingSettings settings, GateSettings device) {
@@ -234,6 +243,26 @@ public final class SharingControl {
         return decision;
     }
 
+    /** Whether the limits that hold have a kernel group on one core of its own. */
+    public synchronized boolean onPool(TenantId tenant, String group, long nowNanos) {
+        return enabled() && published.freshAt(nowNanos) && pools.onPool(tenant, group);
+    }
+
+    /** Cores of the device where slices may run side by side, else 1. */
+    public int cores() {
+        return pools.sizes().isEmpty() ? 1 : pools.sizes().getLast();
+    }
+
+    /** A slice of a kernel group has ended that ran on so many cores, with no latency-critical work or other lanes beside it. */
+    public synchronized void groupRan(TenantId tenant, String group, int onCores, double units, double runNanos) {
+        pools.ran(tenant, group, onCores, units, runNanos);
+    }
+
+    /** The compute thread has begun or ended best-effort batches: latency-critical work waited for that, if there was any. */
+    public synchronized void handled(long startNanos, long endNanos) {
+        slices.add(startNanos, endNanos);
+    }
+
     /** Longest slice of a tenant under the limits that hold, ns; 0: none may start. */
     public synchronized long sliceBoundNanos(TenantId tenant, long nowNanos) {
         if (!enabled() || !published.freshAt(nowNanos) || published.none()) {
@@ -263,8 +292,13 @@ public final class SharingControl {
      * @param positions in each of them
      * @return how long its tenant is held back for it, ns; 0: not at all
      */
+    public long sliceEnded(RunningSlice slice, long unitsDone, long usualNanos, int positions, long nowNanos) {
+        return sliceEnded(slice, unitsDone, usualNanos, positions, 0, nowNanos);
+    }
+
+    /** The same of a slice on a pool, where {@code besideShare} of its time was beside latency-critical work. */
     public synchronized long sliceEnded(
-            RunningSlice slice, long unitsDone, long usualNanos, int positions, long nowNanos) {
+            RunningSlice slice, long unitsDone, long usualNanos, int positions, double besideShare, long nowNanos) {
         SliceEnd end = gate.ended(slice.id(), unitsDone, usualNanos, nowNanos);
         if (!slice.pooled()) {
             // Nobody waits for a slice on a pool.
@@ -272,8 +306,14 @@ public final class SharingControl {
         }
         long took = Math.round(Math.max(0, nowNanos - slice.startNanos()) * device.share(slice));
         sliceNanos += took;
-        beside.gapEnded((double) unitsDone * positions, took);
-        tenants.ended(slice, (double) unitsDone * positions, end.overrun(), nowNanos);
+        double gap = 1 - besideShare;
+        double work = (double) unitsDone * positions;
+        beside.gapEnded(work * gap, took * gap);
+        if (slice.pooled()) {
+            beside.besideEnded(work * besideShare, (nowNanos - slice.startNanos()) * besideShare, 0);
+            pools.sliceEnded();
+        }
+        tenants.ended(slice, work, end.overrun(), nowNanos);
         return end.holdNanos();
     }
 
@@ -293,6 +333,7 @@ public final class SharingControl {
     public synchronized void limits(SharingLimits limits, long nowNanos) {
         if (gate.limits(limits, nowNanos)) {
             published = limits;
+            pools.limits(limits);
             takeInForce(nowNanos);
         }
     }
@@ -354,12 +395,15 @@ public final class SharingControl {
                 critical.drains(),
                 critical.drainNanos(),
                 critical.longestDrainNanos(),
-                poolSwitches,
+                poolSwitches + pools.switches(),
                 suspendedBatches,
                 enabled() ? poolSize(nowNanos) : 0,
                 beside.factor(Math.max(1, poolSize(nowNanos))),
                 beside.besideUnits(),
-                beside.gapUnits());
+                beside.gapUnits(),
+                pools.slices(),
+                fresh ? pools.groups() : 0,
+                gate.sideLanesHeld());
     }
 
     /** What happened since the last call; null where this worker takes no best-effort work. */
@@ -387,13 +431,15 @@ public final class SharingControl {
                 .setDrains(sums.drains)
                 .setDrainNs(sums.drainNanos)
                 .setLongestDrainNs(critical.longestDrainNanos())
-                .setPoolSwitches(poolSwitches - reportedPoolSwitches)
+                .setPoolSwitches(poolSwitches + pools.switches() - reportedPoolSwitches)
                 .setTenants(tenants.take(nowNanos))
                 .setExcused(sums.excused)
                 .setSideLanes(beside.lanes())
                 .setPools(beside.take())
+                .setPoolLanes(pools.sizes())
+                .setGroups(pools.take(nowNanos))
                 .build();
-        reportedPoolSwitches = poolSwitches;
+        reportedPoolSwitches = poolSwitches + pools.switches();
         return report;
     }
 }

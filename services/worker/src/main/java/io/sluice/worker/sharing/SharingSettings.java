@@ -12,7 +12,8 @@ import io.sluice.runtime.RuntimeOptions;
  * @param kvShare most of the KV cache that best-effort sessions hold together, above 0 and at most 1
  * @param target share of the latency-critical steps that may miss the objective, in (0, 1)
  * @param sloSlowdown the most by which it may make a step longer whose session has a budget, above 0 and at most 10
- * @param cores cores on which it may run beside latency-critical work, one batch on each; 0: in the gaps only
+ * @param cores cores on which it may run beside latency-critical work, one batch on each; 0: in the gaps only. All cores of the
+ *     process: in the gaps, too, batches may run on one core each; beside latency-critical work on all but one
  */
 public record SharingSettings(
         boolean enabled, double slowdown, double kvShare, double target, double sloSlowdown, int cores) {
@@ -53,15 +54,16 @@ public record SharingSettings(
     }
 
     /**
-     * Checks that a process of {@code processCores} cores leaves latency-critical work at least one of its own.
+     * Checks that a process of {@code processCores} cores has so many, and more than one.
      *
      * @throws IllegalArgumentException when it does not
      */
     public void requireCores(int processCores) {
-        if (cores > 0 && cores >= processCores) {
+        if (cores > 0 && (cores > processCores || processCores == 1)) {
             throw new IllegalArgumentException(CORES + " is " + cores + ", but this process has " + processCores
-                    + (processCores == 1 ? " core" : " cores") + ": it must be at most " + (processCores - 1)
-                    + ", so that latency-critical work has one of its own");
+                    + (processCores == 1
+                            ? " core: leave it away, so that latency-critical work has the core for itself"
+                            : " cores: it must be at most " + processCores));
         }
     }
 

@@ -18,13 +18,16 @@ package io.sluice.worker.sharing;
  * @param drains times that a latency-critical batch had to wait for a slice
  * @param drainNanos how long it did together, ns
  * @param longestDrainNanos the longest of these times, ns
- * @param poolSwitches changes of {@code sideLanes}
+ * @param poolSwitches changes of {@code sideLanes}, and of which kernel groups are on pools
  * @param suspendedBatches best-effort batches that are neither running nor done
  * @param sideLanes side lanes that best-effort work may use now beside latency-critical work
  * @param usualSlowdown how many times as long steps usually are with so many in use, or with one where none may be; 1: not, or
  *     unknown
  * @param besideUnits layers times positions that best-effort work has computed on side lanes
  * @param gapUnits the same in the gaps
+ * @param pooledSlices slices ended that ran on pools: in the gaps, on a core of their own
+ * @param pooledGroups kernel groups that the limits have on pools
+ * @param lanesHeld side lanes on which slices run now, on pools or beside latency-critical work
  */
 public record SharingView(
         long epoch,
@@ -47,7 +50,10 @@ public record SharingView(
         int sideLanes,
         double usualSlowdown,
         double besideUnits,
-        double gapUnits) {
+        double gapUnits,
+        long pooledSlices,
+        int pooledGroups,
+        int lanesHeld) {
     /** The quota in force: the lower of both, and 0 where no limits hold. */
     public double quota() {
         return fresh ? Math.min(publishedQuota, ownQuota) : 0;

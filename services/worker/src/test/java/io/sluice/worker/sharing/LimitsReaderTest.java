@@ -2,14 +2,17 @@ package io.sluice.worker.sharing;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.core.sharing.KernelGroup;
 import io.sluice.core.sharing.SharingLimits;
 import io.sluice.core.sharing.TenantId;
 import io.sluice.core.sharing.TenantLevel;
+import io.sluice.records.GroupPool;
 import io.sluice.records.Limits;
 import io.sluice.records.TenantLimit;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 final class LimitsReaderTest {
@@ -49,6 +52,30 @@ final class LimitsReaderTest {
         assertThat(limits)
                 .isEqualTo(new SharingLimits(
                         7, 0.5, MS, 1, NOW + 3_000 * MS, List.of(new TenantLevel(new TenantId("a"), 0.25, 100, 1))));
+    }
+
+    @Test
+    void shouldReadThePoolsOfKernelGroups() {
+        SharingLimits limits = read(record ->
+                        record.setGroups(List.of(new GroupPool("a", "decode", 1), new GroupPool("b", "prefill", 2))))
+                .orElseThrow();
+        assertThat(limits.poolLanes(new KernelGroup(new TenantId("a"), "decode")))
+                .isOne();
+        assertThat(limits.poolLanes(new KernelGroup(new TenantId("b"), "prefill")))
+                .isEqualTo(2);
+        assertThat(limits.poolLanes(new KernelGroup(new TenantId("a"), "prefill")))
+                .as("the whole device")
+                .isZero();
+        List<List<GroupPool>> absurd = List.of(
+                List.of(new GroupPool("a", "decode", 0)),
+                List.of(new GroupPool("a", "", 1)),
+                List.of(new GroupPool(" ", "decode", 1)),
+                List.of(new GroupPool("a", "decode", 1), new GroupPool("a", "decode", 2)),
+                IntStream.range(0, 193)
+                        .mapToObj(i -> new GroupPool("t" + i, "decode", 1))
+                        .toList());
+        assertThat(absurd).allSatisfy(groups -> assertThat(read(record -> record.setGroups(groups)))
+                .hasValueSatisfying(none -> assertThat(none.none()).isTrue()));
     }
 
     @Test
