@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
@@ -33,8 +34,8 @@ class GroupPoolProblemTest {
                     double[] nanos = new double[sizes.size()];
                     nanos[nanos.length - 1] = 1e5 * (1 + random.nextDouble());
                     for (int j = nanos.length - 2; j >= 0; j--) {
-                        double most1 = (double) sizes.get(j + 1) / sizes.get(j);
-                        nanos[j] = nanos[j + 1] * (1 + random.nextDouble() * (most1 - 1));
+                        double widest = (double) sizes.get(j + 1) / sizes.get(j);
+                        nanos[j] = nanos[j + 1] * (1 + random.nextDouble() * (widest - 1));
                     }
                     groups.add(group("t" + t, name, sizes, 100 + random.nextInt(5_000), nanos));
                 }
@@ -180,8 +181,8 @@ class GroupPoolProblemTest {
         for (String tenant : List.of("a", "b")) {
             KernelGroup group = new KernelGroup(new TenantId(tenant), "decode");
             groups.add(GroupEstimate.first(group, sizes, 1_000, 0)
-                    .with(new GroupSample(group, 1, 1, 2.2e5, java.util.OptionalDouble.of(1e-3)))
-                    .with(new GroupSample(group, 2, 1, 1e5, java.util.OptionalDouble.of(4e-3))));
+                    .with(new GroupSample(group, 1, 1, 2.2e5, OptionalDouble.of(1e-3)))
+                    .with(new GroupSample(group, 2, 1, 1e5, OptionalDouble.of(4e-3))));
         }
         GroupPoolPolicy dear = new GroupPoolPolicy(0, 0.05, 2, 0, 1e8);
         assertThat(new GroupPoolProblem(policy, sizes, groups).best()).isEmpty();
