@@ -148,14 +148,24 @@ final class SharingIT extends OnWorkerStack {
                 .toList();
         JsonNode cases = WorkerStack.referenceCases();
         for (int i = 0; i < 6; i++) {
-            send("pooled", "batch" + i, "t" + i % 2, cases.get(i % cases.size()), 64, ServiceClass.BEST_EFFORT);
+            send("pooled", "pooled" + i, "t" + i % 2, cases.get(i % cases.size()), 64, ServiceClass.BEST_EFFORT);
         }
+        // Latency-critical work comes as soon as both tenants are at work.
         await().atMost(WorkerStack.PATIENCE).until(() -> {
             publish(limits("pooled", incarnation, 1).setGroups(groups).build());
-            return IntStream.range(0, 6).allMatch(i -> of("batch" + i).size() == 64);
+            return !of("pooled0").isEmpty() && !of("pooled1").isEmpty();
         });
+        send("pooled", "pooled-chat", cases.get(0), 64, ServiceClass.LATENCY_CRITICAL);
+        await().atMost(WorkerStack.PATIENCE).until(() -> {
+            publish(limits("pooled", incarnation, 1).setGroups(groups).build());
+            return of("pooled-chat").size() == 64
+                    && IntStream.range(0, 6).allMatch(i -> of("pooled" + i).size() == 64);
+        });
+        assertThat(of("pooled-chat"))
+                .extracting(Token::getTokenId)
+                .isEqualTo(WorkerStack.ids(cases.get(0).get("greedy_token_ids")));
         for (int i = 0; i < 6; i++) {
-            assertThat(of("batch" + i))
+            assertThat(of("pooled" + i))
                     .extracting(Token::getTokenId)
                     .isEqualTo(WorkerStack.ids(cases.get(i % cases.size()).get("greedy_token_ids")));
         }
