@@ -53,7 +53,7 @@ final class GroupPoolBytes {
         out.writeLong(estimate.firstNanos());
         out.writeLong(estimate.seenNanos());
         out.writeDouble(estimate.unitsPerSecond());
-        LimitStateSerializer.write(estimate.cost(), out);
+        LimitStateSerializer.write(estimate.speed(), out);
         LimitStateSerializer.write(estimate.energy(), out);
     }
 

@@ -9,7 +9,8 @@ import java.util.Objects;
  * @param firstNanos when it was first seen at work, planner's clock
  * @param seenNanos when it was last seen at work
  * @param unitsPerSecond work done lately, on whatever pools
- * @param cost ns of a unit by lanes, falling
+ * @param speed units per second of its slices by lanes, rising; a report in which slices were hardly ever scheduled lowers such a
+ *     mean as it lowers the work done, where a mean of the time of a unit would follow that report alone
  * @param energy joules of a unit by lanes, rising, since more lanes are used less well; unknown where a device cannot tell
  */
 public record GroupEstimate(
@@ -17,8 +18,9 @@ public record GroupEstimate(
         long firstNanos,
         long seenNanos,
         double unitsPerSecond,
-        IsotonicCurve cost,
+        IsotonicCurve speed,
         IsotonicCurve energy) {
+    private static final double NANOS = 1e9;
     private static final double KEEP = 0.98;
     private static final double NEWEST = 0.1;
     /** Reports that make a size known, and what is left of their weight when other sizes were reported in between. */
@@ -29,9 +31,9 @@ public record GroupEstimate(
     public GroupEstimate {
         Objects.requireNonNull(group, "group");
         Shares.notNegative("units per second of " + group, unitsPerSecond);
-        if (!cost.knots().equals(energy.knots())) {
-            throw new IllegalArgumentException("time and energy of " + group + " are for different sizes of pools: "
-                    + cost.knots() + " and " + energy.knots());
+        if (!speed.knots().equals(energy.knots())) {
+            throw new IllegalArgumentException("speed and energy of " + group + " are for different sizes of pools: "
+                    + speed.knots() + " and " + energy.knots());
         }
     }
 
@@ -43,7 +45,7 @@ public record GroupEstimate(
                 nowNanos,
                 nowNanos,
                 unitsPerSecond,
-                IsotonicCurve.unknown(false, knots),
+                IsotonicCurve.unknown(true, knots),
                 IsotonicCurve.unknown(true, knots));
     }
 
@@ -60,7 +62,7 @@ public record GroupEstimate(
                 firstNanos,
                 seenNanos,
                 unitsPerSecond,
-                cost.with(sample.lanes(), sample.runNanos() / sample.units(), KEEP),
+                speed.with(sample.lanes(), sample.units() / sample.runNanos() * NANOS, KEEP),
                 joules);
     }
 
@@ -71,7 +73,7 @@ public record GroupEstimate(
                 firstNanos,
                 unitsPerSecondNow > 0 ? nowNanos : seenNanos,
                 unitsPerSecond + NEWEST * (unitsPerSecondNow - unitsPerSecond),
-                cost,
+                speed,
                 energy);
     }
 
@@ -82,7 +84,7 @@ public record GroupEstimate(
                 firstNanos,
                 seenNanos,
                 unitsPerSecond,
-                cost.weighing(lanes, DOUBT),
+                speed.weighing(lanes, DOUBT),
                 energy.weighing(lanes, DOUBT));
     }
 
@@ -97,7 +99,7 @@ public record GroupEstimate(
     }
 
     private double weight(int lanes) {
-        return cost.weights().get(cost.knots().indexOf((double) lanes));
+        return speed.weights().get(speed.knots().indexOf((double) lanes));
     }
 
     /**
@@ -105,13 +107,16 @@ public record GroupEstimate(
      * it looks no better than they do; any other that was not seen costs what the next smaller one does.
      */
     double[] unitNanos() {
-        double[] nanos = cost.fit();
+        double[] nanos = speed.fit();
+        for (int j = 0; j < nanos.length; j++) {
+            nanos[j] = NANOS / nanos[j];
+        }
         int seen = 0;
-        while (seen < nanos.length - 1 && cost.weights().get(seen) == 0) {
+        while (seen < nanos.length - 1 && speed.weights().get(seen) == 0) {
             seen++;
         }
         for (int j = seen - 1; j >= 0; j--) {
-            nanos[j] = nanos[j + 1] * cost.knots().get(j + 1) / cost.knots().get(j);
+            nanos[j] = nanos[j + 1] * speed.knots().get(j + 1) / speed.knots().get(j);
         }
         return nanos;
     }

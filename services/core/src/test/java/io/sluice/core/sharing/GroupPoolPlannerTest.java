@@ -158,6 +158,17 @@ class GroupPoolPlannerTest {
     }
 
     @Test
+    void shouldNotTakeOneReportOfStarvedSlicesForTheUsualTime() {
+        GroupEstimate estimate = GroupEstimate.first(new KernelGroup(new TenantId("a"), "decode"), List.of(1, 2), 1, 0);
+        for (double units : new double[] {50, 50, 1, 50}) {
+            estimate = estimate.with(Reports.group("a", "decode", 1, units, REPORT));
+        }
+        assertThat(estimate.unitNanos()[0] / REPORT * 50)
+                .as("times as long: a quarter less is done")
+                .isBetween(1.3, 1.4);
+    }
+
+    @Test
     void shouldKnowNothingOfADeviceThatCannotBeDividedOrHasOtherLanes() {
         run(2, 20, decode("a", 1.5), decode("b", 1.5));
         GroupPoolState other = planner.learnt(state, List.of(1, 4), List.of(), REPORT, now);
