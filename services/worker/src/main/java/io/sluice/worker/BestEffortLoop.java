@@ -29,6 +29,8 @@ import java.util.function.LongSupplier;
 final class BestEffortLoop {
     /** The gate is not asked again sooner, unless something has happened. */
     private static final long LEAST_WAIT_NANOS = 10_000;
+    /** For so long a core may wait for another tenant's turn on it: a turn of the device. */
+    private static final long NEIGHBOUR_NANOS = 8_000_000;
 
     private final Device device;
     private final Outbox outbox;
@@ -186,7 +188,7 @@ final class BestEffortLoop {
             return ended ? Pooling.STARTED : Pooling.NOTHING;
         }
         RunningSlice first = granted.values().iterator().next();
-        if (granted.size() == 1 && !first.probe() && !lanes.busy()) {
+        if (granted.size() == 1 && !first.probe() && !lanes.busy() && !neighbourComes()) {
             sharing.sliceEnded(first, 0, 0, 0, nanos.getAsLong());
             handled(ended, startNanos);
             return Pooling.ALONE;
@@ -194,6 +196,14 @@ final class BestEffortLoop {
         startOnPools(granted, holdPrompts);
         handled(true, startNanos);
         return Pooling.STARTED;
+    }
+
+    /**
+     * Whether another tenant may start soon. On the whole device instead, a slice would use up its tenant's share so fast that
+     * the two would go on by turns, since hardly ever both may start at once.
+     */
+    private boolean neighbourComes() {
+        return askAgainNanos - nanos.getAsLong() <= NEIGHBOUR_NANOS;
     }
 
     private void startOnPools(Map<NextBatch, RunningSlice> granted, boolean holdPrompts) {

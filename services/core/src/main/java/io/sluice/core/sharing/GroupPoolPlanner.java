@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /**
@@ -18,11 +17,13 @@ import java.util.stream.Collectors;
  * <p><b>Streams</b> are the tenants that did something in the last {@value #ACTIVE_SECONDS} s. With fewer than two of them there are no
  * pools. Groups that were not seen for {@value #FORGOTTEN_SECONDS} s are forgotten.
  *
- * <p><b>Trying.</b> A size of which nothing is known for a group at work is tried by all groups, from the whole device down, for a
- * dwell and until every group at work has some reports of it, but for no more than {@value #MOST_DWELLS} dwells. Then the
- * programme decides by the newest figures. It is asked again with every call; another plan is taken for a gain above the
- * hysteresis only, after a dwell. What is in force is questioned after {@value BesidePlanner#REST_SECONDS} s: the other sizes are
- * tried anew, since nothing is heard of them otherwise; after twice as long each further time that the answer is the
+ * <p><b>Trying.</b> Where nothing is known of a size for a group at work, all sizes are tried by all groups one after the other, from the
+ * whole device down, so that they are compared under the same load. The first {@value #SETTLING_SECONDS} s with a size teach nothing: memory
+ * that it has never touched comes in, and batches grow to what fits a slice there. After that it stays for a dwell, {@value
+ * #TRIAL_SECONDS} s at least, and until every group at work has some reports of it, but for no more than {@value #MOST_DWELLS}
+ * dwells. Then the programme decides by the newest figures. It is asked again with every call; another plan is taken for a gain above
+ * the hysteresis only, after a dwell. What is in force is questioned after {@value BesidePlanner#REST_SECONDS} s, by trying all sizes
+ * anew, since nothing is heard of the others otherwise; after twice as long each further time that the answer is the
  * same, up to 32 times as long. A group that came after the last trial is tried sooner.
  *
  * <p>Stateless and thread-safe.
@@ -34,6 +35,11 @@ public final class GroupPoolPlanner {
     static final int ACTIVE_SECONDS = 10;
     static final int FORGOTTEN_SECONDS = 60;
     static final int MOST_DWELLS = 8;
+    /** Seconds with a size that is tried in which nothing is learnt of it. */
+    static final int SETTLING_SECONDS = 4;
+    /** Shortest time for which a size is tried after that. */
+    static final int TRIAL_SECONDS = 4;
+
     private static final long NANOS = 1_000_000_000L;
     private static final long REST_NANOS = BesidePlanner.REST_SECONDS * NANOS;
     private static final int MOST_DOUBLINGS = 5;
@@ -69,7 +75,7 @@ public final class GroupPoolPlanner {
         state.groups().forEach(each -> known.put(each.group(), each));
         double seconds = (double) intervalNanos / NANOS;
         for (GroupSample sample : samples) {
-            if (sample.units() > 0) {
+            if (sample.units() > 0 && !settles(state, sample.lanes(), nowNanos)) {
                 known.computeIfAbsent(
                         sample.group(),
                         group -> GroupEstimate.first(group, sizes, units.get(group) / seconds, nowNanos));
@@ -78,6 +84,12 @@ public final class GroupPoolPlanner {
         }
         known.replaceAll((group, estimate) -> estimate.after(units.getOrDefault(group, 0.0) / seconds, nowNanos));
         return state.withGroups(newest(known, nowNanos));
+    }
+
+    private static boolean settles(GroupPoolState state, int lanes, long nowNanos) {
+        return !state.trying().isEmpty()
+                && state.trying().getFirst() == lanes
+                && nowNanos - state.sinceNanos() < SETTLING_SECONDS * NANOS;
     }
 
     /** Those that fit the bounds on tenants and groups, by tenant and name. */
@@ -139,17 +151,9 @@ public final class GroupPoolPlanner {
         boolean newcomers = state.triedNanos() == GroupPoolState.NEVER
                 || nowNanos >= state.triedNanos() + REST_NANOS
                         && active.stream().anyMatch(each -> each.firstNanos() > state.triedNanos());
-        TreeSet<Integer> sizes = new TreeSet<>(Comparator.reverseOrder());
-        for (int size : state.sizes()) {
-            for (GroupEstimate each : active) {
-                boolean unknown = newcomers && each.unknown(size);
-                boolean unheard = question && state.plannedLanes(each.group()) != size;
-                if (unknown || unheard) {
-                    sizes.add(size);
-                }
-            }
-        }
-        return List.copyOf(sizes);
+        boolean unknown = newcomers
+                && active.stream().anyMatch(each -> state.sizes().stream().anyMatch(each::unknown));
+        return unknown || question ? state.sizes().reversed() : List.of();
     }
 
     private static Choice trying(GroupPoolState state, List<Integer> sizes, long nowNanos) {
@@ -163,9 +167,10 @@ public final class GroupPoolPlanner {
 
     private Choice tried(GroupPoolState state, List<GroupEstimate> active, long nowNanos) {
         int lanes = state.trying().getFirst();
-        long tried = nowNanos - state.sinceNanos();
+        long tried = nowNanos - state.sinceNanos() - SETTLING_SECONDS * NANOS;
         boolean known = active.stream().allMatch(each -> each.known(lanes));
-        if (tried < policy.dwellNanos() || (!known && tried < MOST_DWELLS * policy.dwellNanos())) {
+        if (tried < Math.max(TRIAL_SECONDS * NANOS, policy.dwellNanos())
+                || (!known && tried < MOST_DWELLS * policy.dwellNanos())) {
             return new Choice(state, "");
         }
         if (state.trying().size() > 1) {

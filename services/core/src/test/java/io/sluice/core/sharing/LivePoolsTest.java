@@ -60,7 +60,7 @@ class LivePoolsTest {
 
     @Test
     void shouldPublishPoolsThatPayWithTheReasonUnderANewEpoch() {
-        windows(60, 1.4);
+        windows(120, 1.4);
         assertThat(state.published().groups())
                 .extracting(pool -> pool.group() + " " + pool.lanes())
                 .containsExactly("a/decode 1", "b/decode 1");
@@ -75,7 +75,7 @@ class LivePoolsTest {
 
     @Test
     void shouldTakePoolsBackThatDoNotPay() {
-        windows(60, 2.5);
+        windows(120, 2.5);
         assertThat(published).anyMatch(limits -> limits.groups().size() == 2);
         assertThat(state.published().groups()).isEmpty();
         assertThat(reasons).anyMatch(why -> why.contains("a core for each tenant does 0.80 times the work"));
@@ -105,7 +105,7 @@ class LivePoolsTest {
 
     @Test
     void shouldHaveNoPoolsOnceReportsStayAwayAndThoseDecidedOnAgainWithThem() {
-        windows(60, 1.4);
+        windows(120, 1.4);
         now += 5_000_000_000L;
         take(planner.onTimer(state, now));
         assertThat(state.published().none()).isTrue();
