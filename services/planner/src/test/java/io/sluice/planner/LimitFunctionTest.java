@@ -352,14 +352,14 @@ class LimitFunctionTest {
     @Test
     void shouldGiveKernelGroupsTheCoresThatPayAndTakeThemBackWhenTheyDoNot() throws Exception {
         join();
-        assertThat(divided(60, 1.4)).containsExactly(new GroupPool("x", "decode", 1), new GroupPool("y", "decode", 1));
+        assertThat(divided(120, 1.4)).containsExactly(new GroupPool("x", "decode", 1), new GroupPool("y", "decode", 1));
         assertThat(limits())
                 .extracting(Limits::getReason)
                 .anyMatch(why -> why.contains("trying a core for each tenant"))
                 .anyMatch(why -> why.contains("decode of x, decode of y on a core each: 1.43 times the work"));
         restart(harness.snapshot(1, now));
         assertThat(divided(2, 1.4)).as("after a restart").hasSize(2);
-        assertThat(divided(60, 3)).as("each core is too slow now").isEmpty();
+        assertThat(divided(120, 3)).as("each core is too slow now").isEmpty();
         assertThat(limits())
                 .extracting(Limits::getReason)
                 .anyMatch(why -> why.contains("the whole device for each slice"));

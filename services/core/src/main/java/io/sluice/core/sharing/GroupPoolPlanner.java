@@ -206,7 +206,7 @@ public final class GroupPoolPlanner {
 
     /** The best plan where it is better than {@code now} by more than the hysteresis. */
     private List<GroupPool> better(GroupPoolProblem problem, List<GroupPool> now) {
-        List<GroupPool> best = problem.best();
+        List<GroupPool> best = problem.paired();
         return problem.gain(best, now) > 1 + policy.hysteresis() ? best : now;
     }
 

@@ -20,6 +20,11 @@ import java.util.List;
  * device of eight leave six idle. Two tenants on half of the device each are then worth it exactly where half of the device takes less than
  * twice as long, by {@code 2 c(N) / c(N/2)} times.
  *
+ * <p><b>Pairing.</b> The programme takes it that others use what a slice leaves free. Where the groups of one tenant on pools have
+ * more to do than those of the others, they do not. So its plan, and each with one size for all groups, is held against the time that
+ * the device needs for all the work: groups on the whole device one after the other, and those on pools as long as the
+ * tenant with most of it, or as the sum of their lanes' time over all lanes.
+ *
  * <p>Not thread-safe.
  */
 final class GroupPoolProblem {
@@ -134,10 +139,55 @@ final class GroupPoolProblem {
         return pools.stream().map(pool -> pool.group().tenant()).distinct().count() < 2 ? List.of() : pools;
     }
 
+    /** The plan, of the programme's and those of one size for all groups, with which the device needs the least time. */
+    List<GroupPool> paired() {
+        List<GroupPool> best = List.of();
+        double least = time(best);
+        List<List<GroupPool>> plans = new ArrayList<>(List.of(best()));
+        for (int size : sizes.subList(0, sizes.size() - 1)) {
+            plans.add(streams.stream()
+                    .flatMap(stream -> stream.groups().stream())
+                    .map(each -> new GroupPool(each.group(), size))
+                    .sorted(Comparator.comparing(GroupPool::group))
+                    .toList());
+        }
+        for (List<GroupPool> plan : plans) {
+            double time = time(plan);
+            if (time < least) {
+                least = time;
+                best = plan;
+            }
+        }
+        return best;
+    }
+
     /** How much more is done with one plan than with another in the same time. */
     double gain(List<GroupPool> plan, List<GroupPool> before) {
-        double cost = objective(plan);
-        return cost == 0 ? 1 : objective(before) / cost;
+        double time = time(plan);
+        return time == 0 ? 1 : time(before) / time;
+    }
+
+    /** What the device needs for a second's work, energy counted as time, ns; pools of other groups do not count. */
+    private double time(List<GroupPool> plan) {
+        double whole = 0;
+        double longest = 0;
+        double lanes = 0;
+        for (Stream stream : streams) {
+            double[] base = programme.base(stream.kernels());
+            double pooled = 0;
+            for (int g = 0; g < stream.groups().size(); g++) {
+                int size = lanes(plan, stream.groups().get(g).group());
+                double cost = base[stream.first().get(g) * sizes.size() + sizes.indexOf(size)] * stream.kernelsOf(g);
+                if (size == sizes.getLast()) {
+                    whole += cost;
+                } else {
+                    pooled += cost;
+                    lanes += cost * size / sizes.getLast();
+                }
+            }
+            longest = Math.max(longest, pooled);
+        }
+        return whole + Math.max(longest, lanes);
     }
 
     /** What the programme minimises; groups without a pool have the whole device, and pools of other groups do not count. */

@@ -160,6 +160,22 @@ class GroupPoolProblemTest {
     }
 
     @Test
+    void shouldNotDivideWhereOneTenantWouldRunOnItsPoolAlone() {
+        List<Integer> sizes = List.of(1, 2);
+        for (double units : new double[] {10, 1_000}) {
+            GroupPoolProblem problem = new GroupPoolProblem(
+                    policy,
+                    sizes,
+                    List.of(
+                            group("a", "decode", sizes, 1_000, 1.2e5, 1e5),
+                            group("b", "prefill", sizes, units, 1.2e5, 1e5),
+                            group("b", "decode", sizes, 1_000, 2.6e5, 1e5)));
+            assertThat(problem.best()).as("programme, %s units of b", units).hasSize(2);
+            assertThat(problem.paired()).as("paired, %s units of b", units).hasSize(units > 100 ? 2 : 0);
+        }
+    }
+
+    @Test
     void shouldExpectNothingOfASizeThatWasNeverSeen() {
         List<Integer> sizes = List.of(1, 2, 4);
         GroupEstimate estimate = group("a", "decode", sizes, 1_000).with(Reports.group("a", "decode", 4, 1, 1e5));
