@@ -29,8 +29,11 @@ import java.util.function.LongSupplier;
 final class BestEffortLoop {
     /** The gate is not asked again sooner, unless something has happened. */
     private static final long LEAST_WAIT_NANOS = 10_000;
-    /** For so long a core may wait for another tenant's turn on it: a turn of the device. */
-    private static final long NEIGHBOUR_NANOS = 8_000_000;
+    /**
+     * For so long a core may wait for another tenant: by then half of the device's time has paid for a turn of 8 ms on all of it
+     * that was a little longer.
+     */
+    private static final long NEIGHBOUR_NANOS = 20_000_000;
 
     private final Device device;
     private final Outbox outbox;
