@@ -31,7 +31,7 @@ final class SharedDevice {
 
     /** The next report of a device of two cores, on which each tenant decodes, {@code slower} times as long on one of them. */
     GpuTelemetry dividedReport(long atMillis, List<GroupPool> pools, double slower, String... tenants) {
-        GpuTelemetry telemetry = report(atMillis, 5, 0, tenants);
+        GpuTelemetry telemetry = report(atMillis, 0, 0, tenants);
         telemetry.getSharing().setPoolLanes(List.of(1, 2));
         boolean part = !pools.isEmpty();
         List<GroupUse> uses = new ArrayList<>();

@@ -19,6 +19,7 @@ import io.sluice.runtime.RuntimeOptions;
 import io.sluice.runtime.onnx.OnnxStageRunner;
 import io.sluice.runtime.text.Tokenizer;
 import io.sluice.worker.device.CpuDevice;
+import io.sluice.worker.sharing.SharingSettings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -129,6 +130,8 @@ final class ModelPipelineTest {
     void shouldRepeatTheReferenceOnCoresBesideLatencyCriticalSessions() throws InterruptedException {
         cluster.lanes =
                 List.of(back -> LaneThread.start("lane-0", 0, 0, back), back -> LaneThread.start("lane-1", 1, 1, back));
+        // What a busy machine does to steps is not to close the gate here.
+        cluster.bestEffort = new SharingSettings(true, 10, SharingSettings.DEFAULT_KV_SHARE, 0.5);
         cluster.clock.set(System.nanoTime());
         AtomicBoolean over = new AtomicBoolean();
         Thread ticks = Thread.ofPlatform().daemon().start(() -> {
@@ -144,7 +147,7 @@ final class ModelPipelineTest {
         open.add(member.lanes);
         cluster.limit(new SharingLimits(1, 1, 5_000_000, 1, Long.MAX_VALUE).withSideLanes(2));
         JsonNode cases = reference.get("cases");
-        long deadline = System.nanoTime() + 60_000_000_000L;
+        long deadline = System.nanoTime() + 300_000_000_000L;
         for (int round = 0; member.sharing.view(cluster.clock.get()).besideUnits() < 200; round++) {
             assertThat(System.nanoTime()).as("something ran beside steps").isLessThan(deadline);
             for (int i = 0; i < cases.size(); i++) {
@@ -197,7 +200,7 @@ final class ModelPipelineTest {
             List<Integer> prompt = ids(cases.get(i).get("prompt_token_ids"));
             member.deliver(cluster.bestEffort("r" + i, "t" + i % 2, prompt, 64));
         }
-        long deadline = System.nanoTime() + 60_000_000_000L;
+        long deadline = System.nanoTime() + 300_000_000_000L;
         while (runner.kvReservedTokens() > 0 || member.lanes.busy() || !member.topic.isEmpty()) {
             assertThat(System.nanoTime()).as("everything comes to its end").isLessThan(deadline);
             cluster.settleInTime();

@@ -16,7 +16,7 @@ import java.util.Optional;
  * say is not safe changes at once, as every fall of the quota does. Where the objective would be missed even alone, levels
  * stay as they are: taking best-effort work away would help nobody.
  *
- * <p>Pools of kernel groups in the gaps ({@link GroupPoolPlanner}) are planned at the same times; they change neither quota nor
+ * <p>Pools of kernel groups in lulls ({@link GroupPoolPlanner}) are planned at the same times; they change neither quota nor
  * levels.
  *
  * <p>In a lull the quota is the policy's for lulls and levels only mind the request that ends it: the law moves by requests, and without any it
@@ -127,6 +127,9 @@ public final class LimitPlanner {
         LimitState next = learnt(state, sample, nowNanos).withQuota(after).withBeside(choice.state());
         if (inLull(next)) {
             next = next.withQuota(forgiven(after, sample));
+        }
+        if (!inLull(next) && !next.pools().trying().isEmpty()) {
+            next = next.withPools(next.pools().undivided(nowNanos));
         }
         if (inLull(next) != inLull(state)) {
             next = leveled(next, nowNanos).state();
@@ -255,7 +258,8 @@ public final class LimitPlanner {
         if (state.releveledNanos() != LimitState.NEVER && nowNanos - state.releveledNanos() < policy.relevelNanos()) {
             return nothing(state, "");
         }
-        GroupPoolPlanner.Choice choice = pools.choose(state.pools(), nowNanos);
+        GroupPoolPlanner.Choice choice =
+                inLull(state) ? pools.choose(state.pools(), nowNanos) : new GroupPoolPlanner.Choice(state.pools(), "");
         Leveled next = leveled(state.withPools(choice.state()), nowNanos);
         if (!choice.why().isEmpty()) {
             return publish(next.state(), nowNanos, choice.why(), false, true);
@@ -266,6 +270,14 @@ public final class LimitPlanner {
         }
         // Only a report renews the lease.
         return publish(forward(next.state(), nowNanos), nowNanos, next.why(), false, false);
+    }
+
+    /**
+     * Pools are for lulls. Where requests come, what runs on a core meets them when they do and makes steps longer, and what the
+     * law then takes from the quota is more than pools bring.
+     */
+    private List<GroupPool> groups(LimitState state) {
+        return inLull(state) ? state.pools().pools() : List.of();
     }
 
     private Step nothingAllowed(LimitState state, long nowNanos, String why) {
@@ -349,7 +361,7 @@ public final class LimitPlanner {
                 || rose
                 || !before.levels().equals(state.levels())
                 || before.sideLanes() != state.beside().chosen();
-        boolean replaced = pools || !before.groups().equals(state.pools().pools());
+        boolean replaced = pools || !before.groups().equals(groups(state));
         boolean renew = mayRenew && nowNanos - Math.max(state.publishedNanos(), 0) >= policy.leaseNanos() / 3;
         if (!moved && !replaced && !renew) {
             return nothing(state, "");
@@ -362,7 +374,7 @@ public final class LimitPlanner {
                 Shares.plus(nowNanos, policy.leaseNanos()),
                 state.levels(),
                 state.beside().chosen(),
-                state.pools().pools());
+                groups(state));
         String reason = moved || replaced
                 ? String.format(
                         Locale.ROOT,
