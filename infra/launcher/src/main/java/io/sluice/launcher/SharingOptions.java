@@ -55,7 +55,7 @@ public final class SharingOptions {
             description =
                     "Cores of a worker on which best-effort work may run beside interactive steps, one batch on each,"
                             + " where that is measured to pay; with 0 it runs in the gaps only. With all cores of the process,"
-                            + " two or more, batches of different tenants may also run on a core each in the gaps, where"
+                            + " two or more, batches of different tenants may also run on a core each in lulls, where"
                             + " that is measured to pay. The weights of the layers and the head are in memory twice then."
                             + " For --device cpu; default: ${DEFAULT-VALUE}.")
     private int cores;
