@@ -6,6 +6,7 @@ import io.sluice.records.HopSummary;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * What was seen of interactive requests on one worker, over all rounds: a value for each request or pair of tokens, ms.
@@ -39,5 +40,18 @@ final class InteractiveSeen {
     static double percentile(List<Double> millis, double percent) {
         return LatencySummary.percentile(
                 millis.stream().mapToDouble(Double::doubleValue).sorted().toArray(), percent);
+    }
+
+    /** Rows of the response times beside something, against alone. */
+    static void responses(
+            BenchReport report, String name, InteractiveSeen beside, InteractiveSeen alone, boolean hasTarget) {
+        for (double percent : new double[] {50, 99}) {
+            report.add(
+                    String.format(Locale.ROOT, "%s.p%.0f", name, percent),
+                    "ms",
+                    percentile(beside.response, percent),
+                    percentile(alone.response, percent),
+                    hasTarget && percent == 99 ? "<= 1.1" : null);
+        }
     }
 }

@@ -1,16 +1,11 @@
 package io.sluice.launcher.bench;
 
 import io.sluice.launcher.stack.EmbeddedStack;
-import io.sluice.launcher.stack.Progress;
 import io.sluice.loadgen.RequestOutcome;
 import io.sluice.records.PoolUse;
 import io.sluice.records.ServiceClass;
 import io.sluice.records.SharingReport;
-import io.sluice.runtime.ModelFiles;
-import io.sluice.runtime.ModelWeights;
-import io.sluice.worker.sharing.SharingSettings;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -50,23 +45,11 @@ final class SharingCoresPart {
     }
 
     void run() throws IOException, InterruptedException {
-        Path path = BenchStacks.whole135m(setting);
-        String model;
-        int layers;
-        try (ModelWeights weights = ModelFiles.weights(path)) {
-            layers = weights.config().layerCount();
-            model = weights.config().name();
-        }
         List<Seen> seen = new ArrayList<>();
         for (int cores = 0; cores <= 1; cores++) {
             setting.progress("cores: starting one worker, best-effort work "
                     + (cores == 0 ? "in the gaps only" : "on a core beside as well"));
-            try (EmbeddedStack stack = EmbeddedStack.start(
-                    BenchStacks.chain(setting.data(), path, model, layers, 1)
-                            .withSharing(SharingSettings.DEFAULT.withCores(cores)),
-                    Progress.SILENT)) {
-                seen.add(measure(stack, new CpuLoad(stack, model, window)));
-            }
+            CpuStack.measure(setting, cores, window, (stack, load) -> seen.add(measure(stack, load)));
         }
         rows(seen.getFirst(), seen.getLast());
     }
@@ -112,22 +95,8 @@ final class SharingCoresPart {
     }
 
     private void rows(Seen gaps, Seen core) {
-        for (double percent : new double[] {50, 99}) {
-            String p = String.format(Locale.ROOT, "p%.0f", percent);
-            String target = percent == 99 ? "<= 1.1" : null;
-            report.add(
-                    "sharing.cores.response." + p,
-                    "ms",
-                    InteractiveSeen.percentile(core.beside.response, percent),
-                    InteractiveSeen.percentile(core.alone.response, percent),
-                    target);
-            report.add(
-                    "sharing.cores.response_gaps_only." + p,
-                    "ms",
-                    InteractiveSeen.percentile(gaps.beside.response, percent),
-                    InteractiveSeen.percentile(gaps.alone.response, percent),
-                    null);
-        }
+        InteractiveSeen.responses(report, "sharing.cores.response", core.beside, core.alone, true);
+        InteractiveSeen.responses(report, "sharing.cores.response_gaps_only", gaps.beside, gaps.alone, false);
         report.add(
                 "sharing.cores.batch_throughput",
                 "tokens/s",

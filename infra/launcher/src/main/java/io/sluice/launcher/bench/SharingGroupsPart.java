@@ -1,16 +1,11 @@
 package io.sluice.launcher.bench;
 
 import io.sluice.launcher.stack.EmbeddedStack;
-import io.sluice.launcher.stack.Progress;
 import io.sluice.loadgen.RequestOutcome;
 import io.sluice.records.GroupUse;
 import io.sluice.records.ServiceClass;
 import io.sluice.records.SharingReport;
-import io.sluice.runtime.ModelFiles;
-import io.sluice.runtime.ModelWeights;
-import io.sluice.worker.sharing.SharingSettings;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -69,23 +64,11 @@ final class SharingGroupsPart {
             report.note("groups: this machine has one core, which cannot be divided: left out");
             return;
         }
-        Path path = BenchStacks.whole135m(setting);
-        String model;
-        int layers;
-        try (ModelWeights weights = ModelFiles.weights(path)) {
-            layers = weights.config().layerCount();
-            model = weights.config().name();
-        }
         List<Seen> seen = new ArrayList<>();
         for (int cores : new int[] {0, CORES}) {
             setting.progress("groups: starting one worker, two tenants "
                     + (cores == 0 ? "by turns on all cores" : "on a core each where that pays"));
-            try (EmbeddedStack stack = EmbeddedStack.start(
-                    BenchStacks.chain(setting.data(), path, model, layers, 1)
-                            .withSharing(SharingSettings.DEFAULT.withCores(cores)),
-                    Progress.SILENT)) {
-                seen.add(measure(stack, new CpuLoad(stack, model, window)));
-            }
+            CpuStack.measure(setting, cores, window, (stack, load) -> seen.add(measure(stack, load)));
         }
         rows(seen.getFirst(), seen.getLast());
     }
@@ -141,21 +124,8 @@ final class SharingGroupsPart {
                 pools.besideTokens / pools.seconds,
                 turns.besideTokens / turns.seconds,
                 null);
-        for (double percent : new double[] {50, 99}) {
-            String p = String.format(Locale.ROOT, "p%.0f", percent);
-            report.add(
-                    "sharing.groups.response." + p,
-                    "ms",
-                    InteractiveSeen.percentile(pools.beside.response, percent),
-                    InteractiveSeen.percentile(pools.alone.response, percent),
-                    percent == 99 ? "<= 1.1" : null);
-            report.add(
-                    "sharing.groups.response_by_turns." + p,
-                    "ms",
-                    InteractiveSeen.percentile(turns.beside.response, percent),
-                    InteractiveSeen.percentile(turns.alone.response, percent),
-                    null);
-        }
+        InteractiveSeen.responses(report, "sharing.groups.response", pools.beside, pools.alone, true);
+        InteractiveSeen.responses(report, "sharing.groups.response_by_turns", turns.beside, turns.alone, false);
         double units = pools.wholeUnits + pools.partUnits;
         report.add("sharing.groups.share_on_pools", "", units > 0 ? pools.partUnits / units : 0);
         report.note(String.format(
