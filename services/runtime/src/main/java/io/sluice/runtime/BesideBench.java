@@ -60,7 +60,7 @@ public final class BesideBench {
         all = runner.layers();
         interactive = runner.reserve(CONTEXT, all).orElseThrow();
         for (int i = 0; i < batchRows; i++) {
-            rows.add(runner.reserveBeside(CONTEXT, all).orElseThrow());
+            rows.add(runner.reserveBestEffort(CONTEXT, all).orElseThrow());
         }
     }
 

@@ -139,7 +139,7 @@ public final class PoolBench {
         for (int batch = 0; batch < cores.size(); batch++) {
             List<KvSlot> slots = new ArrayList<>();
             for (int row = 0; row < work.rows(); row++) {
-                KvSlot slot = runner.reserveBeside(CONTEXT, all).orElseThrow();
+                KvSlot slot = runner.reserveBestEffort(CONTEXT, all).orElseThrow();
                 if (work.positions() == 1) {
                     runner.run(List.of(input(slot, BEFORE, false)));
                 }

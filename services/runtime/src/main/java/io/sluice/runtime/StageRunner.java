@@ -62,8 +62,11 @@ public interface StageRunner extends AutoCloseable {
         return 0;
     }
 
-    /** As {@link #reserve(int, LayerRange)}, for a session whose batches may run beside others ({@link StageRun#advanceBeside}). */
-    default Optional<KvSlot> reserveBeside(int tokens, LayerRange layers) {
+    /**
+     * As {@link #reserve(int, LayerRange)}, for best-effort work. Its slots are never between those of others, whose batches
+     * would compute their rows idly; with {@link #lanes()} its batches may run beside others ({@link StageRun#advanceBeside}).
+     */
+    default Optional<KvSlot> reserveBestEffort(int tokens, LayerRange layers) {
         return reserve(tokens, layers);
     }
 
@@ -138,7 +141,7 @@ public interface StageRunner extends AutoCloseable {
 
         /**
          * As {@link #advance}, computed on the calling thread alone, which may be another one than the runner's: that one
-         * does meanwhile what it likes, batches of other slots included. Only for slots of {@link #reserveBeside}. No two
+         * does meanwhile what it likes, batches of other slots included. Only for slots of {@link #reserveBestEffort}. No two
          * batches are on one lane at once, and of this one no other method is called meanwhile but {@link #drop}; it goes on
          * by any of them afterwards, with the same bits. A call of the runner that touches slots or layers waits for the
          * layers at hand.

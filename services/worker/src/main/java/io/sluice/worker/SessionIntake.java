@@ -217,7 +217,7 @@ final class SessionIntake {
 
         @Override
         public Optional<KvSlot> reserveBestEffort(int tokens, LayerRange layers) {
-            return runner.reserveBeside(tokens, layers);
+            return runner.reserveBestEffort(tokens, layers);
         }
 
         @Override

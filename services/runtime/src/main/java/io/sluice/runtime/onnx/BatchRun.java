@@ -157,7 +157,7 @@ final class BatchRun implements StageRunner.StageRun {
     private void requireMayRunBeside() {
         if (!mayRunBeside) {
             throw new IllegalArgumentException(
-                    "a slot of this batch cannot be in a batch beside others: reserve it with reserveBeside");
+                    "a slot of this batch cannot be in a batch beside others: reserve it with reserveBestEffort");
         }
     }
 

@@ -11,7 +11,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * The KV cache of one runner: a {@link KvPool} per layer range, slot length and kind, all within one budget of bytes. Pools
+ * The KV cache of one runner: a {@link KvPool} per layer range, slot length and service class, all within one budget of bytes. Pools
  * double as they fill, or grow by one slot where the budget is nearly spent; when it is short, the others give back
  * every slot they do not use. So a reservation is refused only when the reserved bytes would really exceed the budget.
  * While a pool is resized, one layer's buffer exists twice. Not thread-safe.
@@ -25,10 +25,10 @@ final class KvCache implements AutoCloseable {
     private long allocatedBytes;
     private long reservedBytes;
 
-    private record Key(LayerRange layers, int slotLength, boolean beside) implements Comparable<Key> {
+    private record Key(LayerRange layers, int slotLength, boolean bestEffort) implements Comparable<Key> {
         private static final Comparator<Key> ORDER = Comparator.comparing(Key::layers)
                 .thenComparingInt(Key::slotLength)
-                .thenComparing(Key::beside);
+                .thenComparing(Key::bestEffort);
 
         @Override
         public int compareTo(Key other) {
@@ -36,7 +36,7 @@ final class KvCache implements AutoCloseable {
         }
     }
 
-    /** @param lanes that batches of slots which may run beside others run on */
+    /** @param lanes that batches of best-effort slots may run on beside others; 0: none */
     KvCache(OnnxEngine engine, ModelConfig config, long budgetBytes, int lanes) {
         this.engine = engine;
         this.config = config;
@@ -81,9 +81,11 @@ final class KvCache implements AutoCloseable {
         return reserve(tokens, layers, false);
     }
 
-    /** @param beside whether batches of the slot may run beside others, of which there must be lanes: it never has a
-     *     neighbour whose batches may not */
-    Optional<CacheSlot> reserve(int tokens, LayerRange layers, boolean beside) {
+    /**
+     * @param bestEffort whether the slot is for best-effort work: a latency-critical batch never computes its row idly, and
+     *     where there are lanes its batches may run beside others
+     */
+    Optional<CacheSlot> reserve(int tokens, LayerRange layers, boolean bestEffort) {
         if (tokens > config.contextLength()) {
             throw new IllegalArgumentException("a sequence of " + tokens + " tokens is longer than the context of "
                     + config.contextLength() + " tokens of model " + config.name());
@@ -94,9 +96,15 @@ final class KvCache implements AutoCloseable {
             return Optional.empty();
         }
         KvPool pool = pools.computeIfAbsent(
-                new Key(layers, slotLength, beside),
+                new Key(layers, slotLength, bestEffort),
                 key -> new KvPool(
-                        engine, layers, config.kvHeadCount(), config.headDim(), slotLength, beside ? lanes : 0));
+                        engine,
+                        layers,
+                        config.kvHeadCount(),
+                        config.headDim(),
+                        slotLength,
+                        bestEffort,
+                        bestEffort ? lanes : 0));
         if (pool.used() == pool.size() && !grow(pool)) {
             return Optional.empty();
         }
@@ -118,7 +126,7 @@ final class KvCache implements AutoCloseable {
                 && pools.get(new Key(
                                 slot.layers(),
                                 slot.pool().slotLength(),
-                                slot.pool().beside()))
+                                slot.pool().bestEffort()))
                         == slot.pool();
     }
 

@@ -23,6 +23,7 @@ final class KvPool {
     private final OnnxEngine engine;
     private final LayerRange range;
     private final int slotLength;
+    private final boolean bestEffort;
     private final boolean beside;
     private final int kvHeads;
     private final int headDim;
@@ -39,7 +40,15 @@ final class KvPool {
     record View(OnnxTensor[] keys, OnnxTensor[] values) {}
 
     /** @param lanes that batches of its slots may run on beside the usual one; 0: none */
-    KvPool(OnnxEngine engine, LayerRange range, int kvHeads, int headDim, int slotLength, int lanes) {
+    KvPool(
+            OnnxEngine engine,
+            LayerRange range,
+            int kvHeads,
+            int headDim,
+            int slotLength,
+            boolean bestEffort,
+            int lanes) {
+        this.bestEffort = bestEffort;
         beside = lanes > 0;
         views = Stream.generate(() -> (Map<Long, View>) new LinkedHashMap<Long, View>(16, 0.75f, true))
                 .limit(1L + lanes)
@@ -60,6 +69,11 @@ final class KvPool {
 
     int slotLength() {
         return slotLength;
+    }
+
+    /** Whether its slots are those of best-effort work; all of them are, or none. */
+    boolean bestEffort() {
+        return bestEffort;
     }
 
     /** Whether batches of its slots may run beside others. */

@@ -205,10 +205,10 @@ public final class OnnxStageRunner implements ElasticStageRunner {
     }
 
     @Override
-    public Optional<KvSlot> reserveBeside(int tokens, LayerRange range) {
+    public Optional<KvSlot> reserveBestEffort(int tokens, LayerRange range) {
         requireOpen();
         requireHeld(range);
-        return locked(() -> cache.reserve(tokens, range, !lanes.isEmpty()).map(slot -> slot));
+        return locked(() -> cache.reserve(tokens, range, true).map(slot -> slot));
     }
 
     @Override

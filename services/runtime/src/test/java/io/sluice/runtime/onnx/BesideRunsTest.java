@@ -69,7 +69,7 @@ final class BesideRunsTest extends OnWideStages {
         List<Script> scripts = List.of(Script.of(seed * 10), Script.of(seed * 10 + 1), Script.of(seed * 10 + 2));
         try (OnnxStageRunner runner = withLanes(1)) {
             List<KvSlot> slots = scripts.stream()
-                    .map(script -> runner.reserveBeside(PROMPT + STEPS, ALL).orElseThrow())
+                    .map(script -> runner.reserveBestEffort(PROMPT + STEPS, ALL).orElseThrow())
                     .toList();
             int[] advances = new int[2];
             int[] headParts = new int[2];
@@ -113,7 +113,7 @@ final class BesideRunsTest extends OnWideStages {
             int besideTexts = 0;
             List<KvSlot> slots = new ArrayList<>();
             for (Script script : theirs) {
-                slots.add(runner.reserveBeside(PROMPT + STEPS, ALL).orElseThrow());
+                slots.add(runner.reserveBestEffort(PROMPT + STEPS, ALL).orElseThrow());
             }
             List<KvSlot> mine = new ArrayList<>();
             for (Script script : ours) {
@@ -168,7 +168,7 @@ final class BesideRunsTest extends OnWideStages {
             List<KvSlot> slots = new ArrayList<>();
             for (int i = 0; i < sessions; i++) {
                 scripts.add(Script.of(600 + seed * 10 + i));
-                slots.add(runner.reserveBeside(PROMPT + STEPS, ALL).orElseThrow());
+                slots.add(runner.reserveBestEffort(PROMPT + STEPS, ALL).orElseThrow());
             }
             assertThat(slots.getFirst().capacityTokens())
                     .as("they fill their slots")
@@ -222,7 +222,7 @@ final class BesideRunsTest extends OnWideStages {
             runner.release(slots.get(i));
             List<KvSlot> others = new ArrayList<>();
             for (int more = random.nextInt(4); more >= 0; more--) {
-                runner.reserveBeside(PROMPT + STEPS, ALL).ifPresent(others::add);
+                runner.reserveBestEffort(PROMPT + STEPS, ALL).ifPresent(others::add);
             }
             slots.set(i, runner.reserve(PROMPT + STEPS, ALL).orElseThrow());
             others.forEach(runner::release);
@@ -235,8 +235,8 @@ final class BesideRunsTest extends OnWideStages {
         Script goes = Script.of(301);
         try (OnnxStageRunner runner = withLanes(1);
                 ExecutorService side = Executors.newSingleThreadExecutor()) {
-            KvSlot one = runner.reserveBeside(PROMPT + STEPS, ALL).orElseThrow();
-            KvSlot two = runner.reserveBeside(PROMPT + STEPS, ALL).orElseThrow();
+            KvSlot one = runner.reserveBestEffort(PROMPT + STEPS, ALL).orElseThrow();
+            KvSlot two = runner.reserveBestEffort(PROMPT + STEPS, ALL).orElseThrow();
             StageRun run = runner.begin(List.of(goes.next(one), stays.next(two)));
             side.submit(() -> run.advanceBeside(0, 1)).get();
             runner.release(one);
@@ -253,8 +253,8 @@ final class BesideRunsTest extends OnWideStages {
         Script goes = Script.of(311);
         try (OnnxStageRunner runner = withLanes(1);
                 ExecutorService side = Executors.newSingleThreadExecutor()) {
-            KvSlot one = runner.reserveBeside(PROMPT + STEPS, ALL).orElseThrow();
-            KvSlot two = runner.reserveBeside(PROMPT + STEPS, ALL).orElseThrow();
+            KvSlot one = runner.reserveBestEffort(PROMPT + STEPS, ALL).orElseThrow();
+            KvSlot two = runner.reserveBestEffort(PROMPT + STEPS, ALL).orElseThrow();
             StageRun run = runner.begin(List.of(goes.next(one), stays.next(two)));
             side.submit(() -> run.advanceBeside(0, LAYERS)).get();
             assertThat(side.submit(() -> run.advanceHeadBeside(0, 1)).get()).isEqualTo(1);
@@ -286,8 +286,8 @@ final class BesideRunsTest extends OnWideStages {
                 ExecutorService side = Executors.newFixedThreadPool(2)) {
             KvSlot slot = runner.reserve(PROMPT + STEPS, ALL).orElseThrow();
             KvSlot[] theirs = {
-                runner.reserveBeside(PROMPT + STEPS, ALL).orElseThrow(),
-                runner.reserveBeside(PROMPT + STEPS, ALL).orElseThrow()
+                runner.reserveBestEffort(PROMPT + STEPS, ALL).orElseThrow(),
+                runner.reserveBestEffort(PROMPT + STEPS, ALL).orElseThrow()
             };
             for (int step = 0; step <= STEPS; step++) {
                 StageRun[] runs = new StageRun[2];
@@ -319,7 +319,7 @@ final class BesideRunsTest extends OnWideStages {
             runner.adopt(runner.load(HeldLayers.of(new LayerRange(0, 2))));
             runner.adopt(runner.load(HeldLayers.of(new LayerRange(2, LAYERS))));
             runner.serve(Optional.of(ALL));
-            KvSlot slot = runner.reserveBeside(PROMPT + STEPS, ALL).orElseThrow();
+            KvSlot slot = runner.reserveBestEffort(PROMPT + STEPS, ALL).orElseThrow();
             StageRun run = runner.begin(List.of(script.next(slot)));
             run.advanceBeside(0, LAYERS);
             run.advanceHeadBeside(0, TinyStages.WIDE_PARTS);
@@ -334,7 +334,7 @@ final class BesideRunsTest extends OnWideStages {
     @Test
     void shouldSayWhereBatchesCannotRunBesideOthers() {
         assertThat(alone.lanes()).isZero();
-        KvSlot slot = alone.reserveBeside(64, ALL).orElseThrow();
+        KvSlot slot = alone.reserveBestEffort(64, ALL).orElseThrow();
         StageRun run = alone.begin(List.of(tokensIn(slot, tokens(1, 5))));
         assertThatThrownBy(() -> run.advanceBeside(0, 1))
                 .isInstanceOf(UnsupportedOperationException.class)
@@ -347,10 +347,10 @@ final class BesideRunsTest extends OnWideStages {
         try (OnnxStageRunner runner = withLanes(1)) {
             KvSlot usual = runner.reserve(64, ALL).orElseThrow();
             StageRun theirs = runner.begin(List.of(tokensIn(usual, tokens(1, 5))));
-            assertThatThrownBy(() -> theirs.advanceBeside(0, 1)).hasMessageContaining("reserveBeside");
+            assertThatThrownBy(() -> theirs.advanceBeside(0, 1)).hasMessageContaining("reserveBestEffort");
             assertThatThrownBy(() -> theirs.advanceBeside(1, 1)).hasMessageContaining("no lane 1");
             theirs.advance(LAYERS);
-            assertThatThrownBy(() -> theirs.advanceHeadBeside(0, 1)).hasMessageContaining("reserveBeside");
+            assertThatThrownBy(() -> theirs.advanceHeadBeside(0, 1)).hasMessageContaining("reserveBestEffort");
             assertThat(runner.lanes()).isOne();
         }
     }

@@ -57,6 +57,34 @@ final class RowGroupTest {
         assertThat(groups).extracting(group -> group.inputs()[0]).containsExactly(1, 2, 0);
     }
 
+    @Test
+    void shouldNeverComputeBestEffortRowsIdlyBetweenOthers() {
+        List<CacheSlot> critical = new ArrayList<>();
+        List<CacheSlot> bestEffort = new ArrayList<>();
+        try (KvCache fresh = new KvCache(OnnxEngine.get(2, false), SyntheticModel.tiny(), TinyStages.KV_BYTES, 0)) {
+            for (int i = 0; i < 4; i++) {
+                critical.add(fresh.reserve(64, StageRunner.ONE_LAYER).orElseThrow());
+                bestEffort.add(fresh.reserve(64, StageRunner.ONE_LAYER, true).orElseThrow());
+            }
+            for (List<CacheSlot> one : List.of(critical, bestEffort)) {
+                List<RowGroup> groups = RowGroup.of(
+                        one.stream()
+                                .map(slot -> new StageInput(slot, 0, 1, new int[1], null, 0, false))
+                                .toList(),
+                        i -> true);
+                assertThat(groups).hasSize(1);
+                assertThat(groups.getFirst().inputs()).containsExactly(0, 1, 2, 3);
+            }
+            fresh.release(bestEffort.getFirst());
+            assertThat(fresh.reserve(64, StageRunner.ONE_LAYER, true)
+                            .orElseThrow()
+                            .row())
+                    .isZero();
+            assertThat(fresh.reserve(64, StageRunner.ONE_LAYER).orElseThrow().row())
+                    .isEqualTo(4);
+        }
+    }
+
     private StageInput input(int row, int enterLayer) {
         return new StageInput(slots.get(row), 0, 1, new int[1], null, enterLayer, false);
     }
