@@ -12,10 +12,15 @@ import java.util.List;
  * What a worker decides and knows of best-effort work on its side lanes: by how much it slows steps down, how many lanes its own
  * steps allow, and what each number of lanes brought. The number follows the steps by the law of the quota in a state of its own
  * (as {@link io.sluice.core.sharing.TwoStageQuota} has it): a step that misses its objective with anything beside it takes a
- * lane away long before the quota throttles the gaps, in which much more work is done for the price. That state only takes lanes
+ * lane away long before the quota throttles the gaps, in which much more work is done for the price. Of the missed steps that are
+ * allowed, lanes may cause {@value #PART_OF_MISSES}: with all of them, lanes that every step misses beside would be tried
+ * until nothing was left for the gaps, whose quota would have to fall. That state only takes lanes
  * away, so the law's bound holds. Not thread-safe.
  */
 final class BesideControl {
+    /** Part of the missed steps allowed that lanes may cause. */
+    static final double PART_OF_MISSES = 0.1;
+
     private final int lanes;
     private final ConformalQuota law;
     private final StepSlowdown slowdown = new StepSlowdown();
@@ -40,9 +45,10 @@ final class BesideControl {
     /** Part of the steps' service with anything beside them, in the interval. */
     private double besideNanos;
 
-    BesideControl(int lanes, ConformalQuota law) {
+    /** @param target share of the latency-critical steps that may miss the objective, whatever made them */
+    BesideControl(int lanes, double target) {
         this.lanes = lanes;
-        this.law = law;
+        this.law = ConformalQuota.usual(PART_OF_MISSES * target);
         this.pools = new Pool[1 + lanes];
         begin();
     }

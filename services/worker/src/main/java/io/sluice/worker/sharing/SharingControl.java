@@ -76,7 +76,7 @@ public final class SharingControl {
         this.tokens = Objects.requireNonNull(tokens, "tokens");
         this.law = ConformalQuota.usual(settings.target());
         this.gate = new SliceGate(device);
-        this.beside = new BesideControl(Math.min(device.sideLanes(), cores - 1), law);
+        this.beside = new BesideControl(Math.min(device.sideLanes(), cores - 1), settings.target());
         this.pools = new GapPools(device.sideLanes() == cores ? cores : 0);
         this.critical = new CriticalSums(settings.objective(), slices);
     }
