@@ -77,8 +77,9 @@ public final class BenchCommand implements Callable<Integer>, Logs.InFolder {
             names = "--part",
             paramLabel = "PART",
             split = ",",
-            description = "planner: only validation, placement, estimate, serving, scale or exact; wan: only decode,"
-                    + " payload or quality; sharing: only pairs, loads, lulls, steps, pools, solvers, gates or cpu.")
+            description =
+                    "planner: only validation, placement, estimate, serving, scale or exact; wan: only decode,"
+                            + " payload or quality; sharing: only pairs, loads, lulls, steps, pools, solvers, gates, cpu, cores or groups.")
     private List<String> parts = List.of();
 
     @Option(

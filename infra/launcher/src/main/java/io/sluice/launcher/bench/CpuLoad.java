@@ -29,6 +29,9 @@ final class CpuLoad {
     /** One after the other, before anything is measured: a fresh JVM needs some 1,500 steps until it is as fast as it gets. */
     private static final int WARM_UP_REQUESTS = 200;
 
+    private static final Duration SLICES_WARM_UP = Duration.ofMinutes(2);
+    private static final Duration PAUSE = Duration.ofMillis(200);
+
     private static final int IN_FLIGHT = 64;
 
     private final EmbeddedStack stack;
@@ -54,7 +57,14 @@ final class CpuLoad {
     void warmUp() throws InterruptedException {
         play(0, 1, IN_FLIGHT, 2 * IN_FLIGHT);
         play(0, 1, 1, WARM_UP_REQUESTS);
-        batch(ServiceClass.BEST_EFFORT, 1, Duration.ofSeconds(10), Work.NONE);
+        // Slices are code of their own, and so is what gives way: the compiler is busy with them for some two minutes.
+        batch(ServiceClass.BEST_EFFORT, 1, SLICES_WARM_UP, () -> {
+            long end = System.nanoTime() + SLICES_WARM_UP.toNanos();
+            while (System.nanoTime() < end) {
+                play(0, 1, 1, 1);
+                Thread.sleep(PAUSE);
+            }
+        });
         Thread.sleep(REST);
     }
 
