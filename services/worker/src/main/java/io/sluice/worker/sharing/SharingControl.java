@@ -3,14 +3,12 @@ package io.sluice.worker.sharing;
 import io.sluice.core.sharing.ConformalQuota;
 import io.sluice.core.sharing.GateDecision;
 import io.sluice.core.sharing.GateSettings;
-import io.sluice.core.sharing.QuotaState;
 import io.sluice.core.sharing.RunningSlice;
 import io.sluice.core.sharing.SharingLimits;
 import io.sluice.core.sharing.SliceEnd;
 import io.sluice.core.sharing.SliceGate;
 import io.sluice.core.sharing.SliceHistory;
 import io.sluice.core.sharing.SliceOffer;
-import io.sluice.core.sharing.SloReport;
 import io.sluice.core.sharing.StepSlowdown;
 import io.sluice.core.sharing.TenantId;
 import io.sluice.records.SharingReport;
@@ -20,11 +18,8 @@ import java.util.function.ObjIntConsumer;
 
 /**
  * All that a worker decides about sharing its device: the {@link SliceGate} of the device, under the lower of two quotas. One
- * is published by the planner of limits; the other is this worker's own, moved by the same law
- * ({@link ConformalQuota}) with each of its latency-critical batches, so that it reacts before a report has gone round. A step
- * that misses its objective ({@link io.sluice.core.sharing.StepObjective}) counts from the quota that let the last slice start, so
- * that a higher one that nobody used does not delay the answer. The own quota falls only by that and rises as the law says, so the law's
- * bound on missed steps holds for the quota in force.
+ * is published by the planner of limits; the other is this worker's own ({@link OwnQuota}), moved by the same law
+ * ({@link ConformalQuota}) with each of its latency-critical batches, so that it reacts before a report has gone round.
  *
  * <p>Work is latency-critical or best-effort by its session's service class. Latency-critical work never asks; what is there of
  * it is told as a level, because the loop hears of it between slices only. What a slice made it wait is worked out
@@ -40,7 +35,7 @@ public final class SharingControl {
     private final SharingSettings settings;
     private final GateSettings device;
     private final ObjIntConsumer<TenantId> tokens;
-    private final ConformalQuota law;
+    private final OwnQuota quota;
     private final SliceGate gate;
     private final SliceHistory slices = new SliceHistory();
     private final CriticalSums critical;
@@ -48,15 +43,11 @@ public final class SharingControl {
     private final BesideControl beside;
     private final GapPools pools;
     private SharingLimits published = SharingLimits.NONE;
-    private QuotaState own = QuotaState.startingAt(1);
     private boolean criticalWaits;
     private boolean criticalRuns;
     private long criticalStartNanos;
     /** Until when the time without latency-critical work is counted, in a lull. */
     private long lullNanos = Long.MIN_VALUE;
-
-    /** The quota in force when the newest slice started. */
-    private double sliceQuota = 1;
 
     private long sliceNanos;
     private long poolSwitches;
@@ -74,7 +65,7 @@ public final class SharingControl {
         this.settings = Objects.requireNonNull(settings, "settings");
         this.device = Objects.requireNonNull(device, "device");
         this.tokens = Objects.requireNonNull(tokens, "tokens");
-        this.law = ConformalQuota.usual(settings.target());
+        this.quota = new OwnQuota(settings.target(), published.quota());
         this.gate = new SliceGate(device);
         this.beside = new BesideControl(Math.min(device.sideLanes(), cores - 1), settings.target());
         this.pools = new GapPools(device.sideLanes() == cores ? cores : 0);
@@ -168,12 +159,9 @@ public final class SharingControl {
         lullNanos = nowNanos;
         gate.criticalFinished(nowNanos);
         CriticalSums.Judged judged = critical.batch(readyNanos, budgetNanos, slowedNanos, criticalStartNanos, nowNanos);
-        if (judged.missed() > 0) {
-            own = law.cap(own, sliceQuota);
-        }
-        // A step misses its objective by best-effort work or not at all; one that is excused tells nothing.
+        // A step that is excused tells nothing.
         int told = readyNanos.length - judged.excused();
-        own = law.observe(own, new SloReport(told, judged.missed(), 1), nowNanos);
+        quota.judged(told, judged.missed(), nowNanos);
         beside.judged(told, slowedNanos > 0 ? judged.missed() : 0, nowNanos);
         takeInForce(nowNanos);
     }
@@ -189,7 +177,7 @@ public final class SharingControl {
         GateDecision decision = gate.nextBeside(offers, nowNanos);
         if (decision instanceof GateDecision.Start start) {
             tenants.started(start.slice(), start.slice().lanes());
-            sliceQuota = quotaInForce();
+            quota.sliceStarted();
         }
         return decision;
     }
@@ -238,7 +226,7 @@ public final class SharingControl {
         if (decision instanceof GateDecision.Start start) {
             RunningSlice slice = start.slice();
             tenants.started(slice, device.share(slice) * device.lanes());
-            sliceQuota = quotaInForce();
+            quota.sliceStarted();
         }
         return decision;
     }
@@ -333,6 +321,7 @@ public final class SharingControl {
     public synchronized void limits(SharingLimits limits, long nowNanos) {
         if (gate.limits(limits, nowNanos)) {
             published = limits;
+            quota.published(limits.quota());
             pools.limits(limits);
             takeInForce(nowNanos);
         }
@@ -348,14 +337,14 @@ public final class SharingControl {
         if (criticalWaits || criticalRuns || lullNanos == Long.MIN_VALUE || nowNanos - lullNanos < LULL_NANOS) {
             return;
         }
-        own = law.idle(own, nowNanos - lullNanos, nowNanos);
+        quota.lull(nowNanos - lullNanos, nowNanos);
         beside.lull(nowNanos - lullNanos, nowNanos);
         lullNanos = nowNanos;
         takeInForce(nowNanos);
     }
 
     private void takeInForce(long nowNanos) {
-        gate.quota(quotaInForce(), nowNanos);
+        gate.quota(quota.inForce(), nowNanos);
         if (device.sideLanes() > 0) {
             gate.sideLanes(Math.min(published.sideLanes(), beside.allowed()), nowNanos);
             int pool = poolSize(nowNanos);
@@ -367,12 +356,8 @@ public final class SharingControl {
     /** Side lanes that may be used beside latency-critical work now. */
     private int poolSize(long nowNanos) {
         return published.freshAt(nowNanos)
-                ? Math.min(Math.min(published.sideLanes(), beside.allowed()), device.sideLanes(quotaInForce()))
+                ? Math.min(Math.min(published.sideLanes(), beside.allowed()), device.sideLanes(quota.inForce()))
                 : 0;
-    }
-
-    private double quotaInForce() {
-        return Math.min(published.quota(), own.quota());
     }
 
     /** How things stand. */
@@ -383,9 +368,9 @@ public final class SharingControl {
                 published.epoch(),
                 fresh,
                 fresh ? published.quota() : 0,
-                own.quota(),
-                fresh && quotaInForce() > 0 ? Math.min(device.lanes(), published.lanes()) : 0,
-                fresh && quotaInForce() > 0 ? published.sliceNanos() : 0,
+                quota.own(),
+                fresh && quota.inForce() > 0 ? Math.min(device.lanes(), published.lanes()) : 0,
+                fresh && quota.inForce() > 0 ? published.sliceNanos() : 0,
                 critical.steps(),
                 critical.violations(),
                 critical.excused(),
@@ -419,7 +404,7 @@ public final class SharingControl {
         SharingReport report = SharingReport.newBuilder()
                 .setLimitsEpoch(published.epoch())
                 .setLimitsFresh(fresh)
-                .setQuota(fresh ? quotaInForce() : 0)
+                .setQuota(fresh ? quota.inForce() : 0)
                 .setRequests(sums.steps)
                 .setViolations(sums.violations)
                 .setServiceNs(sums.serviceNanos)

@@ -69,7 +69,9 @@ final class BesideControlTest {
         }
         assertThat(control.view(now).violations()).as("missed steps").isBetween(150L, STEPS / 100L);
         assertThat(beside).as("it is tried now and then").isBetween(10, STEPS / 500);
-        assertThat(quotas / STEPS).as("mean quota, of which the gaps need a half").isGreaterThan(0.9);
+        assertThat(quotas / STEPS)
+                .as("mean quota, of which the gaps need a half")
+                .isGreaterThan(0.9);
     }
 
     @Test
