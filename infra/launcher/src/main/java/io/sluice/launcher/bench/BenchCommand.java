@@ -38,7 +38,8 @@ import picocli.CommandLine.Spec;
             "  sharing    best-effort work beside latency-critical work on a simulated GPU: Sluice against Tally and others",
             "             over pairs, loads, lulls and steps; ECLIP's mixes; the gates that say how far the simulation agrees",
             "             with measurements; --rounds seeds; really measured: interactive requests on these cores beside a batch",
-            "             (part cpu, the only one that starts a stack). Half an hour, with --quick some six minutes.",
+            "             (parts cpu, cores and groups, which start stacks). An hour, with --quick half an hour; without these",
+            "             three four minutes, with --quick half a minute.",
             "             Draws p99 overhead against throughput to --svg, or beside --json",
             "%nJSON (--json FILE): machine, rows[]: name, unit, value, baseline, ratio, target, met (null: not decided),",
             "note where there is something to say, such as why a target is not met; notes[]"

@@ -29,7 +29,6 @@ final class CpuLoad {
     /** One after the other, before anything is measured: a fresh JVM needs some 1,500 steps until it is as fast as it gets. */
     private static final int WARM_UP_REQUESTS = 200;
 
-    private static final Duration SLICES_WARM_UP = Duration.ofMinutes(2);
     private static final Duration PAUSE = Duration.ofMillis(200);
 
     private static final int IN_FLIGHT = 64;
@@ -39,7 +38,7 @@ final class CpuLoad {
     private final Duration window;
     private int runs;
 
-    /** @param window how long {@link #poisson} sends requests */
+    /** @param window how long {@link #poisson} sends requests; half as long as slices are warmed up */
     CpuLoad(EmbeddedStack stack, String model, Duration window) {
         this.stack = stack;
         this.model = model;
@@ -57,9 +56,10 @@ final class CpuLoad {
     void warmUp() throws InterruptedException {
         play(0, 1, IN_FLIGHT, 2 * IN_FLIGHT);
         play(0, 1, 1, WARM_UP_REQUESTS);
-        // Slices are code of their own, and so is what gives way: the compiler is busy with them for some two minutes.
-        batch(ServiceClass.BEST_EFFORT, 1, SLICES_WARM_UP, () -> {
-            long end = System.nanoTime() + SLICES_WARM_UP.toNanos();
+        // Slices are code of their own, and so is what gives way: the compiler is busy with them for up to two minutes.
+        Duration slices = window.multipliedBy(2);
+        batch(ServiceClass.BEST_EFFORT, 1, slices, () -> {
+            long end = System.nanoTime() + slices.toNanos();
             while (System.nanoTime() < end) {
                 play(0, 1, 1, 1);
                 Thread.sleep(PAUSE);

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * Best-effort work beside latency-critical work on a simulated GPU: Sluice's policy against Tally (Zhao et al., ASPLOS'25)
@@ -14,8 +15,11 @@ import java.util.Map;
  * give the same figures, times apart.
  */
 final class SharingBench implements Bench {
+    private static final List<String> SIMULATED =
+            List.of("pairs", "loads", "lulls", "steps", "pools", "solvers", "gates");
+    private static final List<String> MEASURED = List.of("cpu", "cores", "groups");
     private static final List<String> PARTS =
-            List.of("pairs", "loads", "lulls", "steps", "pools", "solvers", "gates", "cpu", "cores", "groups");
+            Stream.concat(SIMULATED.stream(), MEASURED.stream()).toList();
 
     /** Something that adds rows. */
     private interface Part {
@@ -35,11 +39,13 @@ final class SharingBench implements Bench {
                     "--svg " + setting.svg() + " cannot be written: its folder does not exist; create it");
         }
         SharingRuns runs = new SharingRuns(setting);
-        report.note(
-                "simulated (services/sharing), but for the times of sharing.resolve, which are measured here; device"
-                        + " A100-40GB, pools MI50; seeds " + List.of(runs.seeds())
-                        + ", steps more; baseline: Tally in the same simulator and run, unless a note says otherwise; the"
-                        + " gates say how far the simulator agrees with hardware");
+        if (SIMULATED.stream().anyMatch(setting::wants)) {
+            report.note("the parts " + SIMULATED + " are simulated (services/sharing), but for the times of"
+                    + " sharing.resolve, which are measured here; device A100-40GB, pools MI50; seeds "
+                    + List.of(runs.seeds())
+                    + ", steps more; baseline: Tally in the same simulator and run, unless a note says otherwise; the"
+                    + " gates say how far the simulator agrees with hardware");
+        }
         Map<String, Part> parts = Map.of(
                 "pairs", () -> new SharingPairsPart(runs, report).run(),
                 "loads", () -> new SharingLoadsPart(runs, report).loads(),
