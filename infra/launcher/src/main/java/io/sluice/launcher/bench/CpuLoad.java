@@ -33,16 +33,26 @@ final class CpuLoad {
 
     private static final int IN_FLIGHT = 64;
 
+    /** Times in a round that each way has requests: machines change their speed within a minute, so ways take turns sooner. */
+    static final int TURNS = 4;
+
+    private static final int WARM_UP_WINDOWS = 8;
+
     private final EmbeddedStack stack;
     private final String model;
     private final Duration window;
     private int runs;
 
-    /** @param window how long {@link #poisson} sends requests; half as long as slices are warmed up */
+    /** @param window how long {@link #poisson} sends requests at a time; slices are warmed up for {@value #WARM_UP_WINDOWS} of them */
     CpuLoad(EmbeddedStack stack, String model, Duration window) {
         this.stack = stack;
         this.model = model;
         this.window = window;
+    }
+
+    /** One of {@link #TURNS}: 15 s, or half of it. */
+    static Duration window(boolean quick) {
+        return Duration.ofMillis(quick ? 7_500 : 15_000);
     }
 
     /** Something that takes its time. */
@@ -57,7 +67,7 @@ final class CpuLoad {
         play(0, 1, IN_FLIGHT, 2 * IN_FLIGHT);
         play(0, 1, 1, WARM_UP_REQUESTS);
         // Slices are code of their own, and so is what gives way: the compiler is busy with them for up to two minutes.
-        Duration slices = window.multipliedBy(2);
+        Duration slices = window.multipliedBy(WARM_UP_WINDOWS);
         batch(ServiceClass.BEST_EFFORT, 1, slices, () -> {
             long end = System.nanoTime() + slices.toNanos();
             while (System.nanoTime() < end) {

@@ -40,7 +40,7 @@ final class SharingCoresPart {
     SharingCoresPart(Bench.Setting setting, BenchReport report) {
         this.setting = setting;
         this.report = report;
-        this.window = Duration.ofSeconds(setting.quick() ? 30 : 60);
+        this.window = CpuLoad.window(setting.quick());
         this.rounds = setting.quick() ? 1 : setting.rounds();
     }
 
@@ -61,27 +61,39 @@ final class SharingCoresPart {
             perSecond = LOAD / load.requestSeconds();
         }
         Seen seen = new Seen();
-        for (int round = 0; round < rounds; round++) {
-            long seed = round;
-            setting.progress("cores: round " + (round + 1) + " of " + rounds + ", interactive requests alone");
-            seen.alone.add(load.poisson(perSecond, seed));
-            Thread.sleep(CpuLoad.REST);
-            setting.progress("cores: round " + (round + 1) + " of " + rounds + ", beside a batch");
-            try (SharingTail tail = new SharingTail(stack)) {
-                List<RequestOutcome> outcomes = new ArrayList<>();
-                seen.tokens += load.batch(
-                        ServiceClass.BEST_EFFORT, 1, window, () -> outcomes.addAll(load.poisson(perSecond, seed)));
-                seen.seconds += window.toNanos() / 1e9;
-                seen.beside.add(outcomes);
-                tail.read(report -> add(report, seen), limits -> {
-                    if (limits.getReason().contains("core")) {
-                        seen.last = limits.getReason();
-                    }
-                });
+        for (int turn = 0; turn < rounds * CpuLoad.TURNS; turn++) {
+            setting.progress("cores: round " + (1 + turn / CpuLoad.TURNS) + " of " + rounds + ", turn "
+                    + (1 + turn % CpuLoad.TURNS) + " of " + CpuLoad.TURNS);
+            if (turn % 2 == 0) {
+                alone(load, seen, turn);
+                beside(stack, load, seen, turn);
+            } else {
+                beside(stack, load, seen, turn);
+                alone(load, seen, turn);
             }
-            Thread.sleep(CpuLoad.REST);
         }
         return seen;
+    }
+
+    private void alone(CpuLoad load, Seen seen, long seed) throws InterruptedException {
+        seen.alone.add(load.poisson(perSecond, seed));
+        Thread.sleep(CpuLoad.REST);
+    }
+
+    private void beside(EmbeddedStack stack, CpuLoad load, Seen seen, long seed) throws InterruptedException {
+        try (SharingTail tail = new SharingTail(stack)) {
+            List<RequestOutcome> outcomes = new ArrayList<>();
+            seen.tokens += load.batch(
+                    ServiceClass.BEST_EFFORT, 1, window, () -> outcomes.addAll(load.poisson(perSecond, seed)));
+            seen.seconds += window.toNanos() / 1e9;
+            seen.beside.add(outcomes);
+            tail.read(report -> add(report, seen), limits -> {
+                if (limits.getReason().contains("core")) {
+                    seen.last = limits.getReason();
+                }
+            });
+        }
+        Thread.sleep(CpuLoad.REST);
     }
 
     private static void add(SharingReport report, Seen seen) {
@@ -107,12 +119,13 @@ final class SharingCoresPart {
         report.add("sharing.cores.share_beside", "", units > 0 ? core.besideUnits / units : 0);
         report.note(String.format(
                 Locale.ROOT,
-                "cores: %d interactive requests each way in %d rounds of %d s, two stacks one after the other; baseline of latencies:"
+                "cores: %d interactive requests each way in %d rounds of %d times %.1f s, two stacks one after the other; baseline of latencies:"
                         + " alone on the same stack, of the batch: gaps only; share_beside: part of the batch's layers times"
                         + " positions on the core beside; the planner's last word of it: %s",
                 core.alone.response.size(),
                 rounds,
-                window.toSeconds(),
+                CpuLoad.TURNS,
+                window.toMillis() / 1e3,
                 core.last.isEmpty() ? "none" : core.last));
     }
 }

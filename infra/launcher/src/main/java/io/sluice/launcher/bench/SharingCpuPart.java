@@ -53,7 +53,7 @@ final class SharingCpuPart {
     SharingCpuPart(Bench.Setting setting, BenchReport report) {
         this.setting = setting;
         this.report = report;
-        this.window = Duration.ofSeconds(setting.quick() ? 30 : 60);
+        this.window = CpuLoad.window(setting.quick());
         this.rounds = setting.quick() ? 1 : setting.rounds();
     }
 
@@ -89,13 +89,10 @@ final class SharingCpuPart {
         double servedTokens = 0;
         double nicedSoloTokens = 0;
         double soloSeconds = 0;
-        Duration solo = window.dividedBy(3);
+        Duration solo = window.multipliedBy(CpuLoad.TURNS).dividedBy(3);
         for (int round = 0; round < rounds; round++) {
-            for (int turn = 0; turn < seen.length; turn++) {
-                Beside beside = Beside.values()[(turn + round) % seen.length];
-                setting.progress("cpu: round " + (round + 1) + " of " + rounds + ", interactive requests beside "
-                        + beside.name().toLowerCase(Locale.ROOT).replace('_', ' '));
-                one(seen[beside.ordinal()], beside, perSecond, round, niced);
+            for (int turn = 0; turn < CpuLoad.TURNS; turn++) {
+                turn(seen, perSecond, round, turn, niced);
             }
             setting.progress("cpu: round " + (round + 1) + " of " + rounds + ", the batch alone, all ways");
             soloTokens += load.batch(ServiceClass.BEST_EFFORT, 1, solo, CpuLoad.Work.NONE);
@@ -106,6 +103,19 @@ final class SharingCpuPart {
             soloSeconds += solo.toNanos() / 1e9;
         }
         rows(seen, soloTokens / soloSeconds, servedTokens / soloSeconds, nicedSoloTokens / soloSeconds);
+    }
+
+    /** All ways one after the other, each turn from another one on. */
+    private void turn(Seen[] seen, double perSecond, int round, int turn, NicedBatch niced)
+            throws InterruptedException {
+        for (int place = 0; place < seen.length; place++) {
+            Beside beside = Beside.values()[(place + turn) % seen.length];
+            setting.progress(
+                    "cpu: round " + (round + 1) + " of " + rounds + ", turn " + (turn + 1) + " of " + CpuLoad.TURNS
+                            + ", interactive requests beside "
+                            + beside.name().toLowerCase(Locale.ROOT).replace('_', ' '));
+            one(seen[beside.ordinal()], beside, perSecond, (long) round * CpuLoad.TURNS + turn, niced);
+        }
     }
 
     private void one(Seen seen, Beside beside, double perSecond, long seed, NicedBatch niced)
@@ -162,7 +172,7 @@ final class SharingCpuPart {
         report.note(String.format(
                 Locale.ROOT,
                 "cpu: one worker with the shape of a 135M model (vocabulary 49,152) on %d threads, broker and router on the same cores; %d"
-                        + " interactive requests each way (%d tokens after a prompt of %d) in %d rounds of %d s, Poisson; busy"
+                        + " interactive requests each way (%d tokens after a prompt of %d) in %d rounds of %d times %.1f s, Poisson; busy"
                         + " time of the requests' own steps alone %.2f of the time; batch: %d texts at once of %d tokens"
                         + " after a prompt of %d; low priority: the same batch in a process with nice 19 on the same model"
                         + " and threads; baseline of latencies: alone in the same run; of throughputs: the batch alone, and of that: the same requests as"
@@ -172,7 +182,8 @@ final class SharingCpuPart {
                 CpuLoad.TOKENS,
                 CpuLoad.PROMPT,
                 rounds,
-                window.toSeconds(),
+                CpuLoad.TURNS,
+                window.toMillis() / 1e3,
                 alone.requests.busySeconds / alone.seconds,
                 BatchShape.SESSIONS,
                 BatchShape.TOKENS,

@@ -55,7 +55,7 @@ final class SharingGroupsPart {
     SharingGroupsPart(Bench.Setting setting, BenchReport report) {
         this.setting = setting;
         this.report = report;
-        this.window = Duration.ofSeconds(setting.quick() ? 30 : 60);
+        this.window = CpuLoad.window(setting.quick());
         this.rounds = setting.quick() ? 1 : setting.rounds();
     }
 
@@ -81,9 +81,10 @@ final class SharingGroupsPart {
         }
         load.batch(ServiceClass.BEST_EFFORT, TENANTS, LEARNING, CpuLoad.Work.NONE);
         Seen seen = new Seen();
-        for (int round = 0; round < rounds; round++) {
-            long seed = round;
-            String which = "groups: round " + (round + 1) + " of " + rounds + ", ";
+        for (int turn = 0; turn < rounds * CpuLoad.TURNS; turn++) {
+            long seed = turn;
+            String which = "groups: round " + (1 + turn / CpuLoad.TURNS) + " of " + rounds + ", turn "
+                    + (1 + turn % CpuLoad.TURNS) + " of " + CpuLoad.TURNS + ", ";
             setting.progress(which + "interactive requests alone");
             seen.alone.add(load.poisson(perSecond, seed));
             Thread.sleep(CpuLoad.REST);
@@ -130,7 +131,7 @@ final class SharingGroupsPart {
         report.add("sharing.groups.share_on_pools", "", units > 0 ? pools.partUnits / units : 0);
         report.note(String.format(
                 Locale.ROOT,
-                "groups: %d tenants with %d texts at once together; %d interactive requests each way in %d rounds of %d s, two stacks one"
+                "groups: %d tenants with %d texts at once together; %d interactive requests each way in %d rounds of %d times %.1f s, two stacks one"
                         + " after the other; baseline of latencies: alone on the same stack, of the batch: by turns on all"
                         + " cores; share_on_pools: part of the batch's layers times positions on a core of their own; the"
                         + " planner's last word of it: %s",
@@ -138,7 +139,8 @@ final class SharingGroupsPart {
                 BatchShape.SESSIONS,
                 pools.alone.response.size(),
                 rounds,
-                window.toSeconds(),
+                CpuLoad.TURNS,
+                window.toMillis() / 1e3,
                 pools.last.isEmpty() ? "none" : pools.last));
     }
 }
