@@ -13,9 +13,9 @@ import java.time.Duration;
 final class CpuStack {
     private CpuStack() {}
 
-    /** What is done with it; it is stopped afterwards. */
+    /** What is done with it, and with the folder of its model; it is stopped afterwards. */
     interface Measurement {
-        void on(EmbeddedStack stack, CpuLoad load) throws InterruptedException;
+        void on(EmbeddedStack stack, CpuLoad load, Path model) throws InterruptedException;
     }
 
     /**
@@ -35,7 +35,7 @@ final class CpuStack {
                 BenchStacks.chain(setting.data(), path, model, layers, 1)
                         .withSharing(SharingSettings.DEFAULT.withCores(bestEffortCores)),
                 Progress.SILENT)) {
-            measurement.on(stack, new CpuLoad(stack, model, window));
+            measurement.on(stack, new CpuLoad(stack, model, window), path);
         }
     }
 }

@@ -49,7 +49,7 @@ final class SharingCoresPart {
         for (int cores = 0; cores <= 1; cores++) {
             setting.progress("cores: starting one worker, best-effort work "
                     + (cores == 0 ? "in the gaps only" : "on a core beside as well"));
-            CpuStack.measure(setting, cores, window, (stack, load) -> seen.add(measure(stack, load)));
+            CpuStack.measure(setting, cores, window, (stack, load, model) -> seen.add(measure(stack, load)));
         }
         rows(seen.getFirst(), seen.getLast());
     }

@@ -1,13 +1,8 @@
 package io.sluice.launcher.bench;
 
-import io.sluice.launcher.stack.EmbeddedStack;
-import io.sluice.launcher.stack.Progress;
 import io.sluice.loadgen.RequestOutcome;
 import io.sluice.records.ServiceClass;
-import io.sluice.runtime.ModelFiles;
-import io.sluice.runtime.ModelWeights;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -58,20 +53,13 @@ final class SharingCpuPart {
     }
 
     void run() throws IOException, InterruptedException {
-        Path path = BenchStacks.whole135m(setting);
-        int layers;
-        String model;
-        try (ModelWeights weights = ModelFiles.weights(path)) {
-            layers = weights.config().layerCount();
-            model = weights.config().name();
-        }
-        setting.progress("cpu: starting one worker with " + layers + " layers on " + THREADS + " threads");
-        try (EmbeddedStack started = EmbeddedStack.start(
-                        BenchStacks.chain(setting.data(), path, model, layers, 1), Progress.SILENT);
-                NicedBatch niced = NicedBatch.start(path, THREADS)) {
-            load = new CpuLoad(started, model, window);
-            measure(niced);
-        }
+        setting.progress("cpu: starting one worker on " + THREADS + " threads");
+        CpuStack.measure(setting, 0, window, (stack, started, model) -> {
+            load = started;
+            try (NicedBatch niced = NicedBatch.start(model, THREADS)) {
+                measure(niced);
+            }
+        });
     }
 
     private void measure(NicedBatch niced) throws InterruptedException {

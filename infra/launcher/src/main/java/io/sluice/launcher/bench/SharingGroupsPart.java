@@ -68,7 +68,7 @@ final class SharingGroupsPart {
         for (int cores : new int[] {0, CORES}) {
             setting.progress("groups: starting one worker, two tenants "
                     + (cores == 0 ? "by turns on all cores" : "on a core each where that pays"));
-            CpuStack.measure(setting, cores, window, (stack, load) -> seen.add(measure(stack, load)));
+            CpuStack.measure(setting, cores, window, (stack, load, model) -> seen.add(measure(stack, load)));
         }
         rows(seen.getFirst(), seen.getLast());
     }
